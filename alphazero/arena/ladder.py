@@ -1,0 +1,262 @@
+"""Matches and ladders with their files: play what is missing, append results, rate, draw.
+
+A schedule of pairings follows from the arguments alone, and each result line carries its number in it, so a call that was
+killed goes on where it stopped: no game is lost or played twice.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from alphazero import checkpoint
+from alphazero.arena import ratings
+from alphazero.arena.match import Entrant, Pairing, colour_balanced, entrant, play, random_openings
+from alphazero.arena.plot import plot_learning_curve
+from alphazero.arena.results import append_results, read_results
+from alphazero.config import Config
+from alphazero.errors import UserError
+from alphazero.game import Game, make
+from alphazero.progress import Progress
+from alphazero.replay import write_atomically
+from alphazero.run import SEARCH_KEYS
+
+Result = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class MatchReport:
+    """A match from A's side; the interval bounds 95 %."""
+
+    a: str
+    b: str
+    wins: int
+    draws: int
+    losses: int
+    elo: float
+    low: float
+    high: float
+    los: float  # likelihood that A is the stronger
+
+    def as_json(self) -> dict[str, float]:
+        """The object that `alphazero match --json` prints."""
+        return {name: getattr(self, name) for name in ("wins", "draws", "losses", "elo", "low", "high", "los")}
+
+    def as_text(self) -> str:
+        games = self.wins + self.draws + self.losses
+        return (
+            f"{self.a} against {self.b}: +{self.wins} ={self.draws} -{self.losses} in {games} games\n"
+            f"Elo difference {self.elo:+.0f} [{self.low:+.0f}, {self.high:+.0f}] (95 %), likelihood of superiority {self.los:.1%}"
+        )
+
+
+def run_schedule(
+    game: Game,
+    entrants: list[Entrant],
+    schedule: list[Pairing],
+    results_file: Path | None,
+    *,
+    seed: int,
+    progress: Progress | None = None,
+) -> list[Result]:
+    """Plays the pairings that `results_file` does not hold yet; returns the results of all."""
+    done: dict[int, Result] = {}
+    if results_file is not None and results_file.exists():
+        for line in read_results([results_file]):
+            number = int(line.get("game", -1))
+            if 0 <= number < len(schedule) and _fits(line, schedule[number], entrants):
+                done[number] = line
+    missing = [number for number in range(len(schedule)) if number not in done]
+    finished = len(done)
+
+    def on_game(index: int, record: Any) -> None:
+        nonlocal finished
+        number = missing[index]
+        pairing = schedule[number]
+        result: Result = {
+            "first": entrants[pairing.first].name,
+            "second": entrants[pairing.second].name,
+            "result": (record.value + 1) / 2,
+            "game": number,
+            "pair": pairing.pair,
+            "opening": pairing.opening,
+            "plies": record.plies,
+            "reason": record.reason,
+            "moves": " ".join(record.moves(game)),
+        }
+        done[number] = result
+        if results_file is not None:
+            append_results(results_file, [result])
+        finished += 1
+        if progress is not None and (finished % 50 == 0 or finished == len(schedule)):
+            progress.note(f"rating: {finished} of {len(schedule)} games")
+
+    play(game, entrants, [schedule[number] for number in missing], on_game, seed=seed)
+    return [done[number] for number in range(len(schedule))]
+
+
+def _fits(line: Result, pairing: Pairing, entrants: list[Entrant]) -> bool:
+    wanted = (entrants[pairing.first].name, entrants[pairing.second].name, pairing.opening)
+    return (line["first"], line["second"], line.get("opening", "")) == wanted
+
+
+def play_match(
+    a: str,
+    b: str,
+    *,
+    game: Game | None = None,
+    games: int = 100,
+    simulations: int | None = None,
+    kind: str | None = None,
+    opening_plies: int = 2,
+    openings: Path | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    out: Path | None = None,
+) -> MatchReport:
+    """Plays A against B, every opening with both colours, and reports from A's side."""
+    if games < 2 or games % 2:
+        raise UserError(f"match: --games must be an even number >= 2 (each opening is played with both colours), got {games}")
+    if game is None:
+        game = _game_of([a, b])
+    entrants = [entrant(spec, game, device, _search_of(spec, simulations, kind)) for spec in (a, b)]
+    if entrants[0].name == entrants[1].name:
+        entrants[1] = Entrant(entrants[1].name + " (B)", entrants[1].player, entrants[1].search)
+    starts = read_openings(openings, game, games // 2) if openings else random_openings(game, games // 2, opening_plies, seed)
+    file = None
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        file = out / "results.jsonl"
+    results = run_schedule(game, entrants, colour_balanced(0, 1, starts), file, seed=seed, progress=Progress())
+    return report(results, entrants[0].name, entrants[1].name)
+
+
+def report(results: Iterable[Result], a: str, b: str) -> MatchReport:
+    """What these games say of A against B."""
+    results = list(results)
+    points = [r["result"] if r["first"] == a else 1 - r["result"] for r in results]
+    rated = ratings.rate(results, anchor=b)
+    elo, low, high = rated.difference(a, b)
+    wins, draws = points.count(1), points.count(0.5)
+    return MatchReport(a, b, wins, draws, len(points) - wins - draws, elo, low, high, rated.los(a, b))
+
+
+def read_openings(path: Path, game: Game, count: int) -> list[str]:
+    """Start positions from a file, one a line (# begins a comment), repeated as often as needed."""
+    try:
+        lines = path.read_text().splitlines()
+    except OSError as error:
+        raise UserError(f"{path}: cannot read the openings: {error.strerror}") from error
+    openings = []
+    for number, line in enumerate(lines, 1):
+        text = line.split("#")[0].strip()
+        if not text:
+            continue
+        try:
+            game.position(text)
+        except ValueError as error:
+            raise UserError(f"{path}:{number}: {error}") from error
+        openings.append(text)
+    if not openings:
+        raise UserError(f"{path}: no openings in it (one position a line is expected)")
+    return [openings[i % len(openings)] for i in range(count)]
+
+
+def rate_run(directory: Path, config: Config, device: str = "auto") -> dict[str, Any]:
+    """Rates the checkpoints of a run against each other, `random` and `mcts:N`; writes elo.json and elo.png.
+
+    All networks search alike, as in training but without noise. `step-0`, the untrained network, is the anchor at 0.
+    """
+    game = make(config.game.name, config.game.options)
+    steps = checkpoint.steps(directory)
+    if len(steps) < 2:
+        raise UserError(f"{directory}: at least two checkpoints are needed for a rating, found {len(steps)}")
+    chosen = spread(steps, config.rating.checkpoints)
+    search = {key: getattr(config.search, key) for key in SEARCH_KEYS} | {"simulations": config.rating.simulations}
+    entrants = [
+        entrant(str(directory / "checkpoints" / str(step)), game, device, search, name=f"step-{step}") for step in chosen
+    ]
+    entrants += [entrant(spec, game, device, {}, name=spec) for spec in config.rating.opponents]
+    schedule = run_pairings(game, len(chosen), len(config.rating.opponents), config)
+    folder = directory / "rating"
+    folder.mkdir(exist_ok=True)
+    results = run_schedule(
+        game, entrants, schedule, folder / f"results-{chosen[-1]}.jsonl", seed=config.seed, progress=Progress()
+    )
+    rated = ratings.rate(results, anchor="step-0")
+    summary: dict[str, Any] = rated.to_json()
+    write_atomically(directory / "elo.json", (json.dumps(summary, indent=1) + "\n").encode())
+    write_atomically(folder / "results.jsonl", "".join(json.dumps(r) + "\n" for r in results).encode())
+    games_seen = {f"step-{step}": checkpoint.read_meta(directory / "checkpoints" / str(step))["games"] for step in chosen}
+    plot_learning_curve(directory / "elo.png", summary, games_seen, title=f"{directory.name}: {game.name} {_board(game)}")
+    _log_ratings(directory, summary)
+    return summary
+
+
+def run_pairings(game: Game, checkpoints: int, opponents: int, config: Config) -> list[Pairing]:
+    """Each checkpoint against the next two, the last against the first, each opponent against first, middle and last."""
+    pairs: set[tuple[int, int]] = set()
+    last = checkpoints - 1
+    for i in range(checkpoints):
+        pairs.update((i, j) for j in (i + 1, i + 2) if j <= last)
+    pairs.add((0, last))
+    games = {pair: config.rating.games for pair in pairs}
+    for k in range(checkpoints, checkpoints + opponents):
+        for i in sorted({0, last // 2}):
+            games[(i, k)] = config.rating.games
+        games[(last, k)] = max(100, config.rating.games)
+    schedule: list[Pairing] = []
+    for (a, b), count in sorted(games.items()):
+        starts = random_openings(game, (count + 1) // 2, config.rating.opening_plies, seed=config.seed + 1000 * a + b)
+        schedule += colour_balanced(a, b, starts, first_pair=len(schedule))
+    return schedule
+
+
+def spread(steps: list[int], count: int) -> list[int]:
+    """At most `count` of the steps, evenly spread, the first and the last among them."""
+    if len(steps) <= count:
+        return steps
+    picks = {round(i * (len(steps) - 1) / (count - 1)) for i in range(count)}
+    return [steps[i] for i in sorted(picks)]
+
+
+def _board(game: Game) -> str:
+    _, height, width = game.planes_shape
+    return f"{height}x{width}"
+
+
+def _log_ratings(directory: Path, summary: dict[str, Any]) -> None:
+    from torch.utils.tensorboard import SummaryWriter
+
+    board = SummaryWriter(str(directory / "tb"))
+    for player in summary["players"]:
+        if player["name"].startswith("step-"):
+            board.add_scalar("rating/elo", player["elo"], int(player["name"].removeprefix("step-")))
+    board.close()
+
+
+def _game_of(specs: list[str]) -> Game:
+    for spec in specs:
+        if Path(spec).exists():
+            meta = checkpoint.read_meta(checkpoint.resolve(Path(spec)))
+            return make(meta["game"], meta["options"])
+        if not (spec in ("random", "uniform") or ":" in spec):
+            raise UserError(f"{spec}: no such checkpoint; players are a checkpoint or run directory, random, uniform, mcts:N")
+    raise UserError("match: say which game to play with --game (neither player is a checkpoint)")
+
+
+def _search_of(spec: str, simulations: int | None, kind: str | None) -> dict[str, Any]:
+    search: dict[str, Any] = {"kind": "puct", "simulations": 100}
+    if Path(spec).exists():
+        meta = checkpoint.read_meta(checkpoint.resolve(Path(spec)))
+        search = {"kind": "gumbel", "simulations": int(meta.get("simulations", 100))}
+    if simulations is not None:
+        if simulations < 1:
+            raise UserError(f"match: --simulations must be >= 1, got {simulations}")
+        search["simulations"] = simulations
+    if kind is not None:
+        search["kind"] = kind
+    return search

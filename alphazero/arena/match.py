@@ -1,0 +1,142 @@
+"""Matches between players that live in this process: all games at once, in one pool.
+
+Every game of every pairing runs in the same compiled pool, and each network answers the leaves of all its games in shared
+batches: a ladder of a dozen checkpoints costs little more than one match.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from alphazero._core import RANDOM, ROLLOUT, UNIFORM, Game, GameRecord, Pool
+from alphazero.errors import UserError
+from alphazero.evaluator import Evaluator
+from alphazero.player import NetworkPlayer, Player, RandomPlayer, RolloutPlayer
+
+SEARCH_SETTINGS = ("kind", "simulations", "c_base", "c_init", "fpu", "fpu_value", "considered", "c_visit", "c_scale", "rescale_q")
+
+
+@dataclass(frozen=True)
+class Entrant:
+    """A player under the name that results give it, with the search it uses."""
+
+    name: str
+    player: Player
+    search: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """One game to play: entrants by index, the first of them moving first. `pair` joins the two games of an opening."""
+
+    first: int
+    second: int
+    opening: str
+    pair: int
+
+
+def random_openings(game: Game, count: int, plies: int, seed: int) -> list[str]:
+    """`count` positions, as text, after `plies` random moves; all different while the game has enough of them."""
+    if plies == 0:
+        return [""] * count
+    openings: list[str] = []
+    seen: set[int] = set()
+    attempt = 0
+    while len(openings) < count:
+        position = game.position()
+        for move in position.random_playout(seed * 1_000_003 + attempt)[1][:plies]:
+            position.play(move)
+        attempt += 1
+        fresh = position.key not in seen or attempt > 20 * count
+        if position.ply == plies and position.outcome is None and fresh:
+            seen.add(position.key)
+            openings.append(position.text)
+        if attempt > 200 * count + 1000:
+            raise UserError(f"{game.name}: no opening of {plies} random plies leaves the game open; use fewer")
+    return openings
+
+
+def colour_balanced(a: int, b: int, openings: Iterable[str], first_pair: int = 0) -> list[Pairing]:
+    """Each opening twice, with colours swapped."""
+    out = []
+    for pair, opening in enumerate(openings, first_pair):
+        out += [Pairing(a, b, opening, pair), Pairing(b, a, opening, pair)]
+    return out
+
+
+def play(
+    game: Game,
+    entrants: list[Entrant],
+    pairings: list[Pairing],
+    on_game: Callable[[int, GameRecord], None],
+    *,
+    seed: int = 0,
+    batch_size: int = 64,
+    threads: int = 0,
+) -> None:
+    """Plays all pairings; on_game(index of the pairing, record) is called as games end, in no fixed order.
+
+    Same seed, same games, however many threads: each game draws from its own generator.
+    """
+    if not pairings:
+        return
+    evaluators: list[Evaluator] = []
+    players = [_pool_player(entrant, evaluators) for entrant in entrants]
+    settings = {
+        "games_in_flight": min(len(pairings), batch_size * max(1, min(4, len(evaluators)))),
+        "batch_size": batch_size,
+        "threads": threads or min(2, os.cpu_count() or 1),
+        "seed": seed,
+        "symmetry": True,
+        "record_policy": False,
+    }
+    pool = Pool(game, settings, players, [(p.first, p.second, p.opening) for p in pairings])
+    try:
+        while True:
+            batch = pool.next_batch(0.5)
+            if batch is not None:
+                logits, wdl = evaluators[batch.evaluator].evaluate(pool.planes(batch))
+                pool.finish(batch, logits, wdl)
+            for record in pool.take_finished():
+                on_game(record.number, record)
+            if batch is None and pool.done:
+                break
+        for record in pool.take_finished():
+            on_game(record.number, record)
+    finally:
+        pool.close()
+
+
+def _pool_player(entrant: Entrant, evaluators: list[Evaluator]) -> dict[str, Any]:
+    player = entrant.player
+    search = {name: value for name, value in {**player.settings, **entrant.search}.items() if name in SEARCH_SETTINGS}
+    if isinstance(player, RandomPlayer):
+        return {**search, "evaluator": RANDOM}
+    if isinstance(player, RolloutPlayer):
+        return {"kind": "puct", "simulations": int(player.settings["simulations"]), "evaluator": ROLLOUT}
+    if not isinstance(player, NetworkPlayer):
+        return {**search, "evaluator": UNIFORM}
+    evaluators.append(player.evaluator)
+    return {**search, "evaluator": len(evaluators) - 1}
+
+
+def entrant(spec: str, game: Game | None, device: str, search: dict[str, Any], name: str | None = None) -> Entrant:
+    """A player named on the command line, as an entrant."""
+    from alphazero.player import load
+
+    for prefix in ("uci:", "usi:", "gtp:", "xboard:"):
+        if spec.startswith(prefix):
+            raise UserError(f"{spec}: matches against {prefix[:-1].upper()} engines are not supported; use a checkpoint, random or mcts:N")
+    player = load(spec, device, game=game)
+    return Entrant(name or spec_name(spec, player), player, search)
+
+
+def spec_name(spec: str, player: Player) -> str:
+    """A short name for a player: `step-N` for a checkpoint, else what the user wrote."""
+    if isinstance(player, NetworkPlayer):
+        return f"{Path(spec).resolve().name}/step-{player.meta['steps']}" if not Path(spec).name.isdigit() else f"step-{player.meta['steps']}"
+    return spec

@@ -1,0 +1,57 @@
+"""`alphazero replay`: check a replay store, say what is in it, export its games."""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from pathlib import Path
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("path", type=Path, help="a run directory or a replay directory")
+    parser.add_argument("--export", type=Path, metavar="DIR", help="write each game as a file: SGF for Go, its moves as text else")
+    parser.add_argument("--last", type=int, default=0, metavar="N", help="only the newest N games")
+
+
+def run(args: argparse.Namespace) -> int:
+    from alphazero._core import GameRecord
+    from alphazero.errors import UserError
+    from alphazero.game import make
+    from alphazero.replay import chunk_paths, read_chunk
+
+    directory = args.path / "replay" if (args.path / "replay").is_dir() else args.path
+    paths = chunk_paths(directory)
+    if not paths:
+        raise UserError(f"{args.path}: no replay chunks here (a run directory or its replay folder is expected)")
+    chunks = [read_chunk(path) for path in paths]
+    header = chunks[-1].header
+    game = make(header["game"], header["options"])
+    records = [GameRecord.from_bytes(data) for chunk in chunks for data in chunk.records]
+    records = records[-args.last :] if args.last else records
+    reasons = Counter(record.reason for record in records)
+    plies = sorted(record.plies for record in records)
+    print(f"{game!r}")
+    print(f"{len(paths)} chunks, {len(records):,} games, {sum(c.header['positions'] for c in chunks):,} positions, all checksums good")
+    print(f"plies: median {plies[len(plies) // 2]}, {plies[0]} to {plies[-1]}")
+    print(f"first player's score {sum((r.value + 1) / 2 for r in records) / len(records):.3f}")
+    print("ends: " + ", ".join(f"{reason} {count}" for reason, count in reasons.most_common()))
+    if args.export:
+        args.export.mkdir(parents=True, exist_ok=True)
+        for record in records:
+            path = args.export / f"{record.number:08d}.{'sgf' if game.name == 'go' else 'txt'}"
+            path.write_text(_text(game, record))
+        print(f"{args.export}: {len(records):,} files")
+    return 0
+
+
+def _text(game: object, record: object) -> str:
+    from alphazero._core import Game, GameRecord
+
+    assert isinstance(game, Game)
+    assert isinstance(record, GameRecord)
+    moves = record.moves(game)
+    if game.name != "go":
+        return " ".join(moves) + f"\n# {record.reason}, {record.value:+d} for the first player\n"
+    from alphazero.protocols.sgf import from_record
+
+    return from_record(game, record)

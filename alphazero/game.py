@@ -1,0 +1,14 @@
+"""Games and positions: the compiled rules under their public names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from alphazero._core import Game, IllegalMove, Outcome, Position, games
+
+__all__ = ["Game", "IllegalMove", "Outcome", "Position", "games", "make"]
+
+
+def make(name: str, options: dict[str, Any] | None = None) -> Game:
+    """The game `name` with these options: what `Game(name, **options)` gives, for options that come as a dict."""
+    return Game(name, **(options or {}))

@@ -1,0 +1,184 @@
+"""Players: what `az.load` gives, and what protocols, matches and people play against.
+
+A name is a checkpoint or run directory, "uniform" (a blind network: equal priors, value 0), "mcts:N" (equal priors, values
+from random games, N simulations a move) or "random".
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alphazero.errors import UserError
+from alphazero.game import Game, Position, make
+from alphazero.search import MoveStats, Search, SearchResult, uniform_evaluator
+
+if TYPE_CHECKING:
+    from alphazero.evaluator import Evaluator
+
+F32 = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a player thinks of a position at a glance, without search."""
+
+    wdl: F32  # [3] win, draw, loss for the side to move; sums to 1
+    value: float  # win less loss, in [-1, 1]
+    priors: dict[str, float]  # a probability for each legal move
+
+
+class Player:
+    """A game and a way to play it. `name` is what was loaded."""
+
+    def __init__(self, name: str, game: Game, **settings: Any):
+        self.name = name
+        self.game = game
+        self.settings: dict[str, Any] = {"kind": "puct", "simulations": 800, "batch_size": 8, "seed": 0, **settings}
+        self._search: Search | None = None
+        self._search_settings: dict[str, Any] = {}
+
+    def evaluate(self, position: Position) -> Evaluation:
+        """The player's view of a position without search."""
+        moves = position.legal_moves()
+        share = 1.0 / max(1, len(moves))
+        return Evaluation(np.array([0.0, 1.0, 0.0], np.float32), 0.0, dict.fromkeys(moves, share))
+
+    def search(
+        self,
+        position: Position,
+        simulations: int | None = None,
+        *,
+        seconds: float | None = None,
+        noise: bool = False,
+        on_progress: Callable[[SearchResult], bool] | None = None,
+        **settings: Any,
+    ) -> SearchResult:
+        """Searches a position that is not over; arguments as in `alphazero.search.Search.run`, settings as in `Search`.
+
+        simulations: default 800, or without bound where `seconds` is given.
+        """
+        self._check(position)
+        wanted = {**self.settings, **settings}
+        default = wanted.pop("simulations")
+        if self._search is None or wanted != self._search_settings:
+            self._search = Search(self.game, self._leaf_evaluator(), **wanted)
+            self._search_settings = wanted
+        budget = simulations if simulations is not None else default if seconds is None else 10**9
+        return self._search.run(position, budget, seconds=seconds, noise=noise, on_progress=on_progress)
+
+    def with_options(self, **options: Any) -> Player:
+        """The same player for the game with other options (another komi, another board where the network allows it).
+
+        ValueError where that cannot be.
+        """
+        return type(self)(self.name, make(self.game.name, {**self.game.options, **options}), **self.settings)
+
+    def _leaf_evaluator(self) -> Any:
+        return uniform_evaluator
+
+    def _check(self, position: Position) -> None:
+        if position.game != self.game:
+            raise ValueError(f"{self.name} plays {self.game!r}; the position is of {position.game!r}")
+        if position.outcome is not None:
+            raise ValueError("search: the game is over in this position")
+
+
+class RandomPlayer(Player):
+    """Plays any sensible move (in Go: fills no eye of its own) with equal chance."""
+
+    def search(self, position: Position, simulations: int | None = None, **settings: Any) -> SearchResult:
+        self._check(position)
+        seed = random.Random(f"{self.settings['seed']} {position.text}").getrandbits(63)
+        move = position.random_playout(seed)[1][0]
+        moves = position.legal_moves()
+        share = 1.0 / len(moves)
+        stats = [MoveStats(each, int(each == move), share, 0.0, share) for each in moves]
+        stats.sort(key=lambda m: -m.visits)
+        return SearchResult(move, 0.0, [move], stats, 1)
+
+
+class RolloutPlayer(Player):
+    """Monte-Carlo tree search with equal priors and the values of random games: a yardstick that needs no network."""
+
+    def search(
+        self, position: Position, simulations: int | None = None, *, seconds: float | None = None, **settings: Any
+    ) -> SearchResult:
+        self._check(position)
+        search = Search(self.game, uniform_evaluator, kind="puct", seed=int(self.settings["seed"]))
+        budget = simulations or int(self.settings["simulations"])
+        search._core.set_position(position)
+        search._core.begin(budget)
+        search._core.run_inside("rollout", seconds or 0.0)
+        return search.result()
+
+
+class NetworkPlayer(Player):
+    """A policy-value network and a search over it."""
+
+    def __init__(self, name: str, game: Game, evaluator: Evaluator, meta: dict[str, Any], **settings: Any):
+        super().__init__(name, game, **settings)
+        self.evaluator = evaluator
+        self.meta = meta  # the checkpoint's meta.json
+
+    def evaluate(self, position: Position) -> Evaluation:
+        if position.game != self.game:
+            raise ValueError(f"{self.name} plays {self.game!r}; the position is of {position.game!r}")
+        logits, wdl = self.evaluator.evaluate(position.planes()[None])
+        moves = position.legal_moves()
+        own = logits[0][position.policy_indices()].astype(np.float64)
+        weights = np.exp(own - own.max()) if moves else own
+        priors = weights / weights.sum() if moves else weights
+        return Evaluation(
+            np.asarray(wdl[0], np.float32),
+            float(wdl[0][0] - wdl[0][2]),
+            {move: float(p) for move, p in zip(moves, priors, strict=True)},
+        )
+
+    def with_options(self, **options: Any) -> Player:
+        game = make(self.game.name, {**self.game.options, **options})
+        if game.planes_shape[0] != self.game.planes_shape[0]:
+            raise ValueError(f"{self.name}: this network cannot play {game!r}")
+        fixed_head = self.meta.get("network", {}).get("shape", {}).get("head") == "dense"
+        if game.planes_shape != self.game.planes_shape and fixed_head:
+            raise ValueError(f"{self.name}: this network is bound to its board size")
+        return NetworkPlayer(self.name, game, self.evaluator, self.meta, **self.settings)
+
+    def _leaf_evaluator(self) -> Any:
+        evaluate = self.evaluator.evaluate
+        return lambda planes, legal: evaluate(planes)
+
+
+def load(name: str | Path, device: str = "auto", *, game: Game | None = None, **settings: Any) -> Player:
+    """A player by name (see the module's text). `game` is needed where the name is no checkpoint.
+
+    device: "auto", "cpu" or "cuda". settings: defaults for the player's searches (kind, simulations, ...).
+    UserError (a ValueError) names what is wrong: a missing or broken checkpoint, one of another game, a bad name.
+    """
+    text = str(name)
+    if text in ("uniform", "random") or text.startswith("mcts:"):
+        if game is None:
+            raise UserError(f"{text}: say which game it should play")
+        if text == "uniform":
+            return Player(text, game, **settings)
+        if text == "random":
+            return RandomPlayer(text, game, **settings)
+        count = text.removeprefix("mcts:")
+        if not count.isdigit() or int(count) < 1:
+            raise UserError(f"{text}: mcts:N needs a number of simulations >= 1, e.g. mcts:100")
+        return RolloutPlayer(text, game, **{"simulations": int(count), **settings})
+    from alphazero import checkpoint
+    from alphazero.evaluator import make_evaluator
+
+    loaded = checkpoint.load(checkpoint.resolve(Path(text)))
+    own_game = make(loaded.meta["game"], loaded.meta["options"])
+    if game is not None and game.name != own_game.name:
+        raise UserError(f"{text}: this checkpoint plays {own_game.name}, not {game.name}")
+    player = NetworkPlayer(text, own_game, make_evaluator(loaded.network, device), loaded.meta, **settings)
+    return player if game is None or game == own_game else player.with_options(**game.options)

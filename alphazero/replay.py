@@ -1,0 +1,261 @@
+"""The replay store: finished games on disk, the newest of them in memory to draw training batches from.
+
+Games go into chunks (`replay/00000000.azr`, `00000001.azr`, ...), written whole, checksummed and renamed into place, never
+changed again. Until a chunk is full its games stand in `replay/journal`, appended one by one, so that a process killed at
+any instant loses no finished game. Nothing is drawn before its chunk is whole and checked.
+
+A chunk: the line `alphazero replay 1`, a JSON line (game, options, games, positions, how many came before, numbers), the
+records (each a 32-bit length and its bytes) as one zstd frame, and the SHA-256 of all before it.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import zstandard
+from numpy.typing import NDArray
+
+from alphazero._core import Game, GameRecord, Sampler
+from alphazero.errors import UserError
+
+MAGIC = b"alphazero replay 1\n"
+DIGEST_BYTES = 32
+
+
+class ChunkError(UserError):
+    """A chunk that cannot be read; the text names the file and what is wrong with it."""
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A chunk as read: its header and its records' bytes."""
+
+    header: dict[str, Any]
+    records: list[bytes]
+
+
+def window_size(positions: int, scale: int, exponent: float, growth: float = 0.4) -> int:
+    """How many of the newest positions to learn from when `positions` were made so far.
+
+    KataGo's power law (Wu 2019, appendix C): c (1 + b ((N / c)^a - 1) / a), which is N = c at N = c and grows ever slower.
+    """
+    ratio = max(1.0, positions / scale)
+    return int(scale * (1.0 + growth * (ratio**exponent - 1.0) / exponent))
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Writes a file that is either whole or not there, whatever happens."""
+    temporary = path.with_name(path.name + ".tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        directory = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise UserError(f"{path}: cannot write: {error.strerror}") from error
+
+
+def encode_chunk(header: dict[str, Any], records: list[bytes]) -> bytes:
+    """The bytes of a chunk file."""
+    payload = b"".join(struct.pack("<I", len(record)) + record for record in records)
+    body = MAGIC + json.dumps(header).encode() + b"\n" + zstandard.ZstdCompressor(level=3).compress(payload)
+    return body + hashlib.sha256(body).digest()
+
+
+def read_chunk(path: Path) -> Chunk:
+    """Reads and checks a chunk file. ChunkError says what is wrong with it."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ChunkError(f"{path}: cannot read: {error.strerror}") from error
+    body, digest = data[:-DIGEST_BYTES], data[-DIGEST_BYTES:]
+    if not data.startswith(MAGIC):
+        raise ChunkError(f"{path}: not a replay chunk (it should begin with '{MAGIC.decode().strip()}')")
+    if hashlib.sha256(body).digest() != digest:
+        raise ChunkError(f"{path}: the chunk is cut short or damaged (its checksum does not fit its {len(data)} bytes)")
+    line, _, frame = body[len(MAGIC) :].partition(b"\n")
+    payload = zstandard.ZstdDecompressor().decompress(frame)
+    records = []
+    at = 0
+    while at < len(payload):
+        (length,) = struct.unpack_from("<I", payload, at)
+        records.append(payload[at + 4 : at + 4 + length])
+        at += 4 + length
+    return Chunk(json.loads(line), records)
+
+
+def chunk_paths(directory: Path) -> list[Path]:
+    """The chunk files of a replay directory, oldest first."""
+    return sorted(directory.glob("[0-9]*.azr"))
+
+
+class Replay:
+    """The replay store of a run: add games, draw batches."""
+
+    def __init__(self, directory: Path, game: Game, *, chunk_games: int, window_scale: int, window_exponent: float):
+        """Opens (or makes) the store and loads the newest window of positions.
+
+        A chunk that cannot be read is set aside as `NAME.broken`, with a line in `warnings`.
+        """
+        self.directory = directory
+        self.game = game
+        self.chunk_games = chunk_games
+        self.window_scale = window_scale
+        self.window_exponent = window_exponent
+        self.games = 0  # in whole chunks, since the run began
+        self.positions = 0  # that can be drawn, likewise
+        self.next_number = 0  # the first game number never used
+        self.warnings: list[str] = []
+        self._sampler = Sampler(game)
+        self._pending: list[GameRecord] = []
+        self._next_chunk = 0
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"{directory}: cannot make this directory: {error.strerror}") from error
+        self._load()
+        try:
+            self._journal = (directory / "journal").open("ab", buffering=0)
+        except OSError as error:
+            raise UserError(f"{directory / 'journal'}: cannot write: {error.strerror}") from error
+
+    # --- adding ---
+
+    def add(self, record: GameRecord) -> None:
+        """Takes a finished game: safe on disk when this returns."""
+        data = record.to_bytes()
+        entry = struct.pack("<II", len(data), zlib.crc32(data)) + data
+        try:
+            if self._journal.write(entry) != len(entry):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        except OSError as error:
+            raise UserError(f"{self.directory / 'journal'}: cannot write: {error.strerror}") from error
+        self._append(record)
+
+    def _append(self, record: GameRecord) -> None:
+        self._pending.append(record)
+        self.next_number = max(self.next_number, record.number + 1)
+        if len(self._pending) >= self.chunk_games:
+            self.flush()
+
+    def flush(self) -> None:
+        """Writes the games that wait for a full chunk as a chunk of their own."""
+        if not self._pending:
+            return
+        records = [record.to_bytes() for record in self._pending]
+        positions = sum(record.searched_plies for record in self._pending)
+        header = {
+            "game": self.game.name,
+            "options": self.game.options,
+            "games": len(records),
+            "positions": positions,
+            "games_before": self.games,
+            "positions_before": self.positions,
+            "numbers": [record.number for record in self._pending],
+            "next_number": self.next_number,
+        }
+        write_atomically(self.directory / f"{self._next_chunk:08d}.azr", encode_chunk(header, records))
+        (self.directory / "journal").open("wb").close()  # only now: a crash between the two is seen by the game numbers
+        self._next_chunk += 1
+        self._pending.clear()
+        self.games += len(records)
+        self.positions += positions
+        for record in records:
+            self._sampler.add(record)
+        self._sampler.trim(self.window)
+
+    # --- drawing ---
+
+    @property
+    def window(self) -> int:
+        """How many of the newest positions can be drawn now."""
+        return window_size(self.positions, self.window_scale, self.window_exponent)
+
+    @property
+    def drawable(self) -> int:
+        """Positions in memory."""
+        return int(self._sampler.positions)
+
+    def sample(self, n: int, seed: int, *, symmetry: bool, value_blend: float) -> dict[str, NDArray[np.float32]]:
+        """A training batch of n positions, each of the window equally likely; see Sampler.sample."""
+        batch: dict[str, NDArray[np.float32]] = self._sampler.sample(n, seed, symmetry, value_blend)
+        return batch
+
+    # --- loading ---
+
+    def _load(self) -> None:
+        for leftover in self.directory.glob("*.tmp"):
+            leftover.unlink()
+        chunks: list[Chunk] = []
+        held = 0
+        seen: set[int] = set()
+        for path in reversed(chunk_paths(self.directory)):
+            if chunks and held >= window_size(self.positions, self.window_scale, self.window_exponent):
+                break
+            try:
+                chunk = read_chunk(path)
+                if chunk.header["game"] != self.game.name or chunk.header["options"] != self.game.options:
+                    raise UserError(f"{path}: games of {chunk.header['game']} {chunk.header['options']}, not of {self.game!r}")
+            except ChunkError as error:
+                path.rename(path.with_name(path.name + ".broken"))
+                self.warnings.append(f"{error}; set aside as {path.name}.broken")
+                continue
+            if not chunks:
+                self.games = chunk.header["games_before"] + chunk.header["games"]
+                self.positions = chunk.header["positions_before"] + chunk.header["positions"]
+                self.next_number = chunk.header["next_number"]
+                self._next_chunk = int(path.stem) + 1
+            seen.update(chunk.header["numbers"])
+            held += chunk.header["positions"]
+            chunks.append(chunk)
+        numbers = [int(path.name[:8]) for path in self.directory.glob("[0-9]*.azr*")]
+        self._next_chunk = max([self._next_chunk, *(number + 1 for number in numbers)])
+        for chunk in reversed(chunks):
+            for record in chunk.records:
+                self._sampler.add(record)
+        self._sampler.trim(self.window)
+        for record in self._read_journal():
+            if record.number not in seen:
+                self._append(record)
+
+    def _read_journal(self) -> list[GameRecord]:
+        path = self.directory / "journal"
+        if not path.exists():
+            return []
+        data = path.read_bytes()
+        records = []
+        at = 0
+        while at + 8 <= len(data):
+            length, checksum = struct.unpack_from("<II", data, at)
+            record = data[at + 8 : at + 8 + length]
+            if len(record) < length or zlib.crc32(record) != checksum:
+                break  # the append that the crash cut short
+            records.append(GameRecord.from_bytes(record))
+            at += 8 + length
+        if at < len(data):
+            with path.open("r+b") as file:
+                file.truncate(at)
+        return records
+
+    def __iter__(self) -> Iterator[GameRecord]:
+        """All games of the store in whole chunks, oldest first."""
+        for path in chunk_paths(self.directory):
+            for record in read_chunk(path).records:
+                yield GameRecord.from_bytes(record)

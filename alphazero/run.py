@@ -1,0 +1,317 @@
+"""A training run: self-play, replay and trainer driven by one loop over one directory.
+
+The compiled pool plays on its own threads; this loop answers its batches with the newest network, stores finished games, and
+trains whenever new positions have paid for a step (`replay.reuse` samples a position). All that is needed to go on stands
+in the directory, so the same call begins, resumes after any crash, and extends a run.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import signal
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+from typing import Any, TextIO
+
+import numpy as np
+import torch
+
+from alphazero import checkpoint
+from alphazero._core import GameRecord, Pool, __version__
+from alphazero.config import Config, load_config, to_yaml
+from alphazero.errors import UserError
+from alphazero.evaluator import Evaluator, make_evaluator
+from alphazero.game import make
+from alphazero.network import Network, shape_of
+from alphazero.progress import Progress
+from alphazero.replay import Replay, write_atomically
+from alphazero.trainer import Trainer
+
+SEARCH_KEYS = (
+    "kind c_base c_init fpu fpu_value noise_epsilon noise_alpha considered c_visit c_scale rescale_q virtual_loss".split()
+)
+LOG_SECONDS = 15.0
+
+
+def pool_settings(config: Config, *, seed: int, first_game: int, games: int = -1) -> dict[str, Any]:
+    """The self-play pool's settings from a configuration."""
+    play = config.selfplay
+    return {
+        "games_in_flight": play.games_in_flight,
+        "batch_size": play.batch_size,
+        "threads": play.threads or max(1, min(8, (os.cpu_count() or 2) // 2)),
+        "seed": seed,
+        "games": games,
+        "first_game": first_game,
+        "opening_plies": play.opening_plies,
+        "symmetry": play.symmetry,
+    }
+
+
+def player_settings(config: Config) -> dict[str, Any]:
+    """The self-play player's settings from a configuration."""
+    play = config.selfplay
+    return {
+        **{key: getattr(config.search, key) for key in SEARCH_KEYS},
+        "simulations": config.search.simulations,
+        "evaluator": 0,
+        "noise": True,
+        "temperature_plies": play.temperature_plies,
+        "full_fraction": play.full_search_fraction,
+        "fast_simulations": play.fast_simulations,
+        "resign_value": play.resign_threshold if play.resign_threshold > -1.0 else -2.0,
+        "resign_never": play.resign_keep,
+    }
+
+
+@contextmanager
+def exclusive(directory: Path) -> Iterator[None]:
+    """Holds the run directory, so that two processes never write into one run."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        file = (directory / "lock").open("w")
+    except OSError as error:
+        raise UserError(f"{directory}: cannot write the run directory: {error.strerror}") from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise UserError(f"{directory}: another process is training in this run directory; stop it first") from error
+        yield
+
+
+class Run:
+    """One training run; see the module's text. `train()` goes on until the configured budget is spent."""
+
+    def __init__(self, config: Config, directory: Path, device: str = "auto", out: TextIO | None = None):
+        self.config = config
+        self.directory = directory
+        self.device = torch.device("cuda" if device == "auto" and torch.cuda.is_available() else device if device != "auto" else "cpu")
+        self.game = make(config.game.name, config.game.options)
+        self._settle_config()
+        self.progress = Progress(out)
+        torch.manual_seed(config.seed)
+        self.trainer = Trainer(Network(shape_of(self.game), config.network), config.training, self.device)
+        self.seconds = 0.0  # spent on this run by all processes before
+        self.stopping = False
+        self._resume()
+        self.replay = Replay(
+            directory / "replay",
+            self.game,
+            chunk_games=config.replay.chunk_games,
+            window_scale=config.replay.window_min,
+            window_exponent=config.replay.window_exponent,
+        )
+        for warning in self.replay.warnings:
+            self.progress.note(f"warning: {warning}")
+        self.evaluator: Evaluator = make_evaluator(self.trainer.averaged, self.device)
+        self._begin = time.perf_counter()
+        self._recent: deque[GameRecord] = deque(maxlen=512)
+
+    # --- the directory ---
+
+    def _settle_config(self) -> None:
+        """Writes config.yaml, or checks that this configuration may continue the run that is there."""
+        path = self.directory / "config.yaml"
+        if path.exists():
+            old = load_config(path)
+            for part in ("game", "network"):
+                if getattr(old, part) != getattr(self.config, part):
+                    raise UserError(
+                        f"{self.directory}: this run was begun with another {part} ({getattr(old, part)}); "
+                        f"give its own config, or another --run directory"
+                    )
+        write_atomically(path, to_yaml(self.config).encode())
+
+    def _resume(self) -> None:
+        latest = checkpoint.latest(self.directory)
+        if latest is None:
+            return
+        meta = checkpoint.read_meta(latest)
+        self.trainer.load_state_dict(checkpoint.load_trainer(latest))
+        self.seconds = float(meta["seconds"])
+        self.progress.note(f"resuming {self.directory} at step {self.trainer.steps:,} ({meta['games']:,} games)")
+
+    def elapsed(self) -> float:
+        """Seconds spent on this run, earlier processes included."""
+        return self.seconds + time.perf_counter() - self._begin
+
+    def fraction(self) -> float:
+        """How much of the budget is spent, in [0, 1]."""
+        budget = self.config.training
+        parts = [
+            (self.elapsed() / 60.0, budget.budget_minutes),
+            (self.replay.games, budget.budget_games),
+            (self.replay.positions, budget.budget_positions),
+        ]
+        return min(1.0, max((used / limit for used, limit in parts if limit), default=0.0))
+
+    def save(self) -> Path:
+        """Writes a checkpoint of the current step."""
+        meta = {
+            "game": self.game.name,
+            "options": self.game.options,
+            "steps": self.trainer.steps,
+            "games": self.replay.games,
+            "positions": self.replay.positions,
+            "seconds": round(self.elapsed(), 3),
+            "simulations": self.config.search.simulations,
+            "version": __version__,
+        }
+        return checkpoint.save(self.directory, self.trainer, meta)
+
+    # --- the loop ---
+
+    def train(self) -> None:
+        """Plays and learns until the budget is spent or a signal asks to stop; saves a checkpoint at the end."""
+        from torch.utils.tensorboard import SummaryWriter
+
+        if checkpoint.latest(self.directory) is None:
+            self.save()
+        if self.fraction() >= 1.0:
+            self.progress.note(f"{self.directory}: its budget is spent; raise training.budget_minutes (or _games) to go on")
+            return
+        board = SummaryWriter(str(self.directory / "tb"), purge_step=self.trainer.steps)
+        pool = Pool(
+            self.game,
+            pool_settings(self.config, seed=self.config.seed, first_game=self.replay.next_number),
+            [player_settings(self.config)],
+        )
+        previous = {s: signal.signal(s, self._stop) for s in (signal.SIGINT, signal.SIGTERM)}
+        self._begin = time.perf_counter()
+        try:
+            self._loop(pool, board)
+            self.save()
+        finally:
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+            pool.close()
+            board.close()
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        self.stopping = True
+
+    def _loop(self, pool: Pool, board: Any) -> None:
+        training = self.config.training
+        pool.set_version(self.trainer.steps)
+        self._set_simulations(pool)
+        metrics: list[dict[str, torch.Tensor]] = []
+        logged = saved = time.perf_counter()
+        counted = pool.counts
+        steps_then = self.trainer.steps
+        games_then = self.replay.games
+        saved_step = self.trainer.steps
+        while not self.stopping and self.fraction() < 1.0:
+            batch = pool.next_batch(0.5)
+            if batch is not None:
+                logits, wdl = self.evaluator.evaluate(pool.planes(batch))
+                pool.finish(batch, logits, wdl)
+            for record in pool.take_finished():
+                self.replay.add(record)
+                self._recent.append(record)
+            if due := self._steps_due():
+                for _ in range(due):
+                    metrics.append(self._step())
+                    if self.stopping:
+                        break
+                self.evaluator.load_weights(self.trainer.averaged)
+                pool.set_version(self.trainer.steps)
+                self._set_simulations(pool)
+            now = time.perf_counter()
+            if self.trainer.steps - saved_step >= training.checkpoint_every or now - saved > 300.0:
+                self.save()
+                saved_step, saved = self.trainer.steps, now
+            if now - logged >= LOG_SECONDS:
+                counts = pool.counts
+                seconds = now - logged
+                rates = {
+                    "evaluations_per_second": (counts["evaluations"] - counted["evaluations"]) / seconds,
+                    "samples_per_second": (self.trainer.steps - steps_then) * training.batch_size / seconds,
+                    "games_per_hour": (self.replay.games - games_then) * 3600.0 / seconds,
+                    "batch_fill": (counts["evaluations"] - counted["evaluations"])
+                    / max(1, counts["batches"] - counted["batches"])
+                    / self.config.selfplay.batch_size,
+                }
+                self._log(board, metrics, rates)
+                metrics = []
+                logged, counted = now, counts
+                steps_then, games_then = self.trainer.steps, self.replay.games
+
+    def _set_simulations(self, pool: Pool) -> None:
+        """Progressive simulation: the budget a move grows along the configured schedule."""
+        simulations = self.config.search.simulations
+        for begin, count in self.config.selfplay.simulations_schedule:
+            if self.fraction() >= begin:
+                simulations = int(count)
+        pool.set_simulations(simulations)
+
+    def _steps_due(self) -> int:
+        """Training steps that the positions made so far have paid for; at most a second's worth at a time."""
+        if self.replay.drawable < min(self.config.replay.window_min, self.config.replay.min_positions):
+            return 0
+        paid = int(self.replay.positions * self.config.replay.reuse / self.config.training.batch_size)
+        return max(0, min(paid - self.trainer.steps, 8))
+
+    def _step(self) -> dict[str, torch.Tensor]:
+        training = self.config.training
+        seed = self.config.seed * 1_000_003 + self.trainer.steps
+        arrays = self.replay.sample(training.batch_size, seed, symmetry=True, value_blend=training.value_blend)
+        batch = {name: torch.from_numpy(array) for name, array in arrays.items()}
+        return self.trainer.step(batch, self.fraction())
+
+    # --- telling ---
+
+    def _log(self, board: Any, metrics: list[dict[str, torch.Tensor]], rates: dict[str, float]) -> None:
+        step = self.trainer.steps
+        values: dict[str, float] = {f"speed/{name}": value for name, value in rates.items()}
+        if metrics:
+            for name in metrics[0]:
+                values[f"train/{name}"] = float(torch.stack([m[name].float() for m in metrics]).mean())
+        if self._recent:
+            plies = np.array([record.plies for record in self._recent])
+            values["selfplay/game_length"] = float(plies.mean())
+            values["selfplay/first_player_score"] = float(np.mean([(record.value + 1) / 2 for record in self._recent]))
+            values["selfplay/draws"] = float(np.mean([record.value == 0 for record in self._recent]))
+            searched = sum(record.searched_plies for record in self._recent)
+            values["selfplay/surprise"] = sum(record.surprise for record in self._recent) / max(1, searched)
+        values["replay/games"] = self.replay.games
+        values["replay/positions"] = self.replay.positions
+        values["replay/window"] = self.replay.drawable
+        for name, value in values.items():
+            board.add_scalar(name, value, step)
+        line = {"seconds": round(self.elapsed(), 1), "step": step, **{k: round(v, 5) for k, v in values.items()}}
+        with (self.directory / "log.jsonl").open("a") as file:
+            file.write(json.dumps(line) + "\n")
+        self.progress.line(
+            fraction=self.fraction(),
+            seconds=self.elapsed(),
+            parts=[
+                f"{self.replay.games:,} games",
+                f"step {step:,}",
+                f"policy {values.get('train/policy_loss', float('nan')):.3f}",
+                f"value {values.get('train/value_loss', float('nan')):.3f}",
+                f"{rates['evaluations_per_second']:,.0f} evals/s",
+                f"{rates['samples_per_second']:,.0f} samples/s",
+                f"{values.get('selfplay/game_length', 0.0):.0f} plies",
+            ],
+        )
+
+
+def train(config: Config, directory: Path, device: str = "auto", out: TextIO | None = None) -> Run:
+    """Begins, resumes or extends the run in `directory`."""
+    with exclusive(directory):
+        run = Run(config, directory, device, out)
+        run.train()
+    return run
+
+
+def scaled(config: Config, **training: Any) -> Config:
+    """The configuration with other training settings (tests and ablations)."""
+    return replace(config, training=replace(config.training, **training))

@@ -1,0 +1,151 @@
+"""One search at a time, from Python: the compiled tree asks for leaves, an evaluator answers.
+
+`Search` serves analysis, engine play and research. Self-play and matches run the same tree in the compiled pool.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alphazero._core import Game, Position, SearchCore
+
+F32 = NDArray[np.float32]
+I32 = NDArray[np.int32]
+# (planes [B, C, H, W], legal: B arrays of policy indices) -> (logits, values); see Search.
+LeafEvaluator = Callable[[F32, list[I32]], tuple[Any, Any]]
+
+
+@dataclass(frozen=True)
+class MoveStats:
+    """What a search found out about one move."""
+
+    move: str
+    visits: int
+    prior: float  # the network's, before any noise
+    q: float  # mean value in [-1, 1] for the side that plays the move; 0 where it was never tried
+    target: float = 0.0  # the move's share in the policy the search would teach
+    proof: str = ""  # "win", "draw" or "loss" where it is proven
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """The outcome of a search; all values are for the side to move at the root."""
+
+    best_move: str
+    value: float  # in [-1, 1]; exact where proven
+    pv: list[str]  # the expected line, the best move first
+    moves: list[MoveStats]  # every legal move, most visited first
+    simulations: int  # finished in this search; fewer than asked for where the result is proven
+    network_value: float = 0.0
+    proof: str = ""
+    nodes: int = 0
+    tree_bytes: int = 0
+
+
+def uniform_evaluator(planes: F32, legal: list[I32]) -> tuple[list[F32], F32]:
+    """A blind network: equal priors, value 0."""
+    return [np.zeros(len(each), np.float32) for each in legal], np.zeros(len(planes), np.float32)
+
+
+class Search:
+    """A search tree over positions of `game`, evaluated by any callable.
+
+    evaluator(planes, legal) gets float32 [B, C, H, W] (as Position.planes()) and B int32 arrays of policy indices (as
+    Position.policy_indices()); it returns (logits, values). logits: [B, policy_size], or a list of B arrays with one
+    logit for each legal move; values: [B] in [-1, 1] for the side to move, or [B, 3] win / draw / loss probabilities.
+
+    settings: kind ("puct" or "gumbel"), simulations, c_base, c_init, fpu ("reduction" or "value"), fpu_value,
+    noise_epsilon, noise_alpha, virtual_loss, reuse_tree, considered, c_visit, c_scale, rescale_q, gumbel_scale;
+    cpp/search/settings.h says what each means and where its default comes from. ValueError for unknown or bad ones.
+    """
+
+    def __init__(self, game: Game, evaluator: LeafEvaluator, *, seed: int = 0, batch_size: int = 1, **settings: Any):
+        if batch_size < 1:
+            raise ValueError(f"batch_size must be >= 1, got {batch_size}")
+        self.game = game
+        self.evaluator = evaluator
+        self.batch_size = batch_size
+        self.settings = settings
+        self._core = SearchCore(game, settings, seed)
+
+    def run(
+        self,
+        position: Position,
+        simulations: int | None = None,
+        *,
+        seconds: float | None = None,
+        noise: bool = False,
+        gumbel: Sequence[float] = (),
+        on_progress: Callable[[SearchResult], bool] | None = None,
+        progress_every: float = 0.5,
+    ) -> SearchResult:
+        """Searches `position` (which must not be over: ValueError) and says what was found.
+
+        simulations: how many new ones, default the setting of that name (800). seconds: stop after this long, too.
+        noise: root noise as in self-play. gumbel: [L] noise for the root's moves in legal order, instead of drawn noise.
+        on_progress: called about every `progress_every` seconds with the result so far; True stops the search.
+        A position that follows the last one searched keeps its part of the tree (PUCT with reuse_tree).
+        """
+        budget = int(self.settings.get("simulations", 800)) if simulations is None else simulations
+        if budget < 1:
+            raise ValueError(f"simulations must be >= 1, got {budget}")
+        core = self._core
+        core.set_position(position)
+        core.begin(budget, noise, list(gumbel))
+        start = last = time.perf_counter()
+        while True:
+            planes, legal, tickets = core.collect(self.batch_size)
+            if not tickets:
+                break
+            logits, values = self.evaluator(planes, legal)
+            self._tell(legal, tickets, logits, values)
+            if seconds is not None or on_progress is not None:
+                now = time.perf_counter()
+                expired = seconds is not None and now - start >= seconds
+                if not expired and on_progress is not None and now - last >= progress_every:
+                    last = now
+                    expired = core.simulations > 0 and on_progress(self.result())
+                if expired:
+                    core.set_budget(max(1, core.simulations))
+        return self.result()
+
+    def result(self) -> SearchResult:
+        """What the search has found so far."""
+        report = self._core.report()
+        moves = [MoveStats(*each) for each in report.pop("moves")]
+        moves.sort(key=lambda m: (-m.visits, -m.prior))
+        return SearchResult(moves=moves, **report)
+
+    def sample_move(self, temperature: float = 1.0) -> str:
+        """A move drawn in proportion to visits ** (1 / temperature)."""
+        return self._core.sample_move(temperature)
+
+    def _tell(self, legal: list[I32], tickets: list[int], logits: Any, values: Any) -> None:
+        count = len(tickets)
+        value = np.asarray(values, np.float32)
+        if value.shape == (count, 3):
+            value = value[:, 0] - value[:, 2]
+        if value.shape != (count,):
+            raise ValueError(f"evaluator: values must be [{count}] or [{count}, 3], got {list(value.shape)}")
+        if not np.isfinite(value).all():
+            raise ValueError("evaluator: values must be finite")
+        dense = isinstance(logits, np.ndarray) and logits.dtype != object and logits.ndim == 2
+        if dense and logits.shape != (count, self.game.policy_size):
+            wanted = f"[{count}, {self.game.policy_size}]"
+            raise ValueError(f"evaluator: logits must be {wanted} or a list of {count} arrays, got {list(logits.shape)}")
+        if len(logits) != count:
+            raise ValueError(f"evaluator: {count} rows of logits are needed, got {len(logits)}")
+        for i, ticket in enumerate(tickets):
+            row = np.asarray(logits[i], np.float32)
+            row = row[legal[i]] if dense or row.shape == (self.game.policy_size,) != legal[i].shape else row
+            if row.shape != legal[i].shape:
+                raise ValueError(f"evaluator: {len(legal[i])} logits are needed for row {i}, got {list(row.shape)}")
+            if not np.isfinite(row).all():
+                raise ValueError(f"evaluator: logits of legal moves must be finite (row {i})")
+            self._core.tell(ticket, row, float(value[i]))

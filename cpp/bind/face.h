@@ -1,0 +1,134 @@
+// The one type-erased face of a game: what the bindings see. Everything hot stays behind it, in the templates.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "cpp/sampler/sampler.h"
+#include "cpp/search/settings.h"
+#include "cpp/selfplay/batch.h"
+#include "cpp/selfplay/pool.h"
+#include "cpp/selfplay/record.h"
+#include "games/game.h"
+
+namespace az {
+
+class PositionFace {
+ public:
+  virtual ~PositionFace() = default;
+  [[nodiscard]] virtual std::unique_ptr<PositionFace> copy() const = 0;
+  [[nodiscard]] virtual std::vector<std::string> legal_moves() const = 0;
+  [[nodiscard]] virtual std::vector<std::int32_t> policy_indices() const = 0;  // same order
+  virtual void play(std::string_view move) = 0;                                // throws IllegalMove
+  virtual void undo() = 0;                                                     // throws std::invalid_argument at the start
+  [[nodiscard]] virtual int turn() const = 0;
+  [[nodiscard]] virtual int ply() const = 0;
+  [[nodiscard]] virtual Key key() const = 0;
+  [[nodiscard]] virtual std::string text() const = 0;
+  [[nodiscard]] virtual std::string diagram() const = 0;
+  [[nodiscard]] virtual std::optional<Outcome> outcome() const = 0;
+  [[nodiscard]] virtual bool in_check() const = 0;
+  [[nodiscard]] virtual bool can_declare() const = 0;
+  [[nodiscard]] virtual std::vector<std::int8_t> ownership() const = 0;  // empty where the game has none
+  [[nodiscard]] virtual std::uint64_t perft(int depth) = 0;
+  virtual void planes(float* out) const = 0;
+  [[nodiscard]] virtual std::pair<float, std::vector<std::string>> random_playout(std::uint64_t seed) const = 0;
+};
+
+struct MoveResult {
+  std::string move;
+  int visits = 0;
+  float prior = 0.0F;
+  float q = 0.0F;
+  float target = 0.0F;  // the move's share in the policy target
+  std::string proof;    // "win", "draw", "loss" or ""
+};
+
+struct SearchReport {
+  std::string best_move;
+  float value = 0.0F;          // for the side to move
+  float network_value = 0.0F;
+  std::string proof;
+  int simulations = 0;
+  std::uint64_t nodes = 0;
+  std::uint64_t tree_bytes = 0;
+  std::vector<std::string> pv;
+  std::vector<MoveResult> moves;  // in legal order
+};
+
+class SearchFace {
+ public:
+  virtual ~SearchFace() = default;
+  virtual void set_position(const PositionFace& position) = 0;  // keeps the tree where the position follows the last one
+  virtual void begin(int simulations, bool noise, std::span<const float> gumbel) = 0;
+  virtual void set_budget(int simulations) = 0;
+  // Asks for at most `rows` leaves, writes their planes [rows][planes][height][width] and policy indices; returns how
+  // many. 0 with done() false cannot happen once all earlier leaves are told.
+  virtual int collect(int rows, float* planes, std::vector<std::vector<std::int32_t>>& legal, std::vector<int>& tickets) = 0;
+  virtual void tell(int ticket, const float* logits, float value) = 0;
+  [[nodiscard]] virtual bool done() const = 0;
+  virtual void run_inside(int evaluator, double seconds) = 0;  // runs the begun search with kUniform or kRollout
+  [[nodiscard]] virtual int simulations() const = 0;
+  [[nodiscard]] virtual SearchReport report(int longest_pv) const = 0;
+  [[nodiscard]] virtual std::string sample_move(double temperature) = 0;
+};
+
+class PoolFace {
+ public:
+  virtual ~PoolFace() = default;
+  virtual Batch* next_batch(double seconds) = 0;
+  virtual void finish(Batch* batch, const float* logits, const float* wdl) = 0;
+  virtual std::vector<GameRecord> take_finished() = 0;
+  virtual bool done() = 0;
+  virtual PoolCounts counts() = 0;
+  virtual void set_version(std::uint64_t version) = 0;
+  virtual void set_simulations(int simulations) = 0;
+};
+
+class SamplerFace {
+ public:
+  virtual ~SamplerFace() = default;
+  virtual int add(std::string_view bytes) = 0;
+  virtual void trim(std::uint64_t window) = 0;
+  [[nodiscard]] virtual std::uint64_t positions() const = 0;
+  [[nodiscard]] virtual std::uint64_t games() const = 0;
+  virtual void sample(int n, std::uint64_t seed, const SampleSettings& settings, const TrainingBatch& out) = 0;
+};
+
+class GameFace {
+ public:
+  virtual ~GameFace() = default;
+  [[nodiscard]] virtual std::string name() const = 0;
+  [[nodiscard]] virtual OptionMap options() const = 0;
+  [[nodiscard]] virtual Shape shape() const = 0;
+  [[nodiscard]] virtual bool has_ownership() const = 0;
+  [[nodiscard]] virtual std::unique_ptr<PositionFace> position() const = 0;
+  [[nodiscard]] virtual std::unique_ptr<PositionFace> position(std::string_view text) const = 0;
+  [[nodiscard]] virtual int map_cell(int symmetry, int cell) const = 0;
+  [[nodiscard]] virtual int map_policy(int symmetry, int index) const = 0;
+  [[nodiscard]] virtual std::vector<std::string> record_moves(const GameRecord& record) const = 0;
+  [[nodiscard]] virtual std::unique_ptr<SearchFace> search(const SearchSettings& settings, std::uint64_t seed) const = 0;
+  [[nodiscard]] virtual std::unique_ptr<PoolFace> pool(const PoolSettings& settings, const std::vector<PlayerSettings>& players,
+                                                       const std::vector<Pairing>& pairings) const = 0;
+  [[nodiscard]] virtual std::unique_ptr<SamplerFace> sampler() const = 0;
+  // Plies played by random games within `seconds` on one thread: (plies, seconds used).
+  [[nodiscard]] virtual std::pair<std::uint64_t, double> random_plies(double seconds, std::uint64_t seed) const = 0;
+  // Plies replayed of one random game through play() alone within `seconds`: (plies, seconds used).
+  [[nodiscard]] virtual std::pair<std::uint64_t, double> replay_plies(double seconds, std::uint64_t seed) const = 0;
+};
+
+// A name's factory: builds the game for these options, or returns nullptr where another type of the same name serves them.
+struct GameEntry {
+  std::string name;
+  std::function<std::unique_ptr<GameFace>(const OptionMap&)> make;
+};
+using Registry = std::vector<GameEntry>;
+
+// Fills the registry with all games; generated by the build from the list in games/CMakeLists.txt.
+Registry all_games();
+
+}  // namespace az

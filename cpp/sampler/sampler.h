@@ -1,0 +1,163 @@
+// Finished games in, training batches out: positions are drawn from the records, replayed, encoded and given targets.
+#pragma once
+
+#include <algorithm>
+#include <deque>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cpp/search/rng.h"
+#include "cpp/selfplay/encoding.h"
+#include "cpp/selfplay/record.h"
+
+namespace az {
+
+// Where a training batch of n positions is written; all for the side to move, boards turned by the row's symmetry.
+struct TrainingBatch {
+  float* planes;         // [n][planes][height][width]
+  float* policy;         // [n][policy_size], sums to 1, or all 0 where policy_weight is 0
+  float* policy_weight;  // [n] 1: the policy is a target; 0: it is not
+  float* wdl;            // [n][3] win, draw, loss
+  float* ownership;      // [n][height][width] +1 own area at the end, -1 the opponent's, 0 nobody's; nullptr: not wanted
+  float* score;          // [n] final margin in points, 0 where the game has none; nullptr: not wanted
+  float* plies_left;     // [n] to the end of the game; nullptr: not wanted
+};
+
+struct SampleSettings {
+  bool symmetry = true;       // turn each position by a random symmetry
+  float value_blend = 0.0F;   // share of the search's root value in the wdl target; the rest is the game's result
+};
+
+template <Game G>
+class Sampler {
+ public:
+  using Position = typename G::Position;
+
+  explicit Sampler(const typename G::Options& options) : options_(options), encoder_(options), start_(options), work_(options) {}
+
+  // Takes a serialised record; returns how many of its positions can be drawn. Throws std::invalid_argument where the
+  // record is broken or a move in it is illegal: nothing wrong gets further than here.
+  int add(std::string_view bytes) {
+    const GameRecord record = deserialize(bytes);
+    Stored game;
+    game.value = record.value;
+    game.score = record.score;
+    game.start = record.start;
+    Position position = record.start.empty() ? start_ : Position::parse(options_, record.start);
+    for (std::size_t ply = 0; ply < record.plies.size(); ++ply) {
+      const PlyRecord& p = record.plies[ply];
+      MoveList<G::kMaxMoves> legal;
+      position.legal_moves(legal);
+      if (std::find(legal.begin(), legal.end(), p.move) == legal.end())
+        throw std::invalid_argument("game record: illegal move at ply " + std::to_string(ply));
+      if (p.kind == PlyKind::kFull || p.kind == PlyKind::kFast) game.drawable.push_back(static_cast<std::uint16_t>(ply));
+      game.moves.push_back(p.move);
+      game.root_values.push_back(p.root_value);
+      game.policy_begin.push_back(static_cast<std::uint32_t>(game.policy.size()));
+      for (const PolicyEntry& e : p.policy) {
+        if (std::find(legal.begin(), legal.end(), e.move) == legal.end())
+          throw std::invalid_argument("game record: illegal policy move at ply " + std::to_string(ply));
+        game.policy.push_back(e);
+      }
+      position.play(p.move);
+    }
+    game.policy_begin.push_back(static_cast<std::uint32_t>(game.policy.size()));
+    if constexpr (HasOwnership<G>) {
+      game.ownership.resize(static_cast<std::size_t>(encoder_.shape().cells()));
+      position.ownership(game.ownership);
+    }
+    const int count = static_cast<int>(game.drawable.size());
+    if (count == 0) return 0;
+    positions_ += static_cast<std::uint64_t>(count);
+    ends_.push_back(dropped_ + positions_);
+    games_.push_back(std::move(game));
+    return count;
+  }
+
+  // Forgets the oldest games as long as `window` positions are left without them.
+  void trim(std::uint64_t window) {
+    while (games_.size() > 1 && positions_ - games_.front().drawable.size() >= window) {
+      positions_ -= games_.front().drawable.size();
+      dropped_ += games_.front().drawable.size();
+      games_.pop_front();
+      ends_.pop_front();
+    }
+  }
+
+  [[nodiscard]] std::uint64_t positions() const { return positions_; }
+  [[nodiscard]] std::uint64_t games() const { return games_.size(); }
+  [[nodiscard]] const Shape& shape() const { return encoder_.shape(); }
+
+  // Draws n positions, each equally likely. The same seed on the same records gives the same batch.
+  void sample(int n, std::uint64_t seed, const SampleSettings& settings, const TrainingBatch& out) {
+    if (positions_ == 0) throw std::invalid_argument("sampler: no positions to draw from");
+    Rng rng(seed);
+    const auto& shape = encoder_.shape();
+    const auto cells = static_cast<std::size_t>(shape.cells());
+    const auto planes = static_cast<std::size_t>(shape.planes()) * cells;
+    const auto policy_size = static_cast<std::size_t>(shape.policy_size);
+    for (std::size_t row = 0; row < static_cast<std::size_t>(n); ++row) {
+      const auto pick = static_cast<std::uint64_t>(rng.uniform() * static_cast<double>(positions_)) + dropped_;
+      const auto at = std::upper_bound(ends_.begin(), ends_.end(), std::min(pick, dropped_ + positions_ - 1));
+      const Stored& game = games_[static_cast<std::size_t>(at - ends_.begin())];
+      const std::uint64_t before = *at - game.drawable.size();
+      const std::size_t ply = game.drawable[static_cast<std::size_t>(std::min(pick, *at - 1) - before)];
+      const int symmetry = settings.symmetry && shape.symmetries > 1 ? rng.below(shape.symmetries) : 0;
+
+      work_ = game.start.empty() ? start_ : Position::parse(options_, game.start);
+      for (std::size_t i = 0; i < ply; ++i) work_.play(game.moves[i]);
+      encoder_.dense(work_, symmetry, out.planes + row * planes);
+
+      float* const policy = out.policy + row * policy_size;
+      std::fill_n(policy, policy_size, 0.0F);
+      float sum = 0.0F;
+      for (std::uint32_t i = game.policy_begin[ply]; i < game.policy_begin[ply + 1]; ++i) sum += game.policy[i].weight;
+      for (std::uint32_t i = game.policy_begin[ply]; i < game.policy_begin[ply + 1]; ++i)
+        policy[encoder_.map_policy(symmetry, work_.policy_index(game.policy[i].move))] = static_cast<float>(game.policy[i].weight) / sum;
+      out.policy_weight[row] = sum > 0.0F ? 1.0F : 0.0F;
+
+      const int sign = work_.turn() == 0 ? 1 : -1;
+      write_wdl(sign * game.value, game.root_values[ply], settings.value_blend, out.wdl + row * 3);
+      if (out.score != nullptr) out.score[row] = static_cast<float>(sign) * game.score;
+      if (out.plies_left != nullptr) out.plies_left[row] = static_cast<float>(game.moves.size() - ply);
+      if (out.ownership != nullptr) {
+        float* const ownership = out.ownership + row * cells;
+        for (int c = 0; c < shape.cells(); ++c)
+          ownership[encoder_.map_cell(symmetry, c)] = game.ownership.empty() ? 0.0F : static_cast<float>(sign * game.ownership[static_cast<std::size_t>(c)]);
+      }
+    }
+  }
+
+ private:
+  struct Stored {
+    std::string start;
+    std::vector<Move> moves;
+    std::vector<float> root_values;
+    std::vector<std::uint32_t> policy_begin;  // [plies + 1] into policy
+    std::vector<PolicyEntry> policy;
+    std::vector<std::uint16_t> drawable;      // plies that can be drawn
+    std::vector<std::int8_t> ownership;       // first player's view; empty where the game has none
+    int value = 0;
+    float score = 0.0F;
+  };
+
+  // The result z of the game and the root value q, both for the side to move, as win / draw / loss. The mean of q is kept;
+  // what it says of draws is not known, so it takes the draw share that fits the game's own result.
+  static void write_wdl(int z, float q, float blend, float* wdl) {
+    const float searched[3] = {z == 0 ? std::max(q, 0.0F) : 0.5F + 0.5F * q, z == 0 ? 1.0F - std::abs(q) : 0.0F,
+                               z == 0 ? std::max(-q, 0.0F) : 0.5F - 0.5F * q};
+    for (int i = 0; i < 3; ++i) wdl[i] = blend * searched[i] + (i == 1 - z ? 1.0F - blend : 0.0F);
+  }
+
+  typename G::Options options_;
+  Encoder<G> encoder_;
+  Position start_;
+  Position work_;
+  std::deque<Stored> games_;
+  std::deque<std::uint64_t> ends_;  // running total of positions at each game's end, counted from the beginning of time
+  std::uint64_t positions_ = 0;
+  std::uint64_t dropped_ = 0;
+};
+
+}  // namespace az

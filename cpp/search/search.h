@@ -1,0 +1,713 @@
+// One search: a state machine that asks for leaves to be evaluated and is told the answers.
+//
+//   search.begin(simulations, noise);
+//   while (search.ask(on_leaf) != Ask::kDone) { ... evaluate ...; search.tell(ticket, logits, value); }
+//   Move move = search.best_move();
+//
+// It never calls a network and never blocks. PUCT and Gumbel are two ways to choose at the root and inside, over one tree.
+// All values in here are for the side to move at the node that holds them; Child::q is for the side that chose the child.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <span>
+#include <vector>
+
+#include "cpp/search/fast_math.h"
+#include "cpp/search/rng.h"
+#include "cpp/search/schedule.h"
+#include "cpp/search/settings.h"
+#include "cpp/search/tree.h"
+#include "games/game.h"
+
+namespace az {
+
+enum class Ask {
+  kLeaf,  // on_leaf was called; its ticket waits for tell()
+  kWait,  // nothing more to ask until a ticket is told
+  kDone,  // the search is over
+};
+
+// A legal move at the root, in legal order, in full precision.
+struct RootMove {
+  Move move = kNoMove;
+  float logit = 0.0F;   // the evaluator's, less the greatest
+  float prior = 0.0F;   // softmax of the logits
+  float noised = 0.0F;  // the prior that PUCT uses: with Dirichlet noise where begin() asked for it
+  float gumbel = 0.0F;  // Gumbel noise, times gumbel_scale
+  int slot = -1;        // its child in the root node; -1: not tried
+};
+
+template <Game G>
+class Search {
+ public:
+  using Position = typename G::Position;
+  using Moves = MoveList<G::kMaxMoves>;
+
+  Search(const Position& position, const SearchSettings& settings, std::uint64_t seed)
+      : settings_(settings), position_(position), rng_(seed) {
+    settings_.check();
+  }
+
+  [[nodiscard]] const Position& position() const { return position_; }
+  [[nodiscard]] const SearchSettings& settings() const { return settings_; }
+  [[nodiscard]] SearchSettings& settings() { return settings_; }
+  [[nodiscard]] Rng& rng() { return rng_; }
+
+  // Starts over from another position.
+  void reset(const Position& position, std::uint64_t seed) {
+    position_ = position;
+    rng_ = Rng(seed);
+    forget_tree();
+  }
+
+  // Plays a move in the game; a subtree that may be kept is kept. No search may be under way.
+  void play(Move move) {
+    const bool keep = settings_.reuse_tree && settings_.kind == SearchKind::kPuct && !tree_.empty();
+    std::uint32_t next = kNoNode;
+    if (keep) {
+      const Node& root = tree_.node(0);
+      for (int i = 0; i < root.child_count; ++i) {
+        if (tree_.edges(root)[i].move() != move) continue;
+        const Child& child = tree_.children(root)[i];
+        next = child.node;
+        root_visits_ = child.visits;
+        root_q_ = -child.q;
+        root_proof_ = opposite(child.proof);
+      }
+    }
+    if (next != kNoNode) {
+      spare_.copy_subtree(tree_, next);
+      std::swap(tree_, spare_);
+    } else {
+      forget_tree();
+    }
+    position_.play(move);
+    position_.settle();
+  }
+
+  // Starts a search of `simulations` new simulations at the current position, which must have a legal move. `noise` turns
+  // on the root noise of the settings; `gumbel`, one number a legal move in legal order, stands in for drawn noise.
+  void begin(int simulations, bool noise, std::span<const float> gumbel = {}) {
+    budget_ = simulations;
+    done_ = 0;
+    in_flight_ = 0;
+    noise_ = noise;
+    given_gumbel_.assign(gumbel.begin(), gumbel.end());
+    schedule_.clear();
+    if (settings_.kind == SearchKind::kGumbel) forget_tree();
+    root_moves_.clear();
+    if (!tree_.empty()) {  // a kept subtree: its root is evaluated already
+      Moves moves;
+      position_.legal_moves(moves);
+      set_root_moves(moves);
+      const Node& root = tree_.node(0);
+      for (int i = 0; i < root.edge_count; ++i) {
+        RootMove& each = root_move(tree_.edges(root)[i].move());
+        each.prior = tree_.edges(root)[i].prior();
+        each.logit = std::log(each.prior);
+        if (i < root.child_count) each.slot = i;
+      }
+      start_root();
+    }
+  }
+
+  // Shortens or lengthens the running search (time management; `stop`).
+  void set_budget(int simulations) { budget_ = simulations; }
+
+  // Goes on until a leaf needs its evaluation. Then on_leaf(position, moves, ticket) sees the leaf: encode it there and
+  // remember the ticket. It may play on from the leaf (a rollout) if it takes all back; the leaf itself is taken back here.
+  template <class OnLeaf>
+  Ask ask(OnLeaf&& on_leaf) {
+    if (tree_.empty()) {
+      Moves moves;
+      position_.legal_moves(moves);
+      set_root_moves(moves);
+      tree_.add_node(moves);
+      const int ticket = new_ticket();
+      tickets_[static_cast<std::size_t>(ticket)].node = 0;
+      on_leaf(position_, static_cast<const Moves&>(moves), ticket);
+      return Ask::kLeaf;
+    }
+    if (tree_.node(0).pending) return Ask::kWait;
+    while (!finished()) {
+      const Ask result = descend(on_leaf);
+      if (result != Ask::kDone) return result;  // kDone: the simulation ended by itself on an exact value
+    }
+    return in_flight_ > 0 ? Ask::kWait : Ask::kDone;
+  }
+
+  // The answer to a ticket: a logit for each legal move, in legal order, and the value in [-1, 1] for the side to move.
+  void tell(int ticket_index, const float* logits, float value) {
+    Ticket& ticket = tickets_[static_cast<std::size_t>(ticket_index)];
+    Node& node = tree_.node(ticket.node);
+    Edge* const edges = tree_.edges(node);
+    const int count = node.edge_count;
+    scratch_.assign(logits, logits + count);
+    const float top = softmax(scratch_.data(), count);
+    for (int i = 0; i < count; ++i) edges[i].set_prior(scratch_[static_cast<std::size_t>(i)]);
+    node.value = value;
+    node.pending = false;
+    if (ticket.node == 0) {
+      for (int i = 0; i < count; ++i) {
+        RootMove& each = root_moves_[static_cast<std::size_t>(i)];
+        each.logit = logits[i] - top;
+        each.prior = scratch_[static_cast<std::size_t>(i)];
+      }
+      root_visits_ = 1;
+      root_q_ = value;
+      root_proof_ = Proof::kNone;
+      start_root();
+    } else {
+      backup(ticket.path, value, Proof::kNone);
+      --in_flight_;
+      ++done_;
+    }
+    free_tickets_.push_back(ticket_index);
+  }
+
+  // --- what the search found; all for the side to move at the root ---
+
+  [[nodiscard]] int simulations() const { return done_; }
+  [[nodiscard]] const std::vector<RootMove>& root_moves() const { return root_moves_; }
+  [[nodiscard]] float network_value() const { return tree_.empty() ? 0.0F : tree_.node(0).value; }
+  [[nodiscard]] Proof root_proof() const { return root_proof_; }
+  [[nodiscard]] const Tree& tree() const { return tree_; }
+
+  [[nodiscard]] int visits(const RootMove& m) const { return m.slot < 0 ? 0 : static_cast<int>(root_child(m).visits); }
+  [[nodiscard]] float q(const RootMove& m) const { return m.slot < 0 ? 0.0F : root_child(m).q; }
+  [[nodiscard]] Proof proof(const RootMove& m) const { return m.slot < 0 ? Proof::kNone : root_child(m).proof; }
+
+  // The position's value by this search: exact where proven, else the mean over all simulations and the root's own.
+  [[nodiscard]] float root_value() const { return root_proof_ != Proof::kNone ? exact_value(root_proof_) : root_q_; }
+
+  // The move to play at full strength. A proven win is played, the shortest first; a proven loss only when all lose, the
+  // longest first.
+  [[nodiscard]] Move best_move() const { return root_moves_[static_cast<std::size_t>(best_index())].move; }
+
+  // A move drawn in proportion to visits^(1 / temperature), proven moves as in best_move(). For PUCT.
+  [[nodiscard]] Move sample_move(double temperature) {
+    if (root_proof_ == Proof::kWin || temperature <= 0.0) return best_move();
+    std::vector<double> weights;
+    double sum = 0.0;
+    const double most = static_cast<double>(max_root_visits());
+    for (const RootMove& m : root_moves_) {
+      const bool barred = proof(m) == Proof::kLoss && root_proof_ != Proof::kLoss;
+      weights.push_back(barred || most == 0.0 ? 0.0 : std::pow(visits(m) / most, 1.0 / temperature));
+      sum += weights.back();
+    }
+    if (sum <= 0.0) return best_move();
+    double x = rng_.uniform() * sum;
+    std::size_t chosen = 0;
+    for (std::size_t i = 0; i < weights.size(); ++i) {
+      if (weights[i] <= 0.0) continue;
+      chosen = i;
+      if ((x -= weights[i]) < 0.0) break;
+    }
+    return root_moves_[chosen].move;
+  }
+
+  // What the search would teach the policy: one probability a legal move, in legal order. Proven wins share it evenly.
+  // Else PUCT: visit shares; Gumbel: softmax(logits + sigma(completed Q)) (Danihelka et al. 2022, eq. 11).
+  void policy_target(std::vector<float>& target) const {
+    const std::size_t count = root_moves_.size();
+    target.assign(count, 0.0F);
+    if (root_proof_ == Proof::kWin) {
+      int wins = 0;
+      for (const RootMove& m : root_moves_) wins += proof(m) == Proof::kWin;
+      for (std::size_t i = 0; i < count; ++i)
+        target[i] = proof(root_moves_[i]) == Proof::kWin ? 1.0F / static_cast<float>(wins) : 0.0F;
+      return;
+    }
+    if (settings_.kind == SearchKind::kPuct) {
+      int sum = 0;
+      for (const RootMove& m : root_moves_) sum += visits(m);
+      for (std::size_t i = 0; i < count; ++i)
+        target[i] = sum > 0 ? static_cast<float>(visits(root_moves_[i])) / static_cast<float>(sum) : root_moves_[i].prior;
+      return;
+    }
+    const QTransform transform = root_transform();
+    for (std::size_t i = 0; i < count; ++i) target[i] = root_moves_[i].logit + transform.sigma(completed_q(root_moves_[i], transform));
+    softmax(target.data(), static_cast<int>(count));
+  }
+
+  // The expected line: the best move, then the most visited ones.
+  [[nodiscard]] std::vector<Move> principal_variation(int longest) const {
+    std::vector<Move> line;
+    if (tree_.empty() || root_moves_.empty() || tree_.node(0).pending) return line;
+    const RootMove& first = root_moves_[static_cast<std::size_t>(best_index())];
+    line.push_back(first.move);
+    if (first.slot < 0) return line;
+    std::uint32_t at = root_child(first).node;
+    while (at != kNoNode && static_cast<int>(line.size()) < longest) {
+      const Node& node = tree_.node(at);
+      const Child* const kids = tree_.children(node);
+      int best = -1;
+      for (int i = 0; i < node.child_count; ++i) {
+        const bool better = best < 0 || (kids[i].proof == Proof::kWin) > (kids[best].proof == Proof::kWin) ||
+                            ((kids[i].proof == Proof::kWin) == (kids[best].proof == Proof::kWin) &&
+                             kids[i].visits > kids[best].visits);
+        if (better) best = i;
+      }
+      if (best < 0 || kids[best].visits == 0) break;
+      line.push_back(tree_.edges(node)[best].move());
+      at = kids[best].node;
+    }
+    return line;
+  }
+
+ private:
+  struct Step {
+    std::uint32_t node;
+    std::uint32_t slot;
+  };
+  struct Ticket {
+    std::uint32_t node = kNoNode;
+    std::vector<Step> path;
+  };
+  // How a node's Q values become logits: sigma(q) of the paper, and the value that stands in for untried moves.
+  struct QTransform {
+    float mixed;   // v_mix: the Q of an untried move
+    float scale;   // sigma(q) = scale * (q - origin)
+    float origin;
+    [[nodiscard]] float sigma(float q) const { return scale * (q - origin); }
+  };
+
+  [[nodiscard]] bool finished() const {
+    return done_ + in_flight_ >= budget_ || root_proof_ != Proof::kNone || root_moves_.empty();
+  }
+
+  void forget_tree() {
+    tree_.clear();
+    root_visits_ = 0;
+    root_q_ = 0.0F;
+    root_proof_ = Proof::kNone;
+  }
+
+  void set_root_moves(const Moves& moves) {
+    root_moves_.assign(static_cast<std::size_t>(moves.size()), RootMove{});
+    for (int i = 0; i < moves.size(); ++i) root_moves_[static_cast<std::size_t>(i)].move = moves[i];
+  }
+  RootMove& root_move(Move move) {
+    return *std::find_if(root_moves_.begin(), root_moves_.end(), [move](const RootMove& m) { return m.move == move; });
+  }
+  [[nodiscard]] const Child& root_child(const RootMove& m) const { return tree_.children(tree_.node(0))[m.slot]; }
+
+  int new_ticket() {
+    if (free_tickets_.empty()) {
+      tickets_.emplace_back();
+      return static_cast<int>(tickets_.size()) - 1;
+    }
+    const int ticket = free_tickets_.back();
+    free_tickets_.pop_back();
+    return ticket;
+  }
+
+  // The root is evaluated: draw its noise.
+  void start_root() {
+    const std::size_t count = root_moves_.size();
+    for (RootMove& m : root_moves_) m.noised = m.prior;
+    if (settings_.kind == SearchKind::kGumbel) {
+      const int k = std::min(settings_.considered, static_cast<int>(count));
+      schedule_ = considered_visits(k, budget_);
+      for (std::size_t i = 0; i < count; ++i) {
+        const bool given = i < given_gumbel_.size();
+        root_moves_[i].gumbel = given ? given_gumbel_[i] : noise_ ? settings_.gumbel_scale * rng_.gumbel() : 0.0F;
+      }
+    } else if (noise_ && settings_.noise_epsilon > 0.0F) {
+      const double alpha = settings_.noise_alpha > 0.0F ? settings_.noise_alpha : 10.0 / static_cast<double>(count);
+      std::vector<double> noise(count);
+      double sum = 0.0;
+      for (double& x : noise) sum += x = rng_.gamma(alpha);
+      for (std::size_t i = 0; i < count; ++i) {
+        const double share = sum > 0.0 ? noise[i] / sum : 1.0 / static_cast<double>(count);
+        RootMove& m = root_moves_[i];
+        m.noised = (1.0F - settings_.noise_epsilon) * m.prior + settings_.noise_epsilon * static_cast<float>(share);
+      }
+    }
+  }
+
+  template <class OnLeaf>
+  Ask descend(OnLeaf&& on_leaf) {
+    path_.clear();
+    std::uint32_t at = 0;
+    int slot = choose_at_root();
+    std::uint32_t visits = 0;
+    float q = 0.0F;
+    for (;;) {
+      Child& child = tree_.children(tree_.node(at))[slot];
+      ++child.in_flight;
+      path_.push_back({at, static_cast<std::uint32_t>(slot)});
+      position_.play(tree_.edges(tree_.node(at))[slot].move());
+      if (child.proof != Proof::kNone) return finish_exact(child.proof, child.proof_plies);
+      if (child.node == kNoNode) {
+        if (const auto outcome = position_.outcome()) {
+          const int mover = 1 - position_.turn();  // who played into it
+          const int value = mover == 0 ? outcome->value : -outcome->value;
+          return finish_exact(value > 0 ? Proof::kWin : value < 0 ? Proof::kLoss : Proof::kDraw, 0);
+        }
+        Moves moves;
+        position_.legal_moves(moves);
+        child.node = tree_.add_node(moves);
+        const int ticket = new_ticket();
+        tickets_[static_cast<std::size_t>(ticket)].node = child.node;
+        tickets_[static_cast<std::size_t>(ticket)].path = path_;
+        ++in_flight_;
+        on_leaf(position_, static_cast<const Moves&>(moves), ticket);
+        take_back();
+        return Ask::kLeaf;
+      }
+      at = child.node;
+      visits = child.visits + child.in_flight - 1U;
+      q = -child.q;
+      if (tree_.node(at).pending) {  // another simulation waits for this very leaf
+        take_back();
+        for (const Step& step : path_) --tree_.children(tree_.node(step.node))[step.slot].in_flight;
+        return Ask::kWait;
+      }
+      slot = settings_.kind == SearchKind::kPuct ? choose_puct(at, visits, q) : choose_gumbel(at);
+    }
+  }
+
+  void take_back() {
+    for (std::size_t i = 0; i < path_.size(); ++i) position_.undo();
+  }
+
+  // The simulation ran into a position whose value is exact; `proof` is for the side that chose the last move.
+  Ask finish_exact(Proof proof, int plies) {
+    take_back();
+    const Step& last = path_.back();
+    tree_.children(tree_.node(last.node))[last.slot].proof_plies = static_cast<std::uint8_t>(plies);
+    backup(path_, -exact_value(proof), opposite(proof));
+    ++done_;
+    return Ask::kDone;
+  }
+
+  // Adds one finished simulation to every move on the path. `value` and `proof` are for the side to move at its end.
+  void backup(const std::vector<Step>& path, float value, Proof proof) {
+    for (std::size_t i = path.size(); i-- > 0;) {
+      Node& node = tree_.node(path[i].node);
+      Child& child = tree_.children(node)[path[i].slot];
+      value = -value;  // the one place where the side changes: from the node below to the side that moved there
+      proof = opposite(proof);
+      --child.in_flight;
+      ++child.visits;
+      if (child.proof == Proof::kNone && proof != Proof::kNone) child.proof = proof;
+      if (child.proof != Proof::kNone) {
+        child.q = value = exact_value(child.proof);
+        proof = node_proof(node, child);
+        if (proof != Proof::kNone && i > 0) set_proof_plies(node, proof, path[i - 1]);
+      } else {
+        child.q += (value - child.q) / static_cast<float>(child.visits);
+        proof = Proof::kNone;
+      }
+    }
+    ++root_visits_;
+    root_q_ += (value - root_q_) / static_cast<float>(root_visits_);
+    if (proof != Proof::kNone) root_proof_ = proof;
+  }
+
+  // What is proven of a node once `child` is: a win by any winning move; else the best of its moves when all are proven.
+  [[nodiscard]] Proof node_proof(const Node& node, const Child& child) const {
+    if (child.proof == Proof::kWin) return Proof::kWin;
+    if (node.child_count < node.edge_count) return Proof::kNone;
+    Proof best = Proof::kLoss;
+    const Child* const kids = tree_.children(node);
+    for (int i = 0; i < node.child_count; ++i) {
+      if (kids[i].proof == Proof::kNone) return Proof::kNone;
+      if (kids[i].proof == Proof::kWin) return Proof::kWin;
+      if (kids[i].proof == Proof::kDraw) best = Proof::kDraw;
+    }
+    return best;
+  }
+
+  // Notes in the parent's child how long the proof of `node` is: the shortest win, the longest loss or draw.
+  void set_proof_plies(const Node& node, Proof proof, const Step& parent) {
+    const Child* const kids = tree_.children(node);
+    int plies = proof == Proof::kWin ? 255 : 0;
+    for (int i = 0; i < node.child_count; ++i) {
+      if (kids[i].proof != proof) continue;
+      plies = proof == Proof::kWin ? std::min(plies, kids[i].proof_plies + 1) : std::max(plies, kids[i].proof_plies + 1);
+    }
+    tree_.children(tree_.node(parent.node))[parent.slot].proof_plies = static_cast<std::uint8_t>(std::min(plies, 255));
+  }
+
+  // --- choosing inside the tree ---
+
+  [[nodiscard]] float exploration(float parent_visits) const {
+    return (std::log((parent_visits + settings_.c_base + 1.0F) / settings_.c_base) + settings_.c_init) * std::sqrt(parent_visits);
+  }
+
+  // Q of a child as the choice sees it: simulations in flight count as virtual losses.
+  [[nodiscard]] float pessimistic_q(const Child& c) const {
+    if (c.in_flight == 0) return c.q;
+    const float lost = settings_.virtual_loss * static_cast<float>(c.in_flight);
+    const auto n = static_cast<float>(c.visits);
+    return (c.q * n - lost) / (n + lost > 0.0F ? n + lost : 1.0F);
+  }
+  [[nodiscard]] float first_play_q(float parent_q, float tried_mass, bool reduce) const {
+    if (settings_.fpu == Fpu::kValue) return settings_.fpu_value;
+    return reduce ? parent_q - settings_.fpu_value * std::sqrt(tried_mass) : parent_q;
+  }
+
+  // PUCT at an inner node that was visited `visits` times with mean value `q`; ties go to the lowest move.
+  int choose_puct(std::uint32_t index, std::uint32_t visits, float q) {
+    Node& node = tree_.node(index);
+    const float c = exploration(static_cast<float>(visits));
+    const Child* const kids = tree_.children(node);
+    const Edge* const edges = tree_.edges(node);
+    int best = -1;
+    float best_score = -1e30F;
+    float tried = 0.0F;
+    for (int i = 0; i < node.child_count; ++i) {
+      const Child& child = kids[i];
+      const float p = edges[i].prior();
+      tried += p;
+      if (child.proof == Proof::kLoss) continue;  // a lost move is looked at no more
+      const float n = static_cast<float>(child.visits) + static_cast<float>(child.in_flight);
+      const float score = pessimistic_q(child) + c * p / (1.0F + n);
+      if (score > best_score || (score == best_score && edges[i].move() < edges[best].move())) {
+        best_score = score;
+        best = i;
+      }
+    }
+    if (node.child_count < node.edge_count) {
+      tree_.best_untried_first(node);
+      const Edge& edge = tree_.edges(node)[node.child_count];
+      const float score = first_play_q(q, tried, true) + c * edge.prior();
+      if (score > best_score || (score == best_score && edge.move() < edges[best].move())) return tree_.add_child(node);
+    }
+    return best < 0 ? 0 : best;
+  }
+
+  // PUCT at the root: noised priors in full precision.
+  int choose_puct_at_root() {
+    Node& root = tree_.node(0);
+    const Child* const kids = tree_.children(root);
+    const float c = exploration(static_cast<float>(root_visits_) + static_cast<float>(in_flight_));
+    float tried = 0.0F;
+    for (const RootMove& m : root_moves_) tried += m.slot >= 0 ? m.noised : 0.0F;
+    const float fresh_q = first_play_q(root_q_, tried, !noise_);
+    std::size_t best = 0;
+    float best_score = -1e30F;
+    for (std::size_t i = 0; i < root_moves_.size(); ++i) {
+      const RootMove& m = root_moves_[i];
+      float score = fresh_q + c * m.noised;
+      if (m.slot >= 0) {
+        const Child& child = kids[m.slot];
+        if (child.proof == Proof::kLoss) continue;
+        const float n = static_cast<float>(child.visits) + static_cast<float>(child.in_flight);
+        score = pessimistic_q(child) + c * m.noised / (1.0F + n);
+      }
+      if (score > best_score) {
+        best_score = score;
+        best = i;
+      }
+    }
+    return slot_of(root_moves_[best]);
+  }
+
+  int choose_at_root() { return settings_.kind == SearchKind::kPuct ? choose_puct_at_root() : choose_gumbel_at_root(); }
+
+  // The child of a root move, made where it has none yet.
+  int slot_of(RootMove& m) {
+    if (m.slot < 0) {
+      Node& root = tree_.node(0);
+      int at = root.child_count;
+      while (tree_.edges(root)[at].move() != m.move) ++at;
+      m.slot = tree_.add_child(root, at);
+    }
+    return m.slot;
+  }
+
+  // v_mix and the scale of sigma from a node's statistics (Danihelka et al. 2022, eq. 8 and appendix D).
+  [[nodiscard]] QTransform transform(float value, float visits, float tried_mass, float weighted_q, float max_visits, float low,
+                                     float high, bool all_tried) const {
+    QTransform t{};
+    t.mixed = tried_mass > 0.0F ? (value + visits * weighted_q / tried_mass) / (1.0F + visits) : value;
+    const float scale = (settings_.c_visit + max_visits) * settings_.c_scale;
+    if (settings_.rescale_q) {
+      if (!all_tried) {
+        low = std::min(low, t.mixed);
+        high = std::max(high, t.mixed);
+      }
+      t.origin = low;
+      t.scale = scale / std::max(high - low, 1e-8F);
+    } else {
+      t.origin = -1.0F;
+      t.scale = scale * 0.5F;
+    }
+    return t;
+  }
+
+  // Gumbel at an inner node: the move whose visits lag most behind the improved policy (Danihelka et al. 2022, eq. 14).
+  int choose_gumbel(std::uint32_t index) {
+    Node& node = tree_.node(index);
+    const Child* const kids = tree_.children(node);
+    const Edge* const edges = tree_.edges(node);
+    const int count = node.child_count;
+    float visits = 0.0F;
+    float most = 0.0F;
+    float counted = 0.0F;  // visits and simulations in flight
+    float mass = 0.0F;
+    float weighted = 0.0F;
+    float low = 1e30F;
+    float high = -1e30F;
+    for (int i = 0; i < count; ++i) {
+      const auto n = static_cast<float>(kids[i].visits);
+      const float p = edges[i].prior();
+      counted += n + static_cast<float>(kids[i].in_flight);
+      if (kids[i].visits + kids[i].in_flight == 0U) continue;
+      const float child_q = pessimistic_q(kids[i]);
+      visits += n;
+      most = std::max(most, n);
+      mass += p;
+      weighted += p * child_q;
+      low = std::min(low, child_q);
+      high = std::max(high, child_q);
+    }
+    const bool all_tried = count == node.edge_count;
+    const QTransform t = transform(node.value, visits, mass, weighted, most, low, high, all_tried);
+    // Weights relative to that of the untried moves' value, which keeps the exponents small.
+    const float base = t.sigma(t.mixed);
+    scratch_.resize(static_cast<std::size_t>(count));
+    float top = 0.0F;
+    for (int i = 0; i < count; ++i) top = std::max(top, t.sigma(pessimistic_q(kids[i])) - base);
+    float sum = all_tried ? 0.0F : std::max(0.0F, 1.0F - mass) * fast_exp(-top);
+    for (int i = 0; i < count; ++i) {
+      const float w = edges[i].prior() * fast_exp(t.sigma(pessimistic_q(kids[i])) - base - top);
+      scratch_[static_cast<std::size_t>(i)] = w;
+      sum += w;
+    }
+    const float norm = 1.0F / sum;
+    const float per_visit = 1.0F / (1.0F + counted);
+    int best = -1;
+    float best_score = -1e30F;
+    for (int i = 0; i < count; ++i) {
+      const float n = static_cast<float>(kids[i].visits) + static_cast<float>(kids[i].in_flight);
+      const float score = scratch_[static_cast<std::size_t>(i)] * norm - n * per_visit;
+      if (score > best_score || (score == best_score && edges[i].move() < edges[best].move())) {
+        best_score = score;
+        best = i;
+      }
+    }
+    if (!all_tried) {
+      tree_.best_untried_first(node);
+      const Edge& edge = tree_.edges(node)[count];
+      const float score = edge.prior() * fast_exp(-top) * norm;
+      if (score > best_score || (score == best_score && edge.move() < edges[best].move())) return tree_.add_child(node);
+    }
+    return best;
+  }
+
+  [[nodiscard]] QTransform root_transform() const {
+    const Node& root = tree_.node(0);
+    float visits = 0.0F;
+    float mass = 0.0F;
+    float weighted = 0.0F;
+    float most = 0.0F;
+    float low = 1e30F;
+    float high = -1e30F;
+    std::size_t tried = 0;
+    for (const RootMove& m : root_moves_) {
+      if (m.slot < 0 || root_child(m).visits == 0U) continue;
+      const Child& child = root_child(m);
+      const auto n = static_cast<float>(child.visits);
+      ++tried;
+      visits += n;
+      most = std::max(most, n);
+      mass += m.prior;
+      weighted += m.prior * child.q;
+      low = std::min(low, child.q);
+      high = std::max(high, child.q);
+    }
+    return transform(root.value, visits, mass, weighted, most, low, high, tried == root_moves_.size());
+  }
+  [[nodiscard]] float completed_q(const RootMove& m, const QTransform& t) const {
+    return m.slot >= 0 && root_child(m).visits > 0U ? root_child(m).q : t.mixed;
+  }
+
+  // Gumbel at the root: among the moves with the visit count that sequential halving asks for, the greatest
+  // g + logit + sigma(completed Q).
+  int choose_gumbel_at_root() {
+    const auto turn = static_cast<std::size_t>(done_ + in_flight_);
+    const int wanted = turn < schedule_.size() ? schedule_[turn] : -1;
+    const int best = best_scored([&](const RootMove& m) {
+      const int n = m.slot < 0 ? 0 : static_cast<int>(root_child(m).visits) + root_child(m).in_flight;
+      return n == wanted;
+    });
+    if (best >= 0) return slot_of(root_moves_[static_cast<std::size_t>(best)]);
+    // Past the schedule (the budget was raised): the least visited of the best-scored half keeps the search honest.
+    return slot_of(root_moves_[static_cast<std::size_t>(best_scored([](const RootMove&) { return true; }))]);
+  }
+
+  template <class Admit>
+  [[nodiscard]] int best_scored(Admit&& admit) const {
+    const QTransform t = root_transform();
+    int best = -1;
+    float best_score = -1e30F;
+    for (std::size_t i = 0; i < root_moves_.size(); ++i) {
+      const RootMove& m = root_moves_[i];
+      if (!admit(m)) continue;
+      const float score = std::max(-1e9F, m.gumbel + m.logit + t.sigma(completed_q(m, t)));
+      if (score > best_score) {
+        best_score = score;
+        best = static_cast<int>(i);
+      }
+    }
+    return best;
+  }
+
+  [[nodiscard]] int max_root_visits() const {
+    int most = 0;
+    for (const RootMove& m : root_moves_) most = std::max(most, visits(m));
+    return most;
+  }
+
+  [[nodiscard]] int best_index() const {
+    if (root_proof_ == Proof::kWin) {
+      return best_by([&](const RootMove& m) { return proof(m) == Proof::kWin ? -static_cast<double>(root_child(m).proof_plies) : -1e9; });
+    }
+    if (root_proof_ == Proof::kLoss) {
+      return best_by([&](const RootMove& m) { return static_cast<double>(root_child(m).proof_plies); });
+    }
+    const auto barred = [&](const RootMove& m) { return proof(m) == Proof::kLoss; };
+    if (settings_.kind == SearchKind::kGumbel) {
+      int most = -1;
+      for (const RootMove& m : root_moves_)
+        if (!barred(m)) most = std::max(most, visits(m));
+      return best_scored([&](const RootMove& m) { return !barred(m) && visits(m) == most; });
+    }
+    return best_by([&](const RootMove& m) { return barred(m) ? -1e9 : visits(m) + 0.25 * (q(m) + 1.0) + 0.25 * m.prior; });
+  }
+  // The root move with the greatest score, the first among equals.
+  template <class Score>
+  [[nodiscard]] int best_by(Score&& score) const {
+    int best = 0;
+    for (int i = 1; i < static_cast<int>(root_moves_.size()); ++i)
+      if (score(root_moves_[static_cast<std::size_t>(i)]) > score(root_moves_[static_cast<std::size_t>(best)])) best = i;
+    return best;
+  }
+
+  SearchSettings settings_;
+  Position position_;
+  Rng rng_;
+  Tree tree_;
+  Tree spare_;  // the tree a kept subtree is copied into
+  std::vector<RootMove> root_moves_;
+  std::vector<int> schedule_;
+  std::vector<float> given_gumbel_;
+  std::uint32_t root_visits_ = 0;  // finished simulations and the root's own evaluation
+  float root_q_ = 0.0F;
+  Proof root_proof_ = Proof::kNone;
+  int budget_ = 0;
+  int done_ = 0;
+  int in_flight_ = 0;
+  bool noise_ = false;
+  std::vector<Step> path_;
+  std::vector<Ticket> tickets_;
+  std::vector<int> free_tickets_;
+  std::vector<float> scratch_;
+};
+
+}  // namespace az

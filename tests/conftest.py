@@ -1,0 +1,33 @@
+"""Shared by the tests: evaluators that are deterministic functions of a position."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+DATA = Path(__file__).parent / "data"
+
+
+@pytest.fixture
+def data() -> Path:
+    """The folder of recorded data."""
+    return DATA
+
+
+def hashed_evaluator(spread: float = 2.0, draws: float = 0.0):
+    """A network that never was trained: logits and values are pseudo-random, but fixed for each input."""
+
+    def evaluate(planes: NDArray[np.float32], legal: list[NDArray[np.int32]]):
+        logits, values = [], []
+        for board, indices in zip(planes, legal, strict=True):
+            seed = int.from_bytes(hashlib.sha256(board.tobytes()).digest()[:8], "little")
+            rng = np.random.default_rng(seed)
+            logits.append((spread * rng.standard_normal(len(indices))).astype(np.float32))
+            values.append(rng.uniform(-0.9, 0.9))
+        return logits, np.array(values, np.float32)
+
+    return evaluate

@@ -1,0 +1,237 @@
+"""The search against oracles: a plain PUCT, mctx's recorded Gumbel trees, and positions with known results."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+import alphazero as az
+from alphazero._core import considered_visits
+from alphazero.search import uniform_evaluator
+from conftest import hashed_evaluator
+
+C_BASE, C_INIT, FPU = 19652.0, 1.25, 0.2
+
+
+def quantised(p: float) -> float:
+    """A prior as the tree stores it: 11 mantissa bits."""
+    bits = (np.float32(p).view(np.uint32) + np.uint32(0x800)) >> np.uint32(12) << np.uint32(12)
+    return float(np.uint32(bits).view(np.float32))
+
+
+class Node:
+    """The reference tree: AlphaZero's PUCT, written for reading, values for the side to move at the node."""
+
+    def __init__(self, position, evaluate, root=False):
+        self.n, self.children = 0, {}
+        self.exact = None
+        outcome = position.outcome
+        if outcome is not None:
+            self.exact = float(outcome.value if position.turn == 0 else -outcome.value)
+            return
+        logits, values = evaluate(position.planes()[None], [position.policy_indices()])
+        weights = np.exp(logits[0] - logits[0].max())
+        store = float if root else quantised
+        self.prior = {m: store(w) for m, w in zip(position.legal_moves(), weights / weights.sum(), strict=True)}
+        self.own, self.total, self.n = float(values[0]), float(values[0]), 1
+
+    def choose(self):
+        c = (math.log((self.n + C_BASE + 1) / C_BASE) + C_INIT) * math.sqrt(self.n)
+        tried = sum(p for m, p in self.prior.items() if m in self.children)
+        fresh = self.total / self.n - FPU * math.sqrt(tried)
+
+        def score(move):
+            child = self.children.get(move)
+            q = fresh if child is None else -child.total / child.n
+            return q + c * self.prior[move] / (1 + (child.n if child else 0))
+
+        return max(self.prior, key=score)  # max() keeps the first of equals, as legal order asks
+
+    def simulate(self, position, evaluate):
+        """One simulation; returns its value for the side to move here."""
+        move = self.choose()
+        position.play(move)
+        if move not in self.children:
+            self.children[move] = Node(position, evaluate)
+            value = -self.children[move].own
+        else:
+            value = -self.children[move].simulate(position, evaluate)
+        position.undo()
+        self.n += 1
+        self.total += value
+        return value
+
+
+@pytest.mark.parametrize("game", [az.Game("connect4"), az.Game("go", board_size=5)], ids=["connect4", "go5"])
+@pytest.mark.parametrize("seed", range(3))
+def test_puct_visits_equal_a_plain_reference(game, seed):
+    position = game.position()
+    for move in position.random_playout(seed)[1][: 2 + seed]:
+        position.play(move)
+    evaluate = hashed_evaluator()
+    root = Node(position, evaluate, root=True)
+    simulations = 5 if game.name == "connect4" else 150  # below: only while no game ends inside the tree
+    try:
+        for _ in range(simulations):
+            root.simulate(position.copy(), evaluate)
+    except AttributeError:
+        pytest.fail("the reference ran into a finished game: choose a shorter search")
+    result = az.Search(game, evaluate, kind="puct").run(position, simulations)
+    assert {m.move: m.visits for m in result.moves if m.visits} == {m: c.n for m, c in root.children.items()}
+    assert result.value == pytest.approx(root.total / root.n, abs=1e-5)
+
+
+def test_sequential_halving_follows_the_published_schedules():
+    assert considered_visits(8, 24) == [0] * 8 + [1] * 4 + [2] * 4 + [3, 3, 4, 4, 5, 5, 6, 6]
+    assert considered_visits(7, 24) == [0] * 7 + [1] * 3 + [2] * 3 + [3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8]
+    assert considered_visits(8, 13) == [0] * 8 + [1] * 4 + [2]
+    assert considered_visits(1, 4) == [0, 1, 2, 3]
+
+
+def test_gumbel_equals_mctx_on_recorded_trees(data):
+    """200 searches recorded from mctx 0.0.6 by tools/make_mctx_corpus.py: same noise, same visits, same action weights."""
+    lines = (data / "mctx_gumbel.jsonl").read_text().splitlines()
+    assert len(lines) == 200
+    game = az.Game("connect4")
+    for line in lines:
+        case = json.loads(line)
+        table = {key: (np.array(logits, np.float32), value) for key, logits, value in case["table"]}
+
+        def evaluate(planes, legal, table=table):
+            rows = [table[planes_key(board)] for board in planes]
+            return [logits for logits, _ in rows], np.array([value for _, value in rows], np.float32)
+
+        search = az.Search(
+            game,
+            evaluate,
+            kind="gumbel",
+            considered=case["considered"],
+            c_visit=case["c_visit"],
+            c_scale=case["c_scale"],
+            rescale_q=case["rescale_q"],
+        )
+        result = search.run(game.position(case["position"]), case["simulations"], gumbel=case["gumbel"])
+        found = {m.move: m for m in result.moves}
+        legal = game.position(case["position"]).legal_moves()
+        assert [found[m].visits for m in legal] == case["visits"]
+        assert [found[m].target for m in legal] == pytest.approx(case["weights"], abs=2e-5)
+        assert result.best_move == case["action"]
+
+
+def planes_key(board) -> str:
+    """The two stone planes of Connect Four as text: what the recorded tables are keyed by."""
+    return "".join("X" if a else "O" if b else "." for a, b in zip(board[0].flat, board[1].flat, strict=True))
+
+
+@pytest.mark.parametrize("kind", ["puct", "gumbel"])
+def test_a_win_in_one_is_played_with_a_blind_network(kind):
+    game = az.Game("connect4")
+    position = game.position("aabbcc")  # three in a row at the bottom: d wins
+    result = az.Search(game, uniform_evaluator, kind=kind).run(position, 50)
+    assert result.best_move == "d"
+    assert result.value == 1.0
+    assert result.proof == "win"
+
+
+@pytest.mark.parametrize("kind", ["puct", "gumbel"])
+def test_a_loss_in_two_is_parried_with_a_blind_network(kind):
+    game = az.Game("connect4")
+    position = game.position("abac" + "a")  # three on top of each other in column a
+    result = az.Search(game, uniform_evaluator, kind=kind).run(position, 200)
+    assert result.best_move == "a"
+
+
+def test_a_proven_position_is_solved_exactly():
+    """Near the end of the game the whole tree fits: the search must prove the minimax value and stop."""
+    game = az.Game("connect4")
+    for seed in range(40):
+        moves = game.position().random_playout(seed)[1]
+        if len(moves) < 36:
+            continue
+        position = game.position()
+        for move in moves[:32]:
+            position.play(move)
+        result = az.Search(game, uniform_evaluator, kind="puct").run(position, 100_000)
+        assert result.proof == {1: "win", 0: "draw", -1: "loss"}[minimax(position)]
+        assert result.simulations < 100_000
+
+
+def minimax(position) -> int:
+    """The exact result for the side to move, in {-1, 0, 1}."""
+    if position.outcome is not None:
+        return position.outcome.value if position.turn == 0 else -position.outcome.value
+    best = -1
+    for move in position.legal_moves():
+        position.play(move)
+        best = max(best, -minimax(position))
+        position.undo()
+        if best == 1:
+            break
+    return best
+
+
+@pytest.mark.parametrize("kind", ["puct", "gumbel"])
+def test_the_same_seed_gives_the_same_search_and_batching_keeps_the_budget(kind):
+    game = az.Game("go", board_size=5)
+    runs = [az.Search(game, hashed_evaluator(), kind=kind, seed=7).run(game.position(), 64, noise=True) for _ in range(2)]
+    assert runs[0] == runs[1]
+    batched = az.Search(game, hashed_evaluator(), kind=kind, seed=7, batch_size=8).run(game.position(), 64, noise=True)
+    assert batched.simulations == 64
+    assert sum(m.visits for m in batched.moves) == 64
+
+
+def test_root_noise_changes_the_search_and_is_off_by_default():
+    game = az.Game("go", board_size=5)
+    quiet = az.Search(game, hashed_evaluator(), seed=1).run(game.position(), 64)
+    same = az.Search(game, hashed_evaluator(), seed=2).run(game.position(), 64)
+    noisy = az.Search(game, hashed_evaluator(), seed=2).run(game.position(), 64, noise=True)
+    visits = [[(m.move, m.visits) for m in r.moves] for r in (quiet, same, noisy)]
+    assert visits[0] == visits[1] != visits[2]
+
+
+def test_a_kept_subtree_brings_its_visits_along():
+    game = az.Game("go", board_size=5)
+    search = az.Search(game, hashed_evaluator(), kind="puct")
+    position = game.position()
+    first = search.run(position, 200)
+    position.play(first.best_move)
+    second = search.run(position, 50)
+    assert second.simulations == 50
+    assert sum(m.visits for m in second.moves) == first.moves[0].visits - 1 + 50
+
+
+def test_bad_evaluators_and_settings_are_named():
+    game = az.Game("connect4")
+    position = game.position()
+    with pytest.raises(ValueError, match="unknown setting 'sims'"):
+        az.Search(game, uniform_evaluator, sims=3)
+    with pytest.raises(ValueError, match="kind must be"):
+        az.Search(game, uniform_evaluator, kind="alphabeta")
+    with pytest.raises(ValueError, match="simulations must be >= 1"):
+        az.Search(game, uniform_evaluator).run(position, 0)
+    with pytest.raises(ValueError, match="values must be"):
+        az.Search(game, lambda p, legal: (np.zeros((1, 7), np.float32), np.zeros((1, 2)))).run(position, 1)
+    with pytest.raises(ValueError, match="logits must be"):
+        az.Search(game, lambda p, legal: (np.zeros((1, 9), np.float32), np.zeros(1))).run(position, 1)
+    with pytest.raises(ValueError, match="finite"):
+        az.Search(game, lambda p, legal: (np.zeros((1, 7), np.float32), np.array([np.nan]))).run(position, 1)
+    with pytest.raises(ValueError, match="over"):
+        az.Search(game, uniform_evaluator).run(game.position("aabbccd"), 1)
+    with pytest.raises(ValueError, match="other options"):
+        az.Search(game, uniform_evaluator).run(az.Game("go", board_size=5).position(), 1)
+
+
+def test_the_policy_target_ignores_noise_that_is_smaller_than_the_search_can_see():
+    """Root values that differ by 1e-3 must not move a Gumbel target by more than 0.1 in any logit."""
+    game = az.Game("go", board_size=5)
+
+    def flat(planes, legal):
+        rng = np.random.default_rng(int(planes.sum() * 1000) % 2**32)
+        return [np.zeros(len(each), np.float32) for each in legal], rng.uniform(-5e-4, 5e-4, len(planes))
+
+    result = az.Search(game, flat, kind="gumbel").run(game.position(), 64)
+    logits = np.log([m.target for m in result.moves])
+    assert np.ptp(logits) < 0.1
