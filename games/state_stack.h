@@ -36,10 +36,11 @@ class StateStack {
   }
   [[nodiscard]] int size() const { return static_cast<int>(size_); }
 
-  // Forgets all but the newest `keep` states.
+  // Forgets old states, keeping the newest `keep` at least. Waits until there are many to forget: the move is then cheap,
+  // and a long game stays within a few dozen states, which the processor's cache holds.
   void settle(int keep) {
     const auto n = static_cast<std::size_t>(keep);
-    if (size_ <= n) return;
+    if (size_ <= 4 * n) return;
     std::move(states_.begin() + static_cast<std::ptrdiff_t>(size_ - n), states_.begin() + static_cast<std::ptrdiff_t>(size_),
               states_.begin());
     size_ = n;

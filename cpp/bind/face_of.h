@@ -299,6 +299,7 @@ class GameOf final : public GameFace {
         MoveList<G::kMaxMoves> moves;
         position.legal_moves(moves);
         position.play(moves[rng.below(moves.size())]);
+        position.settle();
       }
       return plies;
     });
@@ -316,7 +317,10 @@ class GameOf final : public GameFace {
     }
     return timed(seconds, [&] {
       typename G::Position again(options_);
-      for (const Move move : game) again.play(move);
+      for (const Move move : game) {
+        again.play(move);
+        again.settle();  // as self-play does
+      }
       if (again.key() != position.key()) throw std::logic_error("replay: the game came out differently");
       return static_cast<std::uint64_t>(game.size());
     });

@@ -1,0 +1,145 @@
+"""Checkpoints on disk: `checkpoints/STEP/{model.safetensors, meta.json, trainer.pt}`, and `latest` beside them.
+
+A checkpoint is written beside its place and renamed into it, so it is whole or not there; `latest` names the newest whole
+one. model.safetensors holds the averaged weights, the ones that play; trainer.pt all that training needs to go on.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from alphazero.errors import UserError
+from alphazero.network import Network, from_description
+
+if TYPE_CHECKING:
+    from alphazero.trainer import Trainer
+
+
+class CheckpointError(UserError):
+    """A checkpoint that is missing or broken; the text says which and what would be right."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A checkpoint as read: its network with the averaged weights, and meta.json."""
+
+    network: Network
+    meta: dict[str, Any]
+
+
+def steps(run: Path) -> list[int]:
+    """The steps of a run's checkpoints, ascending."""
+    return sorted(int(path.name) for path in (run / "checkpoints").glob("[0-9]*") if path.name.isdigit())
+
+
+def latest(run: Path) -> Path | None:
+    """The newest whole checkpoint of a run, or None."""
+    pointer = run / "checkpoints" / "latest"
+    if pointer.exists():
+        path = run / "checkpoints" / pointer.read_text().strip()
+        if (path / "meta.json").exists():
+            return path
+    found = steps(run)
+    return run / "checkpoints" / str(found[-1]) if found else None
+
+
+def resolve(path: Path) -> Path:
+    """The checkpoint meant by a checkpoint, a run directory, or its checkpoints folder."""
+    if not path.exists():
+        raise CheckpointError(f"{path}: no such checkpoint or run directory")
+    if (path / "meta.json").exists():
+        return path
+    for run in (path, path.parent):
+        if run / "checkpoints" == path or run == path:
+            newest = latest(run)
+            if newest is not None:
+                return newest
+    raise CheckpointError(f"{path}: no checkpoint here (a checkpoint holds model.safetensors and meta.json)")
+
+
+def read_meta(path: Path) -> dict[str, Any]:
+    """A checkpoint's meta.json."""
+    try:
+        meta = json.loads((path / "meta.json").read_text())
+        for key in ("game", "options", "network", "steps", "games", "positions", "seconds"):
+            if key not in meta:
+                raise CheckpointError(f"{path / 'meta.json'}: '{key}' is missing")
+    except OSError as error:
+        raise CheckpointError(f"{path / 'meta.json'}: cannot read: {error.strerror}") from error
+    except json.JSONDecodeError as error:
+        raise CheckpointError(f"{path / 'meta.json'}: not valid JSON (line {error.lineno})") from error
+    return dict(meta)
+
+
+def load(path: Path) -> Loaded:
+    """Reads a checkpoint. CheckpointError names what is missing, broken, or does not fit."""
+    meta = read_meta(path)
+    file = path / "model.safetensors"
+    try:
+        network = from_description(meta["network"])
+    except (TypeError, KeyError) as error:
+        raise CheckpointError(f"{path / 'meta.json'}: 'network' does not describe a network of this version: {error}") from error
+    try:
+        weights = load_file(file)
+    except FileNotFoundError as error:
+        raise CheckpointError(f"{file}: the weights are missing") from error
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{file}: the weights are cut short or damaged ({error})") from error
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError as error:
+        raise CheckpointError(f"{file}: these weights do not fit the network that meta.json describes") from error
+    return Loaded(network.eval(), meta)
+
+
+def load_trainer(path: Path) -> dict[str, Any]:
+    """The trainer's state of a checkpoint."""
+    file = path / "trainer.pt"
+    try:
+        state: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
+    except FileNotFoundError as error:
+        raise CheckpointError(f"{file}: the trainer's state is missing; this checkpoint can play but not go on training") from error
+    except (RuntimeError, pickle.UnpicklingError, EOFError, OSError, ValueError) as error:
+        raise CheckpointError(f"{file}: the trainer's state is cut short or damaged; remove {path} to resume from an earlier one") from error
+    return state
+
+
+def save(run: Path, trainer: Trainer, meta: dict[str, Any]) -> Path:
+    """Writes checkpoints/STEP of a run, whole or not at all, then points `latest` to it."""
+    folder = run / "checkpoints"
+    target = folder / str(trainer.steps)
+    temporary = folder / f"{trainer.steps}.tmp"
+    try:
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir(parents=True)
+        weights = {name: tensor.detach().cpu().contiguous() for name, tensor in trainer.averaged.state_dict().items()}
+        save_file(weights, temporary / "model.safetensors")
+        torch.save(trainer.state_dict(), temporary / "trainer.pt")
+        text = json.dumps({**meta, "network": trainer.network.describe()}, indent=1) + "\n"
+        (temporary / "meta.json").write_text(text)
+        for file in temporary.iterdir():
+            with file.open("rb+") as handle:
+                os.fsync(handle.fileno())
+        if target.exists():  # the same step again, after a crash: the new one is as good
+            shutil.rmtree(target)
+        temporary.rename(target)
+        pointer = folder / "latest.tmp"
+        pointer.write_text(f"{trainer.steps}\n")
+        pointer.replace(folder / "latest")
+    except (OSError, RuntimeError, SafetensorError) as error:
+        shutil.rmtree(temporary, ignore_errors=True)
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error).splitlines()[0]
+        raise CheckpointError(f"{target}: cannot write the checkpoint: {reason}") from error
+    for older in steps(run)[:-2]:  # only the newest two can be resumed from: optimiser states are twice the weights
+        (folder / str(older) / "trainer.pt").unlink(missing_ok=True)
+    return target

@@ -1,0 +1,244 @@
+"""The configuration of a run: typed, validated, every default with its reason.
+
+A YAML file has the sections below; unknown keys, wrong types and values out of range are refused with one line that names
+the key: `configs/go.yaml: search.simulations must be >= 1, got 0`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import types
+import typing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from alphazero.errors import UserError
+
+
+class ConfigError(UserError):
+    """A configuration that cannot be used; the text names the file, the key, what is wrong and what would be right."""
+
+
+def _f(default: Any, reason: str, *, low: float | None = None, high: float | None = None, choices: tuple[str, ...] = ()) -> Any:
+    """A field with its default, the reason for it, and its bounds."""
+    meta = {"reason": reason, "low": low, "high": high, "choices": choices}
+    if isinstance(default, (list, dict)):
+        return field(default_factory=lambda: type(default)(default), metadata=meta)
+    return field(default=default, metadata=meta)
+
+
+@dataclass(frozen=True)
+class GameConfig:
+    name: str = _f("go", "as in `alphazero.games()`")
+    options: dict[str, Any] = _f({}, "the game's own options, e.g. board_size: 9; the rules check them")
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    blocks: int = _f(4, "a laptop evaluates this size by the ten thousand a second", low=1, high=100)
+    channels: int = _f(32, "likewise", low=4, high=2048)
+    global_pooling: bool = _f(True, "1.6x less data in KataGo's ablation (Wu 2019, table 2)")
+    value_hidden: int = _f(64, "width of the value head; more brings nothing", low=8, high=4096)
+    ownership: bool | None = _f(None, "null: where the game has areas (Go); with score 1.65x less data (Wu 2019)")
+    score: bool | None = _f(None, "null: where the game has areas (Go)")
+
+
+@dataclass(frozen=True)
+class SearchConfig:
+    kind: str = _f("gumbel", "learns from few simulations (Danihelka et al. 2022)", choices=("gumbel", "puct"))
+    simulations: int = _f(32, "Gumbel learns from 16 on; 32 is a good trade on small boards", low=1)
+    c_base: float = _f(19652.0, "AlphaZero's pseudo-code", low=1.0)
+    c_init: float = _f(1.25, "AlphaZero's pseudo-code", low=0.0)
+    fpu: str = _f("reduction", "an untried move is a little worse than its parent (KataGo)", choices=("reduction", "value"))
+    fpu_value: float = _f(0.2, "KataGo's reduction", low=-1.0, high=1.0)
+    noise_epsilon: float = _f(0.25, "AlphaZero; PUCT only", low=0.0, high=1.0)
+    noise_alpha: float = _f(0.0, "0: 10 / legal moves, AlphaZero's rule over its games; PUCT only", low=0.0)
+    considered: int = _f(16, "Gumbel's m, as in the paper", low=1)
+    c_visit: float = _f(50.0, "as in the paper", low=0.0)
+    c_scale: float = _f(1.0, "as in the paper for board games, Q mapped to [0, 1]", low=0.0)
+    rescale_q: bool = _f(False, "stretching tiny differences of Q to [0, 1] amplifies noise in drawn positions")
+    virtual_loss: float = _f(1.0, "one lost visit for each simulation under way", low=0.0)
+
+
+@dataclass(frozen=True)
+class SelfplayConfig:
+    games_in_flight: int = _f(128, "equal to batch_size on a CPU (search and network alternate), 2-3 times it on a GPU", low=1)
+    batch_size: int = _f(128, "leaves a batch: past 64 a small network on a CPU gains little", low=1)
+    threads: int = _f(0, "search threads; 0: half the cores, at most 8", low=0, high=256)
+    opening_plies: int = _f(0, "each game starts with 0..N random moves: diversity at little cost", low=0, high=100)
+    temperature_plies: int = _f(0, "PUCT: moves drawn from the visit counts for so long (AlphaZero: 30); Gumbel needs none", low=0)
+    symmetry: bool = _f(True, "each leaf is turned at random: averages the network's asymmetries away")
+    resign_threshold: float = _f(-1.0, "root value below which a side resigns; -1: never (small boards end fast)", low=-1.0, high=0.0)
+    resign_keep: float = _f(0.1, "share of games that never resign, to measure wrong resignations", low=0.0, high=1.0)
+    full_search_fraction: float = _f(1.0, "playout cap randomisation (Wu 2019); off for Gumbel at few simulations", low=0.01, high=1.0)
+    fast_simulations: int = _f(0, "simulations of the other moves", low=0)
+    simulations_schedule: list[Any] = _f([], "progressive simulation: [[fraction of the run, simulations], ...]")
+
+
+@dataclass(frozen=True)
+class ReplayConfig:
+    window_min: int = _f(20000, "positions in the window at first (c of KataGo's power law)", low=100)
+    window_exponent: float = _f(0.75, "KataGo: the window grows ever slower than the run", low=0.01, high=1.0)
+    min_positions: int = _f(5000, "positions before training begins", low=1)
+    chunk_games: int = _f(64, "games a chunk file", low=1, high=100000)
+    reuse: float = _f(4.0, "samples drawn a new position: KataGo 4-8; more overfits", low=0.01, high=100.0)
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    batch_size: int = _f(256, "small steps often, on a CPU; 1024 and more on a GPU", low=2)
+    optimizer: str = _f("adamw", "learns faster than SGD in short runs", choices=("adamw", "sgd"))
+    learning_rate: float = _f(2e-3, "the peak; AdamW", low=1e-8, high=10.0)
+    weight_decay: float = _f(1e-4, "AlphaZero's L2", low=0.0, high=1.0)
+    momentum: float = _f(0.9, "SGD only", low=0.0, high=0.999)
+    warmup_steps: int = _f(100, "until AdamW's second moments are known", low=0)
+    schedule: str = _f("cosine", "decays with the budget: the drop at the end is worth 100 Elo and more", choices=("cosine", "constant", "step"))
+    final_fraction: float = _f(0.05, "of the peak rate, at the end", low=0.0, high=1.0)
+    clip_norm: float = _f(1.0, "gradients are clipped to this norm", low=0.001)
+    ema_decay: float = _f(0.99, "averaged weights play: about the last 100 steps", low=0.0, high=0.99999)
+    value_weight: float = _f(1.0, "weight of the value loss", low=0.0)
+    ownership_weight: float = _f(0.5, "of the ownership loss, a mean over the board", low=0.0)
+    score_weight: float = _f(0.1, "of the score loss (score in units of 20 points)", low=0.0)
+    value_blend: float = _f(0.33, "share of the search's root value in the value target (dlshogi)", low=0.0, high=1.0)
+    budget_minutes: float = _f(0.0, "the run ends after so long; 0: no such bound", low=0.0)
+    budget_games: int = _f(0, "likewise in games", low=0)
+    budget_positions: int = _f(0, "likewise in positions", low=0)
+    checkpoint_every: int = _f(500, "steps", low=1)
+    amp: bool = _f(True, "bf16 mixed precision, on CUDA only")
+
+
+@dataclass(frozen=True)
+class RatingConfig:
+    checkpoints: int = _f(8, "so many of the run's checkpoints are rated, evenly spread", low=2, high=100)
+    games: int = _f(40, "games a pairing, each opening with both colours", low=2)
+    simulations: int = _f(32, "a move, for every network alike", low=1)
+    opening_plies: int = _f(2, "random moves at the start, so that games differ", low=0, high=100)
+    opponents: list[str] = _f(["random", "mcts:100"], "yardsticks from outside the run")
+
+
+@dataclass(frozen=True)
+class Config:
+    game: GameConfig = field(default_factory=GameConfig)
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+    search: SearchConfig = field(default_factory=SearchConfig)
+    selfplay: SelfplayConfig = field(default_factory=SelfplayConfig)
+    replay: ReplayConfig = field(default_factory=ReplayConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+    rating: RatingConfig = field(default_factory=RatingConfig)
+    seed: int = _f(0, "names the run's random numbers", low=0, high=2**31)
+
+
+def load_config(path: Path, overrides: typing.Sequence[str] = ()) -> Config:
+    """Reads and checks a YAML file; overrides such as "search.simulations=64" come on top. ConfigError says what is wrong."""
+    try:
+        data = yaml.safe_load(path.read_text())
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot read the configuration: {error.strerror}") from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"line {mark.line + 1}: " if mark else ""
+        raise ConfigError(f"{path}: {where}not valid YAML: {getattr(error, 'problem', None) or 'cannot parse'}") from error
+    if data is None:
+        data = {}
+    if not isinstance(data, dict):
+        raise ConfigError(f"{path}: a mapping of sections is expected, got {_kind(data)}")
+    for override in overrides:
+        key, equals, value = override.partition("=")
+        if not equals or not key:
+            raise ConfigError(f"{override}: an override is KEY=VALUE, e.g. search.simulations=64")
+        try:
+            parsed = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise ConfigError(f"{override}: the value is not valid YAML") from error
+        at = data
+        parts = key.split(".")
+        for part in parts[:-1]:
+            if at.get(part) is None:
+                at[part] = {}
+            at = at[part]
+            if not isinstance(at, dict):
+                raise ConfigError(f"{override}: '{part}' is not a section")
+        at[parts[-1]] = parsed
+    config: Config = _build(Config, data, str(path), "")
+    _check_whole(config, str(path))
+    return config
+
+
+def _check_whole(config: Config, where: str) -> None:
+    """What no single key can say."""
+    training = config.training
+    if not (training.budget_minutes or training.budget_games or training.budget_positions):
+        raise ConfigError(f"{where}: set training.budget_minutes, budget_games or budget_positions: when should the run end?")
+    if config.selfplay.full_search_fraction < 1.0 and config.selfplay.fast_simulations < 1:
+        raise ConfigError(f"{where}: selfplay.fast_simulations must be >= 1 where full_search_fraction is below 1")
+    for entry in config.selfplay.simulations_schedule:
+        fits = isinstance(entry, list) and len(entry) == 2 and 0 <= float(entry[0]) <= 1 and int(entry[1]) >= 1
+        if not fits:
+            raise ConfigError(f"{where}: selfplay.simulations_schedule holds [fraction of the run, simulations], got {entry}")
+
+
+def to_yaml(config: Config) -> str:
+    """The configuration with every key, as YAML that load_config reads back."""
+    return str(yaml.safe_dump(dataclasses.asdict(config), sort_keys=False))
+
+
+def _build(cls: Any, data: dict[str, Any], where: str, prefix: str) -> Any:
+    hints = typing.get_type_hints(cls)
+    fields = {f.name: f for f in dataclasses.fields(cls)}
+    values = {}
+    for key, value in data.items():
+        name = f"{prefix}{key}"
+        if key not in fields:
+            near = difflib.get_close_matches(str(key), fields, 1)
+            hint = f"did you mean {prefix}{near[0]}?" if near else f"keys are: {', '.join(fields)}"
+            raise ConfigError(f"{where}: unknown key {name}; {hint}")
+        if dataclasses.is_dataclass(hints[key]):
+            if value is None:
+                value = {}
+            if not isinstance(value, dict):
+                raise ConfigError(f"{where}: {name} must be a section with keys, got {_kind(value)}")
+            values[key] = _build(hints[key], value, where, f"{name}.")
+        else:
+            values[key] = _value(hints[key], value, fields[key].metadata, f"{where}: {name}")
+    return cls(**values)
+
+
+def _value(hint: Any, value: Any, meta: typing.Mapping[str, Any], where: str) -> Any:
+    """`value` as the type of the hint, or a ConfigError."""
+    allowed = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+    if value is None and type(None) in allowed:
+        return None
+    kind = next(t for t in allowed if t is not type(None))
+    kind = typing.get_origin(kind) or kind
+    names = {bool: "true or false", int: "an integer", float: "a number", str: "text", list: "a list", dict: "a section"}
+    whole = isinstance(value, float) and value.is_integer() and kind is int
+    right = isinstance(value, (int, float) if kind is float else kind) and (kind is bool or not isinstance(value, bool))
+    if not right and not whole:
+        raise ConfigError(f"{where} must be {names[kind]}, got {_kind(value)}")
+    if kind in (int, float):
+        value = kind(value)
+        if value != value:
+            raise ConfigError(f"{where} must be a number, got nan")
+        low, high = meta["low"], meta["high"]
+        if low is not None and value < low:
+            raise ConfigError(f"{where} must be >= {low:g}, got {value}")
+        if high is not None and value > high:
+            raise ConfigError(f"{where} must be <= {high:g}, got {value}")
+    if meta["choices"] and value not in meta["choices"]:
+        raise ConfigError(f"{where} must be one of {', '.join(meta['choices'])}, got '{value}'")
+    return value
+
+
+def _kind(value: Any) -> str:
+    """A value as an error line shows it."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, dict):
+        return "a section"
+    if isinstance(value, list):
+        return "a list"
+    return f"'{value}'" if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,162 @@
+"""The policy-value network: a residual tower that reads planes and tells what to play and who wins.
+
+Post-activation blocks (as AlphaZero's: conv, norm, ReLU, conv, norm, add, ReLU): every norm follows a convolution, so all
+of them fold into the convolutions for inference. No layer sees the board's size, where the game allows it: Go's policy and
+values come from 1x1 convolutions and from means over the board, so the same weights play on any board.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from alphazero._core import Game
+from alphazero.config import NetworkConfig
+
+SCORE_SCALE = 20.0  # points; the score head predicts score / SCORE_SCALE, which keeps its error near that of the others
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What goes in and comes out: planes [C, H, W], policy [P], and whether the game's areas are owned at the end."""
+
+    planes: int
+    height: int
+    width: int
+    policy_size: int
+    ownership: bool
+
+    @property
+    def cells(self) -> int:
+        return self.height * self.width
+
+    @property
+    def head(self) -> str:
+        """Which policy head fits: "board" (k planes over the cells, plane-major, and perhaps one move beside the board,
+        Go's pass), "columns" (a logit for each column) or "dense"."""
+        extra = self.policy_size % self.cells
+        if self.policy_size >= self.cells and extra <= 1:
+            return "board"
+        return "columns" if self.policy_size == self.width else "dense"
+
+
+def shape_of(game: Game) -> Shape:
+    """The shape that a game asks for."""
+    planes, height, width = game.planes_shape
+    return Shape(planes, height, width, game.policy_size, game.has_ownership)
+
+
+class Output(NamedTuple):
+    """What the network says of B positions, for the side to move."""
+
+    policy: Tensor  # [B, P] logits
+    wdl: Tensor  # [B, 3] logits of win, draw, loss
+    ownership: Tensor | None  # [B, H, W] in (-1, 1): +1 own area at the end
+    score: Tensor | None  # [B] final margin / SCORE_SCALE
+
+
+def _conv(inputs: int, outputs: int, size: int) -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(inputs, outputs, size, padding=size // 2, bias=False), nn.BatchNorm2d(outputs))
+
+
+def pooled(x: Tensor) -> Tensor:
+    """[B, C, H, W] -> [B, 2C]: each channel's mean and greatest value over the board."""
+    return torch.cat([x.mean((2, 3)), x.amax((2, 3))], 1)
+
+
+class Block(nn.Module):
+    """A residual block; with `pooling`, what the board says as a whole biases the second convolution's input.
+
+    Global pooling as in Wu 2019, section 3.3: it is how a convolution learns of ko fights and the count elsewhere.
+    """
+
+    def __init__(self, channels: int, pooling: bool):
+        super().__init__()
+        self.first = _conv(channels, channels, 3)
+        self.second = _conv(channels, channels, 3)
+        self.bias = nn.Linear(2 * channels, channels) if pooling else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = F.relu(self.first(x))
+        if self.bias is not None:
+            y = y + self.bias(pooled(y))[:, :, None, None]
+        return F.relu(x + self.second(y))
+
+
+class Network(nn.Module):
+    """The tower and its heads; `config` gives blocks, channels, global_pooling, value_hidden, ownership, score."""
+
+    def __init__(self, shape: Shape, config: NetworkConfig):
+        super().__init__()
+        self.shape = shape
+        self.config = config
+        channels = config.channels
+        self.stem = _conv(shape.planes, channels, 3)
+        self.tower = nn.Sequential(*(Block(channels, config.global_pooling and i % 2 == 1) for i in range(config.blocks)))
+        head = max(16, channels // 2)
+        self.policy_conv = _conv(channels, head, 1)
+        if shape.head == "board":
+            self.policy_out = nn.Conv2d(head, shape.policy_size // shape.cells, 1)
+            self.policy_bias = nn.Linear(2 * head, head)
+            self.policy_extra = nn.Linear(2 * head, 1) if shape.policy_size % shape.cells else None
+        elif shape.head == "columns":
+            self.policy_line = nn.Linear(head * shape.height, 1)
+        else:
+            self.policy_dense = nn.Linear(head * shape.cells, shape.policy_size)
+        self.value_conv = _conv(channels, head, 1)
+        self.value_hidden = nn.Linear(2 * head, config.value_hidden)
+        self.value_out = nn.Linear(config.value_hidden, 3)
+        has_ownership = shape.ownership if config.ownership is None else config.ownership
+        has_score = shape.ownership if config.score is None else config.score
+        self.ownership_out = nn.Conv2d(head, 1, 1) if has_ownership else None
+        self.score_out = nn.Linear(config.value_hidden, 1) if has_score else None
+
+    def forward(self, planes: Tensor) -> Output:
+        """planes: float [B, C, H, W]."""
+        x = self.tower(F.relu(self.stem(planes)))
+        policy = self._policy(F.relu(self.policy_conv(x)))
+        v = F.relu(self.value_conv(x))
+        hidden = F.relu(self.value_hidden(pooled(v)))
+        ownership = torch.tanh(self.ownership_out(v)).squeeze(1) if self.ownership_out is not None else None
+        score = self.score_out(hidden).squeeze(1) if self.score_out is not None else None
+        return Output(policy, self.value_out(hidden), ownership, score)
+
+    def _policy(self, p: Tensor) -> Tensor:
+        if self.shape.head == "board":
+            whole = pooled(p)
+            board = self.policy_out(F.relu(p + self.policy_bias(whole)[:, :, None, None])).flatten(1)
+            return board if self.policy_extra is None else torch.cat([board, self.policy_extra(whole)], 1)
+        if self.shape.head == "columns":  # [B, K, H, W] -> [B, W, K * H] -> [B, W]
+            return self.policy_line(p.permute(0, 3, 1, 2).flatten(2)).squeeze(2)
+        return self.policy_dense(p.flatten(1))
+
+    def describe(self) -> dict[str, Any]:
+        """What meta.json keeps: enough to build this network again."""
+        return {**asdict(self.config), "shape": {**asdict(self.shape), "head": self.shape.head}}
+
+
+def from_description(description: dict[str, Any]) -> Network:
+    """The network that `describe` described, with fresh weights."""
+    fields = dict(description)
+    shape = {key: value for key, value in fields.pop("shape").items() if key != "head"}
+    return Network(Shape(**shape), NetworkConfig(**fields))
+
+
+def parameter_count(network: nn.Module) -> int:
+    """How many numbers training changes."""
+    return sum(p.numel() for p in network.parameters())
+
+
+def folded(network: Network) -> Network:
+    """A copy for inference: batch norms folded into the convolutions before them, no gradients."""
+    result = copy.deepcopy(network).eval().requires_grad_(False)
+    for module in list(result.modules()):
+        for name, child in list(module.named_children()):
+            if isinstance(child, nn.Sequential) and len(child) == 2 and isinstance(child[1], nn.BatchNorm2d):
+                setattr(module, name, nn.utils.fusion.fuse_conv_bn_eval(child[0], child[1]))
+    return result

@@ -1,0 +1,130 @@
+"""The trainer: one optimisation step on one batch, averaged weights, and a state that resumes exactly.
+
+Loss = policy cross-entropy (rows with a policy target) + value cross-entropy on win / draw / loss + for Go, ownership and
+score errors with the small weights of Wu 2019, section 3.4 (ownership 1.5 a board, here a mean over cells; score 0.02).
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from alphazero.config import TrainingConfig
+from alphazero.network import SCORE_SCALE, Network
+
+
+class Trainer:
+    """Trains `network`; `averaged` is its exponential moving average, the weights that play."""
+
+    def __init__(self, network: Network, config: TrainingConfig, device: torch.device | str):
+        self.device = torch.device(device)
+        self.config = config
+        self.network = network.to(self.device, memory_format=torch.channels_last)
+        self.averaged = copy.deepcopy(self.network).eval().requires_grad_(False)
+        self.steps = 0
+        # Norms and biases are not decayed: decay is meant for the weights whose scale the norms take out.
+        decayed = [p for p in network.parameters() if p.ndim > 1]
+        others = [p for p in network.parameters() if p.ndim <= 1]
+        groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]
+        self.optimizer: torch.optim.Optimizer
+        if config.optimizer == "adamw":
+            self.optimizer = torch.optim.AdamW(groups, lr=config.learning_rate)
+        else:
+            self.optimizer = torch.optim.SGD(groups, lr=config.learning_rate, momentum=config.momentum, nesterov=True)
+
+    def learning_rate(self, progress: float) -> float:
+        """The rate at this step, `progress` in [0, 1] being the share of the run's budget that is spent."""
+        config = self.config
+        warm = min(1.0, (self.steps + 1) / max(1, config.warmup_steps))
+        if config.schedule == "constant":
+            shape = 1.0
+        elif config.schedule == "cosine":
+            low = config.final_fraction
+            shape = low + (1.0 - low) * 0.5 * (1.0 + math.cos(math.pi * min(1.0, progress)))
+        else:  # "step": two drops in the last tenth of the budget
+            shape = 1.0 if progress < 0.9 else math.sqrt(config.final_fraction) if progress < 0.95 else config.final_fraction
+        return config.learning_rate * warm * shape
+
+    def step(self, batch: dict[str, Tensor], progress: float) -> dict[str, Tensor]:
+        """One step on a batch as Sampler.sample gives it; returns its figures as tensors, without waiting for the device."""
+        data = {name: tensor.to(self.device, non_blocking=True) for name, tensor in batch.items()}
+        rate = self.learning_rate(progress)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.network.train()
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.amp and self.device.type == "cuda"):
+            output = self.network(data["planes"].contiguous(memory_format=torch.channels_last))
+        loss, figures = self.losses(output, data)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip_norm)
+        self.optimizer.step()
+        self.steps += 1
+        self._average()
+        figures["gradient_norm"] = norm.detach()
+        figures["learning_rate"] = torch.tensor(rate)
+        return figures
+
+    def losses(self, output: Any, data: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss of a batch and its parts."""
+        config = self.config
+        weight = data["policy_weight"]
+        weights = weight.sum().clamp_min(1.0)
+        target = data["policy"]
+        log_p = F.log_softmax(output.policy.float(), 1)
+        policy = -((target * log_p).sum(1) * weight).sum() / weights
+        entropy = -(torch.xlogy(target, target).sum(1) * weight).sum() / weights
+        wdl = output.wdl.float()
+        value = F.cross_entropy(wdl, data["wdl"])
+        loss = policy + config.value_weight * value
+        figures = {
+            "policy_loss": policy.detach(),
+            "policy_target_entropy": entropy,
+            "policy_kl": (policy - entropy).detach(),
+            "policy_accuracy": ((log_p.argmax(1) == target.argmax(1)).float() * weight).sum() / weights,
+            "value_loss": value.detach(),
+            "value_accuracy": (wdl.argmax(1) == data["wdl"].argmax(1)).float().mean(),
+        }
+        if output.ownership is not None:
+            ownership = F.mse_loss(output.ownership.float(), data["ownership"])
+            loss = loss + config.ownership_weight * ownership
+            figures["ownership_loss"] = ownership.detach()
+        if output.score is not None:
+            score = F.smooth_l1_loss(output.score.float(), data["score"] / SCORE_SCALE)
+            loss = loss + config.score_weight * score
+            figures["score_loss"] = score.detach()
+        figures["loss"] = loss.detach()
+        return loss, figures
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        # Early on the average would hold the random start: let it follow faster.
+        decay = min(self.config.ema_decay, (1.0 + self.steps) / (10.0 + self.steps))
+        mine = list(self.averaged.parameters())
+        torch._foreach_lerp_(mine, list(self.network.parameters()), 1.0 - decay)
+        for own, theirs in zip(self.averaged.buffers(), self.network.buffers(), strict=True):
+            if own.dtype.is_floating_point:
+                own.lerp_(theirs, 1.0 - decay)
+            else:
+                own.copy_(theirs)
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that training needs to go on as if it had never stopped."""
+        return {
+            "steps": self.steps,
+            "network": self.network.state_dict(),
+            "averaged": self.averaged.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Goes on from a state_dict()."""
+        self.steps = int(state["steps"])
+        self.network.load_state_dict(state["network"])
+        self.averaged.load_state_dict(state["averaged"])
+        self.optimizer.load_state_dict(state["optimizer"])

@@ -1,0 +1,279 @@
+// The Go board: stones, chains and their liberties, kept up to date move by move.
+//
+// A board is one plain struct that is copied each ply. Points live on a grid with a wall around it, so that a neighbour is
+// always an addition away; cells (row * size + column, row 0 on top) are what the outside sees. A chain keeps its
+// pseudo-liberties: a liberty counted once for each stone beside it. With their number, sum and sum of squares, "all the
+// liberties are one point" is number * squares == sum * sum, and the point is sum / number.
+#pragma once
+
+#include <array>
+#include <bit>
+#include <cstdint>
+#include <type_traits>
+
+#include "games/game.h"
+
+namespace az::go {
+
+enum Stone : std::uint8_t { kEmpty = 0, kBlack = 1, kWhite = 2, kWall = 3 };
+constexpr Stone opponent(Stone s) { return static_cast<Stone>(3 - s); }
+
+// Numbers that name a stone on a cell; a position's key is the XOR of its stones' numbers.
+struct Zobrist {
+  std::array<std::array<Key, 361>, 2> stone{};
+  std::array<Key, 361> ko{};
+  Key white_to_move = 0;
+};
+constexpr Zobrist make_zobrist() {
+  Zobrist z;
+  Key x = 0x60d5eed5eedULL;
+  const auto next = [&x] {  // splitmix64
+    Key y = (x += 0x9e3779b97f4a7c15ULL);
+    y = (y ^ (y >> 30)) * 0xbf58476d1ce4e5b9ULL;
+    y = (y ^ (y >> 27)) * 0x94d049bb133111ebULL;
+    return y ^ (y >> 31);
+  };
+  for (auto& colour : z.stone)
+    for (Key& key : colour) key = next();
+  for (Key& key : z.ko) key = next();
+  z.white_to_move = next();
+  return z;
+}
+inline constexpr Zobrist kZobrist = make_zobrist();
+
+template <int MaxSize>
+struct Board {
+  static constexpr int kStride = MaxSize + 2;
+  static constexpr int kPoints = kStride * kStride;
+  static constexpr int kWords = (MaxSize * MaxSize + 63) / 64;
+  using Point = std::conditional_t<kPoints <= 256, std::uint8_t, std::uint16_t>;
+  using Sum = std::conditional_t<kPoints <= 256, std::uint16_t, std::uint32_t>;  // 4 * 81 * 121 < 2^16
+  using Bits = std::array<std::uint64_t, kWords>;                                // by cell
+
+  // Where cells lie among the points, for one board size.
+  struct Geometry {
+    int size = 0;
+    std::array<Point, MaxSize * MaxSize> point{};
+    std::array<std::uint16_t, kPoints> cell{};
+    Bits all{};
+    explicit Geometry(int n) : size(n) {
+      for (int c = 0; c < n * n; ++c) {
+        const auto p = static_cast<std::size_t>((c / n + 1) * kStride + c % n + 1);
+        point[static_cast<std::size_t>(c)] = static_cast<Point>(p);
+        cell[p] = static_cast<std::uint16_t>(c);
+        all[static_cast<std::size_t>(c >> 6)] |= std::uint64_t{1} << (c & 63);
+      }
+    }
+  };
+  static const Geometry& geometry(int size) {
+    static const auto all = []<std::size_t... I>(std::index_sequence<I...>) {
+      return std::array<Geometry, sizeof...(I)>{Geometry(static_cast<int>(I))...};
+    }(std::make_index_sequence<MaxSize + 1>{});
+    return all[static_cast<std::size_t>(size)];
+  }
+
+  std::array<std::uint8_t, kPoints> stone;  // Stone by point
+  std::array<Point, kPoints> head;          // of a stone: the point that names its chain
+  std::array<Point, kPoints> next;          // of a stone: the next of its chain, in a circle
+  // By chain head:
+  std::array<std::uint16_t, kPoints> length;   // stones
+  std::array<std::uint16_t, kPoints> number;   // of pseudo-liberties
+  std::array<Sum, kPoints> sum;                // of their points
+  std::array<std::uint32_t, kPoints> squares;  // of their points, squared
+
+  Bits stones[2];   // black, white
+  Bits removed[2];  // cells a stone of this colour was ever taken from: only there can a move bring an old board back
+  Key key;          // of the stones alone
+  std::uint16_t captured[2];  // stones of this colour taken off so far
+  std::uint16_t ply;
+  std::uint16_t ko;    // the cell that simple ko bars, else kNoMove
+  std::uint16_t last;  // the last move
+  std::uint8_t passes;  // in a row, up to now
+
+  void clear(int size) {
+    *this = Board{};
+    stone.fill(kWall);
+    const Geometry& g = geometry(size);
+    for (int c = 0; c < size * size; ++c) stone[g.point[static_cast<std::size_t>(c)]] = kEmpty;
+    ko = last = kNoMove;
+  }
+
+  [[nodiscard]] Stone to_move() const { return ply % 2 == 0 ? kBlack : kWhite; }
+  static constexpr std::array<int, 4> kAround = {-kStride, -1, 1, kStride};
+  static std::size_t at(int p) { return static_cast<std::size_t>(p); }
+
+  [[nodiscard]] bool in_atari(std::size_t chain) const {
+    const auto s = static_cast<std::uint64_t>(sum[chain]);
+    return number[chain] * static_cast<std::uint64_t>(squares[chain]) == s * s;
+  }
+  [[nodiscard]] static bool has(const Bits& bits, int cell) { return (bits[at(cell >> 6)] >> (cell & 63) & 1) != 0; }
+  static void set(Bits& bits, int cell) { bits[at(cell >> 6)] |= std::uint64_t{1} << (cell & 63); }
+  static void reset(Bits& bits, int cell) { bits[at(cell >> 6)] &= ~(std::uint64_t{1} << (cell & 63)); }
+
+  // What playing on the empty point `p` would do, ko aside.
+  enum class Effect : std::uint8_t { kPlain, kCapture, kSuicide, kSingleSuicide };
+  [[nodiscard]] Effect effect(int p, Stone mine) const {
+    bool own_lives = false;
+    bool own_near = false;
+    for (const int d : kAround) {
+      const std::size_t q = at(p + d);
+      if (stone[q] == kEmpty) return captures(p, mine) ? Effect::kCapture : Effect::kPlain;
+      if (stone[q] == kWall) continue;
+      const bool atari = in_atari(head[q]);
+      if (stone[q] == mine) {
+        own_near = true;
+        own_lives |= !atari;
+      } else if (atari) {
+        return Effect::kCapture;
+      }
+    }
+    return own_lives ? Effect::kPlain : own_near ? Effect::kSuicide : Effect::kSingleSuicide;
+  }
+  // Whether `mine` may play on the empty point `p`, ko aside: the same question, answered as fast as can be.
+  [[nodiscard]] bool playable(int p, Stone mine, bool suicide) const {
+    for (const int d : kAround)
+      if (stone[at(p + d)] == kEmpty) return true;
+    bool own_near = false;
+    for (const int d : kAround) {
+      const std::size_t q = at(p + d);
+      if (stone[q] == kWall) continue;
+      if (in_atari(head[q]) != (stone[q] == mine)) return true;
+      own_near |= stone[q] == mine;
+    }
+    return suicide && own_near;
+  }
+  [[nodiscard]] bool captures(int p, Stone mine) const {
+    for (const int d : kAround) {
+      const std::size_t q = at(p + d);
+      if (stone[q] == opponent(mine) && in_atari(head[q])) return true;
+    }
+    return false;
+  }
+
+  // The key of the stones after `mine` plays the playable point `p`.
+  [[nodiscard]] Key key_after(const Geometry& g, int p, Stone mine) const {
+    Key result = key ^ kZobrist.stone[mine - 1U][g.cell[at(p)]];
+    const Effect what = effect(p, mine);
+    if (what != Effect::kCapture && what != Effect::kSuicide) return result;
+    const Stone taken = what == Effect::kCapture ? opponent(mine) : mine;
+    std::array<std::size_t, 4> seen{};
+    std::size_t count = 0;
+    for (const int d : kAround) {
+      const std::size_t q = at(p + d);
+      if (stone[q] != taken || !in_atari(head[q])) continue;
+      const std::size_t chain = head[q];
+      bool again = false;
+      for (std::size_t i = 0; i < count; ++i) again |= seen[i] == chain;
+      if (again) continue;
+      seen[count++] = chain;
+      std::size_t s = chain;
+      do {
+        result ^= kZobrist.stone[taken - 1U][g.cell[s]];
+        s = next[s];
+      } while (s != chain);
+    }
+    if (what == Effect::kSuicide) result ^= kZobrist.stone[mine - 1U][g.cell[at(p)]];
+    return result;
+  }
+
+  // Plays the side to move's stone on `cell`.
+  void place(const Geometry& g, int cell) {
+    const Stone mine = to_move();
+    const int p = g.point[at(cell)];
+    const auto here = at(p);
+    stone[here] = mine;
+    set(stones[mine - 1], cell);
+    key ^= kZobrist.stone[mine - 1U][at(cell)];
+    head[here] = next[here] = static_cast<Point>(p);
+    length[here] = 1;
+    number[here] = 0;
+    sum[here] = 0;
+    squares[here] = 0;
+    for (const int d : kAround) {
+      const std::size_t q = at(p + d);
+      if (stone[q] == kEmpty) {
+        add_liberty(here, q);
+      } else if (stone[q] != kWall) {
+        drop_liberty(head[q], here);
+      }
+    }
+    for (const int d : kAround) {
+      const std::size_t q = at(p + d);
+      if (stone[q] == mine && head[q] != head[here]) join(head[q], head[here]);
+    }
+    int taken = 0;
+    std::size_t taken_at = 0;
+    for (const int d : kAround) {
+      const std::size_t q = at(p + d);
+      if (stone[q] != opponent(mine) || number[head[q]] != 0) continue;
+      taken_at = q;
+      taken += remove(g, head[q]);
+    }
+    ko = kNoMove;
+    const std::size_t chain = head[here];
+    if (taken == 0 && number[chain] == 0) {
+      remove(g, chain);
+    } else if (taken == 1 && length[chain] == 1 && in_atari(chain)) {
+      ko = g.cell[taken_at];
+    }
+    last = static_cast<std::uint16_t>(cell);
+    passes = 0;
+    ++ply;
+  }
+  void pass(int size) {
+    ko = kNoMove;
+    last = static_cast<std::uint16_t>(size * size);
+    ++passes;
+    ++ply;
+  }
+
+ private:
+  void add_liberty(std::size_t chain, std::size_t p) {
+    ++number[chain];
+    sum[chain] = static_cast<Sum>(sum[chain] + p);
+    squares[chain] += static_cast<std::uint32_t>(p * p);
+  }
+  void drop_liberty(std::size_t chain, std::size_t p) {
+    --number[chain];
+    sum[chain] = static_cast<Sum>(sum[chain] - p);
+    squares[chain] -= static_cast<std::uint32_t>(p * p);
+  }
+  // Makes two chains one, under the head of the longer.
+  void join(std::size_t a, std::size_t b) {
+    if (length[a] < length[b]) std::swap(a, b);
+    std::size_t s = b;
+    do {
+      head[s] = static_cast<Point>(a);
+      s = next[s];
+    } while (s != b);
+    std::swap(next[a], next[b]);
+    length[a] = static_cast<std::uint16_t>(length[a] + length[b]);
+    number[a] = static_cast<std::uint16_t>(number[a] + number[b]);
+    sum[a] = static_cast<Sum>(sum[a] + sum[b]);
+    squares[a] += squares[b];
+  }
+  // Takes a chain off the board; returns its length.
+  int remove(const Geometry& g, std::size_t chain) {
+    const Stone colour = static_cast<Stone>(stone[chain]);
+    std::size_t s = chain;
+    do {
+      const int cell = g.cell[s];
+      stone[s] = kEmpty;
+      key ^= kZobrist.stone[colour - 1U][at(cell)];
+      reset(stones[colour - 1], cell);
+      set(removed[colour - 1], cell);
+      s = next[s];
+    } while (s != chain);
+    do {
+      for (const int d : kAround) {
+        const std::size_t q = at(static_cast<int>(s) + d);
+        if (stone[q] == kBlack || stone[q] == kWhite) add_liberty(head[q], s);
+      }
+      s = next[s];
+    } while (s != chain);
+    captured[colour - 1] = static_cast<std::uint16_t>(captured[colour - 1] + length[chain]);
+    return length[chain];
+  }
+};
+
+}  // namespace az::go

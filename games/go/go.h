@@ -1,0 +1,352 @@
+// Go: area scoring (Tromp-Taylor), positional, situational or simple ko, boards of 2 to 19. See README.md.
+#pragma once
+
+#include <cctype>
+#include <cmath>
+#include <sstream>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "games/go/board.h"
+#include "games/go/key_set.h"
+#include "games/options.h"
+#include "games/state_stack.h"
+
+namespace az::go {
+
+enum class Ko : std::uint8_t { kPositional, kSituational, kSimple };
+
+struct Options {
+  int board_size = 9;
+  double komi = 7.0;
+  Ko ko = Ko::kPositional;
+  bool suicide = false;  // of two stones or more; a single stone's never
+  int max_plies = 0;     // 0: no limit
+};
+
+inline constexpr int kHistory = 8;  // boards the network sees, as in AlphaGo Zero
+// Bit planes after the 2 * kHistory of stones.
+enum Plane { kOwnAtari = 2 * kHistory, kOtherAtari, kBarredByKo, kAfterPass, kOnBoard, kBitPlanes };
+enum Scalar { kKomi, kWhiteToMove, kScalars };
+
+template <int MaxSize>
+struct Go {
+  static constexpr std::string_view kName = "go";
+  static constexpr int kMaxMoves = MaxSize * MaxSize + 1;
+  using Options = go::Options;
+  using Moves = MoveList<kMaxMoves>;
+  using State = Board<MaxSize>;
+
+  // Boards up to 9x9 and larger ones are two types: a small board is copied in a fraction of the time.
+  static bool serves(int size) { return (size <= 9) == (MaxSize <= 9); }
+
+  static std::optional<Options> parse_options(const OptionMap& map) {
+    OptionReader read(kName, map);
+    Options o;
+    o.board_size = read.integer("board_size", 9, 2, 19);
+    o.komi = read.number("komi", 7.0, -400.0, 400.0);
+    o.ko = static_cast<Ko>(read.choice("ko", 0, {"positional", "situational", "simple"}));
+    o.suicide = read.boolean("suicide", false);
+    o.max_plies = read.integer("max_plies", 0, 0, 60000);
+    read.finish();
+    if (!serves(o.board_size)) return std::nullopt;
+    return o;
+  }
+  static OptionMap describe(const Options& o) {
+    static constexpr const char* kNames[] = {"positional", "situational", "simple"};
+    return {{"board_size", std::int64_t{o.board_size}},
+            {"komi", o.komi},
+            {"ko", std::string(kNames[static_cast<int>(o.ko)])},
+            {"suicide", o.suicide},
+            {"max_plies", std::int64_t{o.max_plies}}};
+  }
+  static Shape shape(const Options& o) {
+    return {kBitPlanes, kScalars, o.board_size, o.board_size, o.board_size * o.board_size + 1, 8};
+  }
+  // Symmetry s: mirror columns if s & 1, rows if s & 2, then swap rows and columns if s & 4.
+  static int map_cell(const Options& o, int symmetry, int cell) {
+    const int n = o.board_size;
+    int row = cell / n;
+    int column = cell % n;
+    if (symmetry & 1) column = n - 1 - column;
+    if (symmetry & 2) row = n - 1 - row;
+    if (symmetry & 4) std::swap(row, column);
+    return row * n + column;
+  }
+  static int map_policy(const Options& o, int symmetry, int index) {
+    return index == o.board_size * o.board_size ? index : map_cell(o, symmetry, index);
+  }
+
+  class Position {
+   public:
+    explicit Position(const Options& options) : options_(options), geometry_(&State::geometry(options.board_size)) {
+      states_.top().clear(options.board_size);
+      if (options_.ko != Ko::kSimple) keys_.insert(situation(states_.top()));
+    }
+
+    // The moves from the start, separated by spaces.
+    static Position parse(const Options& options, std::string_view text) {
+      Position position(options);
+      std::istringstream in{std::string(text)};
+      std::string word;
+      while (in >> word) {
+        try {
+          position.play(position.parse_move(word));
+        } catch (const IllegalMove& error) {
+          throw std::invalid_argument("go: move " + std::to_string(position.ply() + 1) + ": " + error.what());
+        }
+      }
+      return position;
+    }
+    [[nodiscard]] std::string text() const {
+      std::string out;
+      for (const Move move : moves_) out += (out.empty() ? "" : " ") + move_text(move);
+      return out;
+    }
+
+    [[nodiscard]] int turn() const { return state().ply & 1; }
+    [[nodiscard]] int ply() const { return state().ply; }
+    [[nodiscard]] Key key() const {
+      const State& s = state();
+      if (options_.ko != Ko::kSimple) return situation(s);
+      const Key turn_key = s.ply % 2 != 0 ? kZobrist.white_to_move : 0;
+      return s.key ^ turn_key ^ (s.ko != kNoMove ? kZobrist.ko[s.ko] : 0);
+    }
+
+    [[nodiscard]] std::optional<Outcome> outcome() const {
+      const State& s = state();
+      const bool passed = s.passes >= 2;
+      if (!passed && (options_.max_plies == 0 || s.ply < options_.max_plies)) return std::nullopt;
+      const double margin = area_margin() - options_.komi;
+      return Outcome{margin > 0 ? 1 : margin < 0 ? -1 : 0, passed ? "two_passes" : "max_plies", static_cast<float>(margin)};
+    }
+
+    void legal_moves(Moves& moves) const {
+      const State& s = state();
+      const Stone mine = s.to_move();
+      for_each_empty([&](int cell) {
+        const int p = geometry_->point[State::at(cell)];
+        if (!s.playable(p, mine, options_.suicide)) return;
+        if (may_repeat(s, cell, mine) && breaks_ko(cell)) return;
+        moves.push(static_cast<Move>(cell));
+      });
+      moves.push(pass_move());
+    }
+    // Legal moves that fill no eye of their own; a pass only where there is nothing else.
+    void rollout_moves(Moves& moves) const {
+      const State& s = state();
+      const Stone mine = s.to_move();
+      for_each_empty([&](int cell) {
+        const int p = geometry_->point[State::at(cell)];
+        if (!s.playable(p, mine, options_.suicide) || own_eye(p, mine)) return;
+        if (may_repeat(s, cell, mine) && breaks_ko(cell)) return;
+        moves.push(static_cast<Move>(cell));
+      });
+      if (moves.empty()) moves.push(pass_move());
+    }
+
+    void play(Move move) {
+      State& s = states_.push();
+      if (move == pass_move()) {
+        s.pass(options_.board_size);
+      } else {
+        s.place(*geometry_, move);
+      }
+      moves_.push_back(move);
+      if (options_.ko != Ko::kSimple) fresh_.push_back(keys_.insert(situation(s)));
+    }
+    void undo() {
+      states_.pop();
+      moves_.pop_back();
+      if (options_.ko == Ko::kSimple) return;
+      if (fresh_.back()) keys_.pop();
+      fresh_.pop_back();
+    }
+    void settle() { states_.settle(kHistory); }
+
+    [[nodiscard]] int policy_index(Move move) const { return move; }
+
+    void encode(Features out) const {
+      const State& s = state();
+      const int mine = turn();
+      const auto words = State::at(out.words);
+      const auto copy = [&](int plane, const typename State::Bits& bits) {
+        std::copy_n(bits.begin(), words, out.bits + State::at(plane) * words);
+      };
+      for (int t = 0; t < kHistory; ++t) {
+        const State* const then = states_.back(t);
+        if (then == nullptr) break;
+        copy(2 * t, then->stones[mine]);
+        copy(2 * t + 1, then->stones[1 - mine]);
+      }
+      for (int colour = 0; colour < 2; ++colour) {
+        for_each(s.stones[colour], [&](int cell) {
+          if (s.in_atari(s.head[geometry_->point[State::at(cell)]])) out.set(colour == mine ? kOwnAtari : kOtherAtari, cell);
+        });
+      }
+      const Stone me = s.to_move();
+      for_each_empty([&](int cell) {
+        if (may_repeat(s, cell, me) && s.playable(geometry_->point[State::at(cell)], me, options_.suicide) && breaks_ko(cell))
+          out.set(kBarredByKo, cell);
+      });
+      if (s.passes > 0) copy(kAfterPass, geometry_->all);
+      copy(kOnBoard, geometry_->all);
+      out.scalars[kKomi] = static_cast<float>(mine == 1 ? options_.komi : -options_.komi) / 15.0F;
+      out.scalars[kWhiteToMove] = static_cast<float>(mine);
+    }
+
+    void ownership(std::span<std::int8_t> cells) const {
+      const State& s = state();
+      const int n = options_.board_size;
+      std::fill(cells.begin(), cells.end(), std::int8_t{0});
+      std::vector<int> region;
+      std::vector<bool> seen(State::at(n * n), false);
+      for (int cell = 0; cell < n * n; ++cell) {
+        const std::size_t p = geometry_->point[State::at(cell)];
+        if (s.stone[p] != kEmpty) cells[State::at(cell)] = s.stone[p] == kBlack ? 1 : -1;
+        if (s.stone[p] != kEmpty || seen[State::at(cell)]) continue;
+        region.assign(1, cell);
+        seen[State::at(cell)] = true;
+        unsigned touches = 0;  // bit per colour beside the region
+        for (std::size_t i = 0; i < region.size(); ++i) {
+          for (const int d : State::kAround) {
+            const std::size_t q = State::at(geometry_->point[State::at(region[i])] + d);
+            if (s.stone[q] == kBlack || s.stone[q] == kWhite) touches |= s.stone[q];
+            if (s.stone[q] != kEmpty || seen[geometry_->cell[q]]) continue;
+            seen[geometry_->cell[q]] = true;
+            region.push_back(geometry_->cell[q]);
+          }
+        }
+        if (touches != kBlack && touches != kWhite) continue;
+        for (const int each : region) cells[State::at(each)] = touches == kBlack ? 1 : -1;
+      }
+    }
+
+    [[nodiscard]] std::string move_text(Move move) const {
+      if (move == pass_move()) return "pass";
+      const int n = options_.board_size;
+      return std::string(1, kColumns[State::at(move % n)]) + std::to_string(n - move / n);
+    }
+    [[nodiscard]] Move parse_move(std::string_view text) const {
+      std::string word;
+      for (const char c : text) word += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+      if (word == "PASS") return pass_move();
+      const int n = options_.board_size;
+      const std::string shown = "'" + std::string(text) + "'";
+      const auto column = word.empty() ? std::string_view::npos : kColumns.find(word[0]);
+      const bool digits = word.size() >= 2 && word.size() <= 3 && word.find_first_not_of("0123456789", 1) == std::string::npos;
+      if (column == std::string_view::npos || !digits) throw IllegalMove(shown + " is no vertex: a letter A-T without I and a row, such as D4, or pass");
+      const int row = std::stoi(word.substr(1));
+      if (static_cast<int>(column) >= n || row < 1 || row > n)
+        throw IllegalMove(shown + " is off the " + std::to_string(n) + "x" + std::to_string(n) + " board");
+      const int cell = (n - row) * n + static_cast<int>(column);
+      const State& s = state();
+      const int p = geometry_->point[State::at(cell)];
+      if (s.stone[State::at(p)] != kEmpty) throw IllegalMove(word + " is occupied");
+      if (!s.playable(p, s.to_move(), options_.suicide)) throw IllegalMove(word + " is suicide");
+      if (breaks_ko(cell)) throw IllegalMove(word + (options_.ko == Ko::kSimple ? " is barred by ko" : " repeats an earlier board (superko)"));
+      return static_cast<Move>(cell);
+    }
+
+    [[nodiscard]] std::string diagram() const {
+      const State& s = state();
+      const int n = options_.board_size;
+      std::string letters = "   ";
+      for (int c = 0; c < n; ++c) letters += std::string(" ") + kColumns[State::at(c)];
+      std::string out = letters + "\n";
+      for (int r = 0; r < n; ++r) {
+        std::string label = std::to_string(n - r);
+        if (label.size() < 2) label.insert(label.begin(), ' ');
+        out += label;
+        out += ' ';
+        for (int c = 0; c < n; ++c) {
+          const int cell = r * n + c;
+          const bool newest = cell == s.last;
+          const bool before_newest = c > 0 && cell - 1 == s.last;
+          out += newest ? "(" : before_newest ? ")" : " ";
+          out += ".XO"[s.stone[geometry_->point[State::at(cell)]]];
+        }
+        out += r * n + n - 1 == s.last ? ')' : ' ';
+        out += label;
+        out += '\n';
+      }
+      out += letters + "\n";
+      out += std::string(s.to_move() == kBlack ? "Black (X)" : "White (O)") + " to move, ply " + std::to_string(s.ply) +
+             ", taken: " + std::to_string(s.captured[0]) + " black, " + std::to_string(s.captured[1]) + " white";
+      return out + (s.passes > 0 ? ", last move: pass" : "");
+    }
+
+   private:
+    static constexpr std::string_view kColumns = "ABCDEFGHJKLMNOPQRST";
+
+    [[nodiscard]] const State& state() const { return states_.top(); }
+    [[nodiscard]] Move pass_move() const { return static_cast<Move>(options_.board_size * options_.board_size); }
+    // What superko compares: the stones, under situational ko with the side to move.
+    [[nodiscard]] Key situation(const State& s) const {
+      return s.key ^ (options_.ko == Ko::kSituational && s.ply % 2 != 0 ? kZobrist.white_to_move : 0);
+    }
+    // Whether the ko rule could bar `cell` at all: only there is it worth asking breaks_ko().
+    [[nodiscard]] bool may_repeat(const State& s, int cell, Stone mine) const {
+      if (options_.ko == Ko::kSimple) return s.ko == cell;
+      if (State::has(s.removed[mine - 1], cell)) return true;
+      return options_.suicide && s.effect(geometry_->point[State::at(cell)], mine) == State::Effect::kSuicide;
+    }
+    [[nodiscard]] bool breaks_ko(int cell) const {
+      const State& s = state();
+      if (options_.ko == Ko::kSimple) return s.ko == cell;
+      const Key after = s.key_after(*geometry_, geometry_->point[State::at(cell)], s.to_move());
+      const bool white_next = s.to_move() == kBlack;
+      return keys_.contains(after ^ (options_.ko == Ko::kSituational && white_next ? kZobrist.white_to_move : 0));
+    }
+    // A point walled in by own stones that the opponent cannot make false.
+    [[nodiscard]] bool own_eye(int p, Stone mine) const {
+      const State& s = state();
+      for (const int d : State::kAround) {
+        const Stone q = static_cast<Stone>(s.stone[State::at(p + d)]);
+        if (q != mine && q != kWall) return false;
+      }
+      int hostile = 0;
+      int edge = 0;
+      for (const int d : {-State::kStride - 1, -State::kStride + 1, State::kStride - 1, State::kStride + 1}) {
+        const Stone q = static_cast<Stone>(s.stone[State::at(p + d)]);
+        edge |= q == kWall;
+        hostile += q == opponent(mine);
+      }
+      return hostile + edge < 2;
+    }
+    [[nodiscard]] double area_margin() const {
+      std::array<std::int8_t, MaxSize * MaxSize> cells{};
+      ownership(std::span(cells).first(State::at(options_.board_size * options_.board_size)));
+      int margin = 0;
+      for (const std::int8_t owner : cells) margin += owner;
+      return margin;
+    }
+    template <class Visit>
+    static void for_each(const typename State::Bits& bits, Visit&& visit) {
+      for (std::size_t w = 0; w < bits.size(); ++w)
+        for (std::uint64_t rest = bits[w]; rest != 0; rest &= rest - 1) visit(static_cast<int>(w * 64) + std::countr_zero(rest));
+    }
+    template <class Visit>
+    void for_each_empty(Visit&& visit) const {
+      const State& s = state();
+      typename State::Bits empty;
+      for (std::size_t w = 0; w < empty.size(); ++w) empty[w] = geometry_->all[w] & ~(s.stones[0][w] | s.stones[1][w]);
+      for_each(empty, visit);
+    }
+
+    Options options_;
+    const typename State::Geometry* geometry_;
+    StateStack<State> states_;
+    std::vector<Move> moves_;
+    KeySet keys_;              // superko's; empty under simple ko
+    std::vector<bool> fresh_;  // per ply: its key was new in keys_
+  };
+};
+
+using Small = Go<9>;
+using Large = Go<19>;
+static_assert(Game<Small> && Game<Large>);
+using Types = std::tuple<Small, Large>;
+
+}  // namespace az::go
