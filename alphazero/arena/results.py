@@ -1,0 +1,106 @@
+"""Results of games in files: JSON lines of ours, PGN, and directories of SGF, as {"first", "second", "result"}."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from alphazero.errors import UserError
+
+Result = dict[str, Any]
+PGN_TAG = re.compile(r'^\s*\[(\w+)\s+"((?:[^"\\]|\\.)*)"\]\s*$')
+PGN_RESULTS = {"1-0": 1.0, "0-1": 0.0, "1/2-1/2": 0.5}
+
+
+def read_results(paths: list[Path]) -> list[Result]:
+    """All games of these files, in order. UserError names the file and line that is wrong."""
+    results: list[Result] = []
+    for path in paths:
+        if not path.exists():
+            raise UserError(f"{path}: no such file or directory")
+        if path.is_dir():
+            results += _read_directory(path)
+        elif path.suffix.lower() == ".pgn":
+            results += _read_pgn(path)
+        elif path.suffix.lower() == ".sgf":
+            results += _read_sgf(path)
+        else:
+            results += _read_lines(path)
+    return results
+
+
+def append_results(path: Path, results: list[Result]) -> None:
+    """Adds games to a file of JSON lines; a line that a crash cut short before is ended first."""
+    try:
+        torn = path.exists() and path.stat().st_size > 0 and path.read_bytes()[-1:] != b"\n"
+        with path.open("a") as file:
+            file.write(("\n" if torn else "") + "".join(json.dumps(result) + "\n" for result in results))
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise UserError(f"{path}: cannot write: {error.strerror}") from error
+
+
+def _read_lines(path: Path) -> list[Result]:
+    results = []
+    lines = path.read_text().split("\n")
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        where = f"{path}:{number}"
+        try:
+            game = json.loads(line)
+        except json.JSONDecodeError as error:
+            if number == len(lines):  # no newline yet: the line a crash cut short
+                continue
+            if number < len(lines) and "game" in line:
+                continue  # a torn line of a match, ended when the match went on
+            raise UserError(f"{where}: not a JSON object: {error.msg}") from error
+        if not isinstance(game, dict) or not {"first", "second", "result"} <= game.keys():
+            raise UserError(f'{where}: expected {{"first": NAME, "second": NAME, "result": 1 | 0.5 | 0}}')
+        if isinstance(game["result"], bool) or game["result"] not in (0, 0.5, 1):
+            raise UserError(f"{where}: result must be 1, 0.5 or 0 (the first player's score), got {json.dumps(game['result'])}")
+        if game["first"] == game["second"]:
+            raise UserError(f"{where}: '{game['first']}' plays itself")
+        results.append(game)
+    return results
+
+
+def _read_pgn(path: Path) -> list[Result]:
+    results: list[Result] = []
+    tags: dict[str, str] = {}
+    for line in [*path.read_text(errors="replace").splitlines(), '[Event "end"]']:
+        match = PGN_TAG.match(line)
+        if not match:
+            continue
+        if match[1] in tags or match[1] == "Event":
+            if tags.get("Result") in PGN_RESULTS and {"White", "Black"} <= tags.keys():
+                results.append({"first": tags["White"], "second": tags["Black"], "result": PGN_RESULTS[tags["Result"]]})
+            tags = {}
+        tags[match[1]] = match[2]
+    if not results:
+        raise UserError(f"{path}: no finished game with White, Black and Result tags")
+    return results
+
+
+def _read_sgf(path: Path) -> list[Result]:
+    text = path.read_text(errors="replace")
+    found = {key: re.search(rf"(?<![A-Z]){key}\[((?:[^\]\\]|\\.)*)\]", text) for key in ("PB", "PW", "RE")}
+    if not all(found.values()):
+        missing = ", ".join(key for key, match in found.items() if match is None)
+        raise UserError(f"{path}: the game has no {missing}")
+    black, white, result = (match[1] if match else "" for match in found.values())
+    scores = {"B": 1.0, "W": 0.0, "0": 0.5, "D": 0.5}
+    if result[:1].upper() not in scores:
+        return []  # "?", "Void": no result
+    return [{"first": black, "second": white, "result": scores[result[:1].upper()]}]
+
+
+def _read_directory(path: Path) -> list[Result]:
+    files = sorted(path.glob("*.sgf"))
+    if not files:
+        raise UserError(f"{path}: no SGF files in this directory")
+    return [result for file in files for result in _read_sgf(file)]

@@ -1,0 +1,80 @@
+"""`alphazero play`: a person against the engine, in the terminal."""
+
+from __future__ import annotations
+
+import argparse
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", default="mcts:1000", help="a checkpoint or run directory, or mcts:N, uniform, random (default mcts:1000)")
+    parser.add_argument("--game", help="the game, where the model is no checkpoint (default connect4)")
+    parser.add_argument("--option", action="append", default=[], metavar="KEY=VALUE", help="an option of the game, e.g. board_size=7")
+    parser.add_argument("--colour", choices=["first", "second"], default="first", help="yours (default first)")
+    parser.add_argument("--simulations", type=int, default=200, help="the engine's, a move (default 200)")
+    parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])
+
+
+HELP = "a move, or: moves (all legal ones), hint, undo, resign, quit"
+
+
+def run(args: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from alphazero.errors import UserError
+    from alphazero.options import game_from
+    from alphazero.player import load
+
+    if args.simulations < 1:
+        raise UserError(f"play: --simulations must be >= 1, got {args.simulations}")
+    game = None
+    if args.game or args.option or not Path(args.model).exists():
+        builtin = args.model in ("uniform", "random") or args.model.startswith("mcts:")
+        game = game_from(args.game or "connect4", args.option) if args.game or builtin else None
+    player = load(args.model, args.device, game=game)
+    simulations = None if args.model.startswith("mcts:") else args.simulations
+    position = player.game.position()
+    mine = 0 if args.colour == "first" else 1
+    print(f"You play {args.colour} against {player.name}. Type {HELP}.\n")
+    while position.outcome is None:
+        print(position.diagram)
+        if position.turn != mine:
+            result = player.search(position, simulations)
+            print(f"\n> {result.best_move}   ({100 * (result.value + 1) / 2:.0f} % for the engine; expects {' '.join(result.pv[:6])})\n")
+            position.play(result.best_move)
+            continue
+        try:
+            word = input("your move: ").strip()
+        except EOFError:
+            print("\nbye")
+            return 0
+        lower = word.lower()
+        if lower in ("quit", "exit", "q"):
+            print("bye")
+            return 0
+        if lower == "resign":
+            print(f"You resign: {player.name} wins.")
+            return 0
+        if lower == "moves":
+            print(" ".join(position.legal_moves()))
+        elif lower == "hint":
+            result = player.search(position, simulations)
+            print(f"{result.best_move}   ({100 * (result.value + 1) / 2:.0f} % for you; {' '.join(result.pv[:6])})")
+        elif lower == "undo":
+            if position.ply < 2:
+                print("nothing to take back")
+            else:
+                position.undo()
+                position.undo()
+        elif lower in ("", "help", "?"):
+            print(HELP)
+        else:
+            try:
+                position.play(word)
+            except ValueError as error:
+                print(f"{error}; type `moves` to see what is legal")
+    print(position.diagram)
+    outcome = position.outcome
+    who = "draw" if outcome.value == 0 else "you win" if (outcome.value > 0) == (mine == 0) else f"{player.name} wins"
+    score = f", by {abs(outcome.score):g}" if outcome.score is not None and outcome.value else ""
+    print(f"\n{who} ({outcome.reason.replace('_', ' ')}{score})")
+    return 0

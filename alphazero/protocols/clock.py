@@ -1,0 +1,31 @@
+"""Time for a move from the time that is left. Knows no protocol."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass
+class Clock:
+    """One side's time: main time, then byo-yomi periods of `byoyomi_seconds` for `byoyomi_moves` moves each (Canadian)."""
+
+    main_seconds: float = 0.0
+    byoyomi_seconds: float = 0.0
+    byoyomi_moves: int = 0
+    increment_seconds: float = 0.0
+    moves_left: int = 0  # of the running byo-yomi period; 0: main time runs
+    margin_seconds: float = 0.1  # lost to the wire on every move
+
+    def budget(self, ply: int, expected_plies: float) -> float:
+        """Seconds to think about the next move of a game that will last about `expected_plies` plies."""
+        if self.moves_left > 0:
+            share = self.main_seconds / self.moves_left
+        else:
+            ahead = max(10.0, (expected_plies - ply) / 2.0)
+            share = self.main_seconds / ahead + 0.8 * self.increment_seconds
+            if self.byoyomi_moves > 0:
+                share = max(share, self.byoyomi_seconds / self.byoyomi_moves)
+                share = min(share, self.main_seconds + self.byoyomi_seconds / self.byoyomi_moves)
+            else:
+                share = min(share, 0.5 * self.main_seconds + self.increment_seconds)
+        return max(0.01, share - self.margin_seconds)

@@ -1,0 +1,313 @@
+"""GTP 2, the Go Text Protocol: what Go GUIs and tournament programs speak (specification: lysator.liu.se/~gunnar/gtp).
+
+Every line gets one reply, `= ...` or `? reason`; nothing a controller sends ends the engine but `quit` and the end of input.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TextIO
+
+from alphazero._core import Position, __version__
+from alphazero.player import Player
+from alphazero.protocols import sgf
+from alphazero.protocols.clock import Clock
+
+
+
+class GtpError(Exception):
+    """A command that fails: its text is the reply after `?`."""
+
+
+class GtpEngine:
+    """The engine behind the protocol: a player, a position, two clocks."""
+
+    def __init__(self, player: Player, *, simulations: int = 200, resign_value: float = -2.0):
+        self.player = player
+        self.simulations = simulations
+        self.resign_value = resign_value
+        self.position: Position = player.game.position()
+        self.clocks: dict[str, Clock] = {}
+        self.done = False
+        self.commands: dict[str, Callable[[list[str]], str]] = {
+            name.removeprefix("do_").replace("__", "-"): getattr(self, name) for name in dir(self) if name.startswith("do_")
+        }
+
+    # --- the wire ---
+
+    def serve(self, lines: Iterable[str], out: TextIO) -> None:
+        """Answers commands until `quit` or the end of input."""
+        for line in lines:
+            reply = self.answer(line)
+            if reply:
+                out.write(reply)
+                out.flush()
+            if self.done:
+                return
+
+    def answer(self, line: str) -> str:
+        """The whole reply to a line, with its blank line; "" for a line that holds no command."""
+        text = "".join(c for c in line.replace("\t", " ") if c >= " " and c != "\x7f").split("#")[0].strip()
+        if not text:
+            return ""
+        words = text.split()
+        number = words.pop(0) if words[0].isdigit() else ""
+        if not words:
+            return f"?{number} syntax error\n\n"
+        command = self.commands.get(words[0])
+        try:
+            if command is None:
+                raise GtpError("unknown command")
+            body = command(words[1:])
+        except GtpError as error:
+            return f"?{number} {error}\n\n"
+        except Exception as error:  # a fault of ours must not end a game that is being played
+            print(f"alphazero gtp: {words[0]}: {error!r}", file=sys.stderr)
+            return f"?{number} internal error: {' '.join(str(error).split())}\n\n"
+        body = re.sub(r"\n\s*\n", "\n", body).rstrip()
+        return f"={number} {body}\n\n" if body else f"={number}\n\n"
+
+    # --- arguments ---
+
+    @property
+    def size(self) -> int:
+        return int(self.player.game.options["board_size"])
+
+    @staticmethod
+    def colour(word: str) -> str:
+        colours = {"b": "B", "black": "B", "w": "W", "white": "W"}
+        if word.lower() not in colours:
+            raise GtpError("syntax error")
+        return colours[word.lower()]
+
+    @staticmethod
+    def need(arguments: list[str], count: int) -> None:
+        if len(arguments) < count:
+            raise GtpError("syntax error")
+
+    def number_argument(self, arguments: list[str]) -> int:
+        self.need(arguments, 1)
+        if not re.fullmatch(r"\d{1,9}", arguments[0]):
+            raise GtpError("syntax error")
+        return int(arguments[0])
+
+    def use(self, **options: object) -> None:
+        """Goes on with other options of the game."""
+        self.player = self.player.with_options(**options)
+
+    def to_move(self, colour: str) -> None:
+        """Makes it this colour's turn: the other passes where it is not."""
+        if "BW"[self.position.turn] != colour:
+            self.position.play("pass")
+
+    # --- administration ---
+
+    def do_protocol_version(self, arguments: list[str]) -> str:
+        return "2"
+
+    def do_name(self, arguments: list[str]) -> str:
+        return "alphazero"
+
+    def do_version(self, arguments: list[str]) -> str:
+        return __version__
+
+    def do_known_command(self, arguments: list[str]) -> str:
+        return "true" if arguments and arguments[0] in self.commands else "false"
+
+    def do_list_commands(self, arguments: list[str]) -> str:
+        return "\n".join(sorted(self.commands))
+
+    def do_quit(self, arguments: list[str]) -> str:
+        self.done = True
+        return ""
+
+    # --- setup ---
+
+    def do_boardsize(self, arguments: list[str]) -> str:
+        size = self.number_argument(arguments)
+        try:
+            self.use(board_size=size)
+        except ValueError as error:
+            raise GtpError("unacceptable size") from error
+        self.position = self.player.game.position()
+        return ""
+
+    def do_clear_board(self, arguments: list[str]) -> str:
+        self.position = self.player.game.position()
+        return ""
+
+    def do_komi(self, arguments: list[str]) -> str:
+        self.need(arguments, 1)
+        try:
+            self.use(komi=float(arguments[0]))
+        except ValueError as error:
+            raise GtpError("syntax error") from error
+        self.position = self.player.game.position(self.position.text)
+        return ""
+
+    def handicap_points(self) -> list[str]:
+        """The fixed handicap points in the order of the GTP specification, section 4.1.1."""
+        size = self.size
+        if size < 7:
+            return []
+        low = 3 if size < 13 else 4
+        columns = sgf.COLUMNS
+        a, m, z = columns[low - 1], columns[size // 2], columns[size - low]
+        r, s, t = low, size // 2 + 1, size + 1 - low
+        corners = [f"{a}{r}", f"{z}{t}", f"{a}{t}", f"{z}{r}"]
+        if size % 2 == 0 or size == 7:
+            return corners
+        return [*corners, f"{a}{s}", f"{z}{s}", f"{m}{r}", f"{m}{t}", f"{m}{s}"]
+
+    def handicap_set(self, count: int) -> list[str]:
+        points = self.handicap_points()
+        if not 2 <= count <= len(points):
+            raise GtpError("invalid number of stones")
+        if count <= 4:
+            return points[:count]
+        chosen = points[:4] + (points[4:6] if count >= 6 else []) + (points[6:8] if count >= 8 else [])
+        return chosen + (points[8:9] if count % 2 else [])
+
+    def place(self, vertices: list[str]) -> None:
+        if self.position.ply > 0:
+            raise GtpError("board not empty")
+        fresh = self.player.game.position()
+        for vertex in vertices:
+            try:
+                if vertex.lower() == "pass":
+                    raise ValueError("a handicap stone is no pass")
+                sgf.play_colour(fresh, "B", vertex)
+            except ValueError as error:
+                raise GtpError("bad vertex list") from error
+        self.position = fresh
+
+    def do_fixed_handicap(self, arguments: list[str]) -> str:
+        vertices = self.handicap_set(self.number_argument(arguments))
+        self.place(vertices)
+        return " ".join(vertices)
+
+    def do_place_free_handicap(self, arguments: list[str]) -> str:
+        count = self.number_argument(arguments)
+        if count < 2 or count >= self.size**2:
+            raise GtpError("invalid number of stones")
+        vertices = self.handicap_set(min(count, max(2, len(self.handicap_points())))) if self.handicap_points() else []
+        if not vertices:
+            vertices = [m for m in self.player.game.position().legal_moves() if m != "pass"][:: max(1, self.size)][:count]
+        self.place(vertices)
+        return " ".join(vertices)
+
+    def do_set_free_handicap(self, arguments: list[str]) -> str:
+        if len(arguments) < 2 or len({a.upper() for a in arguments}) < len(arguments):
+            raise GtpError("bad vertex list")
+        self.place(arguments)
+        return ""
+
+    def do_loadsgf(self, arguments: list[str]) -> str:
+        self.need(arguments, 1)
+        try:
+            game = sgf.read(Path(arguments[0]))
+            if len(arguments) > 1:
+                if not arguments[1].isdigit():
+                    raise GtpError("syntax error")
+                game.moves = game.moves[: max(0, int(arguments[1]) - 1)]
+            player = self.player.with_options(board_size=game.size, komi=game.komi)
+            position = sgf.position_of(game, **{k: v for k, v in player.game.options.items() if k not in ("board_size", "komi")})
+        except ValueError as error:
+            raise GtpError("cannot load file") from error
+        self.player = player
+        self.position = position
+        return ""
+
+    # --- play ---
+
+    def do_play(self, arguments: list[str]) -> str:
+        self.need(arguments, 2)
+        colour = self.colour(arguments[0])
+        try:
+            sgf.play_colour(self.position, colour, arguments[1])
+        except ValueError as error:
+            raise GtpError("illegal move" if "no vertex" not in str(error) else "syntax error") from error
+        return ""
+
+    def genmove(self, arguments: list[str], keep: bool) -> str:
+        self.need(arguments, 1)
+        colour = self.colour(arguments[0])
+        position = self.position if keep else self.position.copy()
+        if "BW"[position.turn] != colour:
+            position.play("pass")
+        if position.outcome is not None:
+            if keep:
+                position.play("pass")
+            return "pass"
+        clock = self.clocks.get(colour)
+        if clock is None:
+            result = self.player.search(position, self.simulations)
+        else:
+            seconds = clock.budget(position.ply, 0.75 * self.size**2 * 1.4)
+            result = self.player.search(position, self.simulations * 50, seconds=seconds)
+        if keep and result.value < self.resign_value and result.proof != "win":
+            return "resign"
+        if keep:
+            position.play(result.best_move)
+        return result.best_move
+
+    def do_genmove(self, arguments: list[str]) -> str:
+        return self.genmove(arguments, keep=True)
+
+    def do_reg_genmove(self, arguments: list[str]) -> str:
+        return self.genmove(arguments, keep=False)
+
+    def do_undo(self, arguments: list[str]) -> str:
+        try:
+            self.position.undo()
+        except ValueError as error:
+            raise GtpError("cannot undo") from error
+        return ""
+
+    # --- time ---
+
+    def do_time_settings(self, arguments: list[str]) -> str:
+        self.need(arguments, 3)
+        if not all(re.fullmatch(r"\d{1,9}", a) for a in arguments[:3]):
+            raise GtpError("syntax error")
+        main, period, moves = (int(a) for a in arguments[:3])
+        if period > 0 and moves == 0:  # the specification's "no time limit"
+            self.clocks = {}
+        else:
+            self.clocks = {c: Clock(float(main), float(period), moves, 0.0, 0 if main else moves) for c in "BW"}
+            for clock in self.clocks.values():
+                if main == 0 and moves:
+                    clock.main_seconds = float(period)
+        return ""
+
+    def do_time_left(self, arguments: list[str]) -> str:
+        self.need(arguments, 3)
+        colour = self.colour(arguments[0])
+        if not re.fullmatch(r"-?\d{1,9}(\.\d+)?", arguments[1]) or not re.fullmatch(r"\d{1,9}", arguments[2]):
+            raise GtpError("syntax error")
+        clock = self.clocks.setdefault(colour, Clock())
+        clock.main_seconds, clock.moves_left = max(0.0, float(arguments[1])), int(arguments[2])
+        return ""
+
+    # --- the end of the game, and looking at it ---
+
+    def do_final_score(self, arguments: list[str]) -> str:
+        """Area as the board stands (Tromp-Taylor): dead stones are to be taken off the board by play."""
+        score = float(self.position.ownership().sum()) - float(self.player.game.options["komi"])
+        return "0" if score == 0 else f"{'B' if score > 0 else 'W'}+{abs(score):g}"
+
+    def do_final_status_list(self, arguments: list[str]) -> str:
+        self.need(arguments, 1)
+        if arguments[0] not in ("alive", "dead", "seki"):
+            raise GtpError("syntax error")
+        if arguments[0] != "alive":
+            return ""  # every stone on the board counts as alive
+        planes = self.position.planes()
+        rows, columns = (planes[0] + planes[1]).nonzero()
+        return " ".join(f"{sgf.COLUMNS[c]}{self.size - r}" for r, c in zip(rows, columns, strict=True))
+
+    def do_showboard(self, arguments: list[str]) -> str:
+        return "\n" + self.position.diagram
