@@ -88,7 +88,9 @@ def load(path: Path) -> Loaded:
     try:
         network = from_description(meta["network"])
     except (TypeError, KeyError) as error:
-        raise CheckpointError(f"{path / 'meta.json'}: 'network' does not describe a network of this version: {error}") from error
+        raise CheckpointError(
+            f"{path / 'meta.json'}: 'network' does not describe a network of this version: {error}"
+        ) from error
     try:
         weights = load_file(file)
     except FileNotFoundError as error:
@@ -108,9 +110,13 @@ def load_trainer(path: Path) -> dict[str, Any]:
     try:
         state: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
-        raise CheckpointError(f"{file}: the trainer's state is missing; this checkpoint can play but not go on training") from error
+        raise CheckpointError(
+            f"{file}: the trainer's state is missing; this checkpoint can play but not go on training"
+        ) from error
     except (RuntimeError, pickle.UnpicklingError, EOFError, OSError, ValueError) as error:
-        raise CheckpointError(f"{file}: the trainer's state is cut short or damaged; remove {path} to resume from an earlier one") from error
+        raise CheckpointError(
+            f"{file}: the trainer's state is cut short or damaged; remove {path} to resume from an earlier one"
+        ) from error
     return state
 
 

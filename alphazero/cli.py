@@ -14,13 +14,25 @@ from collections.abc import Sequence
 
 # command: (module, what it does, an example)
 COMMANDS = {
-    "train": ("train", "self-play training; the same call resumes", "alphazero train configs/quickstart.yaml --run runs/mine"),
-    "selfplay": ("selfplay", "generate games from one checkpoint", "alphazero selfplay runs/quickstart --games 100 --out games/"),
+    "train": (
+        "train",
+        "self-play training; the same call resumes",
+        "alphazero train configs/quickstart.yaml --run runs/mine",
+    ),
+    "selfplay": (
+        "selfplay",
+        "generate games from one checkpoint",
+        "alphazero selfplay runs/quickstart --games 100 --out games/",
+    ),
     "replay": ("replay", "inspect a replay store, export games", "alphazero replay runs/quickstart --export games/"),
     "gtp": ("gtp", "the Go engine for GUIs (GTP 2)", "alphazero gtp --model runs/quickstart"),
     "play": ("play", "play in the terminal", "alphazero play --model runs/quickstart"),
     "match": ("match", "games between two players", "alphazero match runs/a runs/b --games 100"),
-    "tournament": ("tournament", "rate the checkpoints of a run, or any players", "alphazero tournament runs/quickstart"),
+    "tournament": (
+        "tournament",
+        "rate the checkpoints of a run, or any players",
+        "alphazero tournament runs/quickstart",
+    ),
     "elo": ("elo", "ratings with error bars from results", "alphazero elo runs/quickstart/rating/results.jsonl"),
     "bench": ("bench", "measure this machine", "alphazero bench search --json"),
     "perft": ("perft", "count move sequences", "alphazero perft go 3"),
@@ -38,7 +50,9 @@ def build_parser(command: str | None = None) -> argparse.ArgumentParser:
     )
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, (module, summary, example) in COMMANDS.items():
-        sub = subparsers.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".", epilog=f"example: {example}")
+        sub = subparsers.add_parser(
+            name, help=summary, description=summary[0].upper() + summary[1:] + ".", epilog=f"example: {example}"
+        )
         if name == command:
             importlib.import_module(f"alphazero.commands.{module}").add_arguments(sub)
     return parser

@@ -23,7 +23,9 @@ class ConfigError(UserError):
     """A configuration that cannot be used; the text names the file, the key, what is wrong and what would be right."""
 
 
-def _f(default: Any, reason: str, *, low: float | None = None, high: float | None = None, choices: tuple[str, ...] = ()) -> Any:
+def _f(
+    default: Any, reason: str, *, low: float | None = None, high: float | None = None, choices: tuple[str, ...] = ()
+) -> Any:
     """A field with its default, the reason for it, and its bounds."""
     meta = {"reason": reason, "low": low, "high": high, "choices": choices}
     if isinstance(default, (list, dict)):
@@ -53,7 +55,9 @@ class SearchConfig:
     simulations: int = _f(32, "Gumbel learns from 16 on; 32 is a good trade on small boards", low=1)
     c_base: float = _f(19652.0, "AlphaZero's pseudo-code", low=1.0)
     c_init: float = _f(1.25, "AlphaZero's pseudo-code", low=0.0)
-    fpu: str = _f("reduction", "an untried move is a little worse than its parent (KataGo)", choices=("reduction", "value"))
+    fpu: str = _f(
+        "reduction", "an untried move is a little worse than its parent (KataGo)", choices=("reduction", "value")
+    )
     fpu_value: float = _f(0.2, "KataGo's reduction", low=-1.0, high=1.0)
     noise_epsilon: float = _f(0.25, "AlphaZero; PUCT only", low=0.0, high=1.0)
     noise_alpha: float = _f(0.0, "0: 10 / legal moves, AlphaZero's rule over its games; PUCT only", low=0.0)
@@ -66,15 +70,23 @@ class SearchConfig:
 
 @dataclass(frozen=True)
 class SelfplayConfig:
-    games_in_flight: int = _f(128, "equal to batch_size on a CPU (search and network alternate), 2-3 times it on a GPU", low=1)
+    games_in_flight: int = _f(
+        128, "equal to batch_size on a CPU (search and network alternate), 2-3 times it on a GPU", low=1
+    )
     batch_size: int = _f(128, "leaves a batch: past 64 a small network on a CPU gains little", low=1)
     threads: int = _f(0, "search threads; 0: half the cores, at most 8", low=0, high=256)
     opening_plies: int = _f(0, "each game starts with 0..N random moves: diversity at little cost", low=0, high=100)
-    temperature_plies: int = _f(0, "PUCT: moves drawn from the visit counts for so long (AlphaZero: 30); Gumbel needs none", low=0)
+    temperature_plies: int = _f(
+        0, "PUCT: moves drawn from the visit counts for so long (AlphaZero: 30); Gumbel needs none", low=0
+    )
     symmetry: bool = _f(True, "each leaf is turned at random: averages the network's asymmetries away")
-    resign_threshold: float = _f(-1.0, "root value below which a side resigns; -1: never (small boards end fast)", low=-1.0, high=0.0)
+    resign_threshold: float = _f(
+        -1.0, "root value below which a side resigns; -1: never (small boards end fast)", low=-1.0, high=0.0
+    )
     resign_keep: float = _f(0.1, "share of games that never resign, to measure wrong resignations", low=0.0, high=1.0)
-    full_search_fraction: float = _f(1.0, "playout cap randomisation (Wu 2019); off for Gumbel at few simulations", low=0.01, high=1.0)
+    full_search_fraction: float = _f(
+        1.0, "playout cap randomisation (Wu 2019); off for Gumbel at few simulations", low=0.01, high=1.0
+    )
     fast_simulations: int = _f(0, "simulations of the other moves", low=0)
     simulations_schedule: list[Any] = _f([], "progressive simulation: [[fraction of the run, simulations], ...]")
 
@@ -96,7 +108,11 @@ class TrainingConfig:
     weight_decay: float = _f(1e-4, "AlphaZero's L2", low=0.0, high=1.0)
     momentum: float = _f(0.9, "SGD only", low=0.0, high=0.999)
     warmup_steps: int = _f(100, "until AdamW's second moments are known", low=0)
-    schedule: str = _f("cosine", "decays with the budget: the drop at the end is worth 100 Elo and more", choices=("cosine", "constant", "step"))
+    schedule: str = _f(
+        "cosine",
+        "decays with the budget: the drop at the end is worth 100 Elo and more",
+        choices=("cosine", "constant", "step"),
+    )
     final_fraction: float = _f(0.05, "of the peak rate, at the end", low=0.0, high=1.0)
     clip_norm: float = _f(1.0, "gradients are clipped to this norm", low=0.001)
     ema_decay: float = _f(0.99, "averaged weights play: about the last 100 steps", low=0.0, high=0.99999)
@@ -141,7 +157,9 @@ def load_config(path: Path, overrides: typing.Sequence[str] = ()) -> Config:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"line {mark.line + 1}: " if mark else ""
-        raise ConfigError(f"{path}: {where}not valid YAML: {getattr(error, 'problem', None) or 'cannot parse'}") from error
+        raise ConfigError(
+            f"{path}: {where}not valid YAML: {getattr(error, 'problem', None) or 'cannot parse'}"
+        ) from error
     if data is None:
         data = {}
     if not isinstance(data, dict):
@@ -172,13 +190,17 @@ def _check_whole(config: Config, where: str) -> None:
     """What no single key can say."""
     training = config.training
     if not (training.budget_minutes or training.budget_games or training.budget_positions):
-        raise ConfigError(f"{where}: set training.budget_minutes, budget_games or budget_positions: when should the run end?")
+        raise ConfigError(
+            f"{where}: set training.budget_minutes, budget_games or budget_positions: when should the run end?"
+        )
     if config.selfplay.full_search_fraction < 1.0 and config.selfplay.fast_simulations < 1:
         raise ConfigError(f"{where}: selfplay.fast_simulations must be >= 1 where full_search_fraction is below 1")
     for entry in config.selfplay.simulations_schedule:
         fits = isinstance(entry, list) and len(entry) == 2 and 0 <= float(entry[0]) <= 1 and int(entry[1]) >= 1
         if not fits:
-            raise ConfigError(f"{where}: selfplay.simulations_schedule holds [fraction of the run, simulations], got {entry}")
+            raise ConfigError(
+                f"{where}: selfplay.simulations_schedule holds [fraction of the run, simulations], got {entry}"
+            )
 
 
 def to_yaml(config: Config) -> str:
@@ -214,7 +236,14 @@ def _value(hint: Any, value: Any, meta: typing.Mapping[str, Any], where: str) ->
         return None
     kind = next(t for t in allowed if t is not type(None))
     kind = typing.get_origin(kind) or kind
-    names = {bool: "true or false", int: "an integer", float: "a number", str: "text", list: "a list", dict: "a section"}
+    names = {
+        bool: "true or false",
+        int: "an integer",
+        float: "a number",
+        str: "text",
+        list: "a list",
+        dict: "a section",
+    }
     whole = isinstance(value, float) and value.is_integer() and kind is int
     right = isinstance(value, (int, float) if kind is float else kind) and (kind is bool or not isinstance(value, bool))
     if not right and not whole:

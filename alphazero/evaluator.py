@@ -75,7 +75,10 @@ class TorchEvaluator:
             logits, wdl = self._run(half, planes, torch.bfloat16)
             if divergence(exact_logits, logits) > MOST_DIVERGENCE:
                 return False
-            if float(np.mean(np.sum(exact_wdl * np.log(np.maximum(exact_wdl, 1e-9) / np.maximum(wdl, 1e-9)), 1))) > MOST_DIVERGENCE:
+            if (
+                float(np.mean(np.sum(exact_wdl * np.log(np.maximum(exact_wdl, 1e-9) / np.maximum(wdl, 1e-9)), 1)))
+                > MOST_DIVERGENCE
+            ):
                 return False
             if self.device.type == "cuda":
                 return True

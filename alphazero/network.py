@@ -97,7 +97,9 @@ class Network(nn.Module):
         self.config = config
         channels = config.channels
         self.stem = _conv(shape.planes, channels, 3)
-        self.tower = nn.Sequential(*(Block(channels, config.global_pooling and i % 2 == 1) for i in range(config.blocks)))
+        self.tower = nn.Sequential(
+            *(Block(channels, config.global_pooling and i % 2 == 1) for i in range(config.blocks))
+        )
         head = max(16, channels // 2)
         self.policy_conv = _conv(channels, head, 1)
         if shape.head == "board":

@@ -212,7 +212,9 @@ class Replay:
             try:
                 chunk = read_chunk(path)
                 if chunk.header["game"] != self.game.name or chunk.header["options"] != self.game.options:
-                    raise UserError(f"{path}: games of {chunk.header['game']} {chunk.header['options']}, not of {self.game!r}")
+                    raise UserError(
+                        f"{path}: games of {chunk.header['game']} {chunk.header['options']}, not of {self.game!r}"
+                    )
             except ChunkError as error:
                 path.rename(path.with_name(path.name + ".broken"))
                 self.warnings.append(f"{error}; set aside as {path.name}.broken")

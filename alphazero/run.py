@@ -34,9 +34,7 @@ from alphazero.progress import Progress
 from alphazero.replay import Replay, write_atomically
 from alphazero.trainer import Trainer
 
-SEARCH_KEYS = (
-    "kind c_base c_init fpu fpu_value noise_epsilon noise_alpha considered c_visit c_scale rescale_q virtual_loss".split()
-)
+SEARCH_KEYS = ["kind", "c_base", "c_init", "fpu", "fpu_value", "noise_epsilon", "noise_alpha", "considered", "c_visit", "c_scale", "rescale_q", "virtual_loss"]
 LOG_SECONDS = 15.0
 
 
@@ -93,7 +91,9 @@ class Run:
     def __init__(self, config: Config, directory: Path, device: str = "auto", out: TextIO | None = None):
         self.config = config
         self.directory = directory
-        self.device = torch.device("cuda" if device == "auto" and torch.cuda.is_available() else device if device != "auto" else "cpu")
+        self.device = torch.device(
+            "cuda" if device == "auto" and torch.cuda.is_available() else device if device != "auto" else "cpu"
+        )
         self.game = make(config.game.name, config.game.options)
         self._settle_config()
         self.progress = Progress(out)
@@ -176,7 +176,9 @@ class Run:
         if checkpoint.latest(self.directory) is None:
             self.save()
         if self.fraction() >= 1.0:
-            self.progress.note(f"{self.directory}: its budget is spent; raise training.budget_minutes (or _games) to go on")
+            self.progress.note(
+                f"{self.directory}: its budget is spent; raise training.budget_minutes (or _games) to go on"
+            )
             return
         board = SummaryWriter(str(self.directory / "tb"), purge_step=self.trainer.steps)
         pool = Pool(

@@ -138,7 +138,9 @@ class Search:
         dense = isinstance(logits, np.ndarray) and logits.dtype != object and logits.ndim == 2
         if dense and logits.shape != (count, self.game.policy_size):
             wanted = f"[{count}, {self.game.policy_size}]"
-            raise ValueError(f"evaluator: logits must be {wanted} or a list of {count} arrays, got {list(logits.shape)}")
+            raise ValueError(
+                f"evaluator: logits must be {wanted} or a list of {count} arrays, got {list(logits.shape)}"
+            )
         if len(logits) != count:
             raise ValueError(f"evaluator: {count} rows of logits are needed, got {len(logits)}")
         for i, ticket in enumerate(tickets):

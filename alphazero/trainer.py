@@ -47,7 +47,13 @@ class Trainer:
             low = config.final_fraction
             shape = low + (1.0 - low) * 0.5 * (1.0 + math.cos(math.pi * min(1.0, progress)))
         else:  # "step": two drops in the last tenth of the budget
-            shape = 1.0 if progress < 0.9 else math.sqrt(config.final_fraction) if progress < 0.95 else config.final_fraction
+            shape = (
+                1.0
+                if progress < 0.9
+                else math.sqrt(config.final_fraction)
+                if progress < 0.95
+                else config.final_fraction
+            )
         return config.learning_rate * warm * shape
 
     def step(self, batch: dict[str, Tensor], progress: float) -> dict[str, Tensor]:

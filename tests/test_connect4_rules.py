@@ -54,7 +54,10 @@ def test_random_games_agree_with_the_reference():
             reference.play(move, own)
             position.play(move)
         if reference.winner:
-            assert (position.outcome.value, position.outcome.reason) == ((1, -1)[reference.winner == "O"], "four_in_a_row")
+            assert (position.outcome.value, position.outcome.reason) == (
+                (1, -1)[reference.winner == "O"],
+                "four_in_a_row",
+            )
             assert position.legal_moves() == []
         else:
             assert (position.outcome.value, position.outcome.reason) == (0, "full_board")

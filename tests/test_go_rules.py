@@ -159,10 +159,15 @@ def test_legality_agrees_with_openspiel_where_the_rules_agree():
     for size in (5, 9, 19):
         theirs_game = pyspiel.load_game(f"go(board_size={size},komi=7.5)")
         for _ in range(3):
-            ours, theirs = az.Game("go", board_size=size, ko="simple", komi=7.5).position(), theirs_game.new_initial_state()
+            ours, theirs = (
+                az.Game("go", board_size=size, ko="simple", komi=7.5).position(),
+                theirs_game.new_initial_state(),
+            )
             while not theirs.is_terminal() and ours.outcome is None:
                 names = {theirs.action_to_string(a).split()[-1].lower(): a for a in theirs.legal_actions()}
-                assert sorted(m.lower() for m in ours.legal_moves()) == sorted("pass" if n == "pass" else n for n in names)
+                assert sorted(m.lower() for m in ours.legal_moves()) == sorted(
+                    "pass" if n == "pass" else n for n in names
+                )
                 move = rng.choice(ours.legal_moves())
                 ours.play(move)
                 theirs.apply_action(names[move.lower()])
@@ -174,11 +179,19 @@ def test_undo_restores_everything(size):
     position = az.Game("go", board_size=size).position()
     before = []
     for move in position.random_playout(3)[1]:
-        before.append((position.text, position.key, position.legal_moves(), position.planes().tobytes(), position.diagram))
+        before.append(
+            (position.text, position.key, position.legal_moves(), position.planes().tobytes(), position.diagram)
+        )
         position.play(move)
     while before:
         position.undo()
-        assert (position.text, position.key, position.legal_moves(), position.planes().tobytes(), position.diagram) == before.pop()
+        assert (
+            position.text,
+            position.key,
+            position.legal_moves(),
+            position.planes().tobytes(),
+            position.diagram,
+        ) == before.pop()
     with pytest.raises(ValueError, match="no move to take back"):
         position.undo()
 
@@ -332,7 +345,14 @@ def test_bad_options_are_named(options, message):
 
 @pytest.mark.parametrize(
     ("move", "message"),
-    [("I5", "no vertex"), ("K1", "off the 9x9 board"), ("D10", "off the"), ("", "no vertex"), ("D", "no vertex"), ("D4", "occupied")],
+    [
+        ("I5", "no vertex"),
+        ("K1", "off the 9x9 board"),
+        ("D10", "off the"),
+        ("", "no vertex"),
+        ("D", "no vertex"),
+        ("D4", "occupied"),
+    ],
 )
 def test_bad_moves_say_why(move, message):
     position = az.Game("go", board_size=9).position("D4")

@@ -7,11 +7,11 @@ import math
 
 import numpy as np
 import pytest
+from alphazero._core import considered_visits
+from conftest import hashed_evaluator
 
 import alphazero as az
-from alphazero._core import considered_visits
 from alphazero.search import uniform_evaluator
-from conftest import hashed_evaluator
 
 C_BASE, C_INIT, FPU = 19652.0, 1.25, 0.2
 
@@ -176,7 +176,9 @@ def minimax(position) -> int:
 @pytest.mark.parametrize("kind", ["puct", "gumbel"])
 def test_the_same_seed_gives_the_same_search_and_batching_keeps_the_budget(kind):
     game = az.Game("go", board_size=5)
-    runs = [az.Search(game, hashed_evaluator(), kind=kind, seed=7).run(game.position(), 64, noise=True) for _ in range(2)]
+    runs = [
+        az.Search(game, hashed_evaluator(), kind=kind, seed=7).run(game.position(), 64, noise=True) for _ in range(2)
+    ]
     assert runs[0] == runs[1]
     batched = az.Search(game, hashed_evaluator(), kind=kind, seed=7, batch_size=8).run(game.position(), 64, noise=True)
     assert batched.simulations == 64

@@ -94,9 +94,7 @@ def record(seed: int) -> dict | None:
             jax.ShapeDtypeStruct((1,), jnp.float32),
         )
         node, prior, values = jax.pure_callback(world.step, shapes, embedding, action)
-        output = mctx.RecurrentFnOutput(
-            reward=jnp.zeros(1), discount=-jnp.ones(1), prior_logits=prior, value=values
-        )
+        output = mctx.RecurrentFnOutput(reward=jnp.zeros(1), discount=-jnp.ones(1), prior_logits=prior, value=values)
         return output, node
 
     # mctx draws its own noise: gumbel_scale * gumbel(rng). Its generator is replaced by our numbers for this call.
@@ -115,7 +113,10 @@ def record(seed: int) -> dict | None:
             max_num_considered_actions=considered,
             gumbel_scale=1.0,
             qtransform=functools.partial(
-                mctx.qtransform_completed_by_mix_value, value_scale=value_scale, maxvisit_init=50.0, rescale_values=rescale
+                mctx.qtransform_completed_by_mix_value,
+                value_scale=value_scale,
+                maxvisit_init=50.0,
+                rescale_values=rescale,
             ),
         )
     finally:

@@ -72,9 +72,8 @@ def run_schedule(
     missing = [number for number in range(len(schedule)) if number not in done]
     finished = len(done)
 
-    def on_game(index: int, record: Any) -> None:
+    def on_game(number: int, record: Any) -> None:
         nonlocal finished
-        number = missing[index]
         pairing = schedule[number]
         result: Result = {
             "first": entrants[pairing.first].name,
@@ -94,7 +93,7 @@ def run_schedule(
         if progress is not None and (finished % 50 == 0 or finished == len(schedule)):
             progress.note(f"rating: {finished} of {len(schedule)} games")
 
-    play(game, entrants, [schedule[number] for number in missing], on_game, seed=seed)
+    play(game, entrants, {number: schedule[number] for number in missing}, on_game, seed=seed)
     return [done[number] for number in range(len(schedule))]
 
 
@@ -119,13 +118,19 @@ def play_match(
 ) -> MatchReport:
     """Plays A against B, every opening with both colours, and reports from A's side."""
     if games < 2 or games % 2:
-        raise UserError(f"match: --games must be an even number >= 2 (each opening is played with both colours), got {games}")
+        raise UserError(
+            f"match: --games must be an even number >= 2 (each opening is played with both colours), got {games}"
+        )
     if game is None:
         game = _game_of([a, b])
     entrants = [entrant(spec, game, device, _search_of(spec, simulations, kind)) for spec in (a, b)]
     if entrants[0].name == entrants[1].name:
         entrants[1] = Entrant(entrants[1].name + " (B)", entrants[1].player, entrants[1].search)
-    starts = read_openings(openings, game, games // 2) if openings else random_openings(game, games // 2, opening_plies, seed)
+    starts = (
+        read_openings(openings, game, games // 2)
+        if openings
+        else random_openings(game, games // 2, opening_plies, seed)
+    )
     file = None
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
@@ -177,7 +182,8 @@ def rate_run(directory: Path, config: Config, device: str = "auto") -> dict[str,
     chosen = spread(steps, config.rating.checkpoints)
     search = {key: getattr(config.search, key) for key in SEARCH_KEYS} | {"simulations": config.rating.simulations}
     entrants = [
-        entrant(str(directory / "checkpoints" / str(step)), game, device, search, name=f"step-{step}") for step in chosen
+        entrant(str(directory / "checkpoints" / str(step)), game, device, search, name=f"step-{step}")
+        for step in chosen
     ]
     entrants += [entrant(spec, game, device, {}, name=spec) for spec in config.rating.opponents]
     schedule = run_pairings(game, len(chosen), len(config.rating.opponents), config)
@@ -190,8 +196,12 @@ def rate_run(directory: Path, config: Config, device: str = "auto") -> dict[str,
     summary: dict[str, Any] = rated.to_json()
     write_atomically(directory / "elo.json", (json.dumps(summary, indent=1) + "\n").encode())
     write_atomically(folder / "results.jsonl", "".join(json.dumps(r) + "\n" for r in results).encode())
-    games_seen = {f"step-{step}": checkpoint.read_meta(directory / "checkpoints" / str(step))["games"] for step in chosen}
-    plot_learning_curve(directory / "elo.png", summary, games_seen, title=f"{directory.name}: {game.name} {_board(game)}")
+    games_seen = {
+        f"step-{step}": checkpoint.read_meta(directory / "checkpoints" / str(step))["games"] for step in chosen
+    }
+    plot_learning_curve(
+        directory / "elo.png", summary, games_seen, title=f"{directory.name}: {game.name} {_board(game)}"
+    )
     _log_ratings(directory, summary)
     return summary
 
@@ -203,7 +213,7 @@ def run_pairings(game: Game, checkpoints: int, opponents: int, config: Config) -
     for i in range(checkpoints):
         pairs.update((i, j) for j in (i + 1, i + 2) if j <= last)
     pairs.add((0, last))
-    games = {pair: config.rating.games for pair in pairs}
+    games = dict.fromkeys(pairs, config.rating.games)
     for k in range(checkpoints, checkpoints + opponents):
         for i in sorted({0, last // 2}):
             games[(i, k)] = config.rating.games
@@ -244,7 +254,9 @@ def _game_of(specs: list[str]) -> Game:
             meta = checkpoint.read_meta(checkpoint.resolve(Path(spec)))
             return make(meta["game"], meta["options"])
         if not (spec in ("random", "uniform") or ":" in spec):
-            raise UserError(f"{spec}: no such checkpoint; players are a checkpoint or run directory, random, uniform, mcts:N")
+            raise UserError(
+                f"{spec}: no such checkpoint; players are a checkpoint or run directory, random, uniform, mcts:N"
+            )
     raise UserError("match: say which game to play with --game (neither player is a checkpoint)")
 
 

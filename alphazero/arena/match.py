@@ -17,7 +17,18 @@ from alphazero.errors import UserError
 from alphazero.evaluator import Evaluator
 from alphazero.player import NetworkPlayer, Player, RandomPlayer, RolloutPlayer
 
-SEARCH_SETTINGS = ("kind", "simulations", "c_base", "c_init", "fpu", "fpu_value", "considered", "c_visit", "c_scale", "rescale_q")
+SEARCH_SETTINGS = (
+    "kind",
+    "simulations",
+    "c_base",
+    "c_init",
+    "fpu",
+    "fpu_value",
+    "considered",
+    "c_visit",
+    "c_scale",
+    "rescale_q",
+)
 
 
 @dataclass(frozen=True)
@@ -71,16 +82,16 @@ def colour_balanced(a: int, b: int, openings: Iterable[str], first_pair: int = 0
 def play(
     game: Game,
     entrants: list[Entrant],
-    pairings: list[Pairing],
+    pairings: dict[int, Pairing],
     on_game: Callable[[int, GameRecord], None],
     *,
     seed: int = 0,
     batch_size: int = 64,
     threads: int = 0,
 ) -> None:
-    """Plays all pairings; on_game(index of the pairing, record) is called as games end, in no fixed order.
+    """Plays these pairings, by number; on_game(number, record) is called as games end, in no fixed order.
 
-    Same seed, same games, however many threads: each game draws from its own generator.
+    The seed and a game's number name its random numbers, whatever else is played and on however many threads.
     """
     if not pairings:
         return
@@ -94,7 +105,7 @@ def play(
         "symmetry": True,
         "record_policy": False,
     }
-    pool = Pool(game, settings, players, [(p.first, p.second, p.opening) for p in pairings])
+    pool = Pool(game, settings, players, [(p.first, p.second, p.opening, number) for number, p in pairings.items()])
     try:
         while True:
             batch = pool.next_batch(0.5)
@@ -130,7 +141,9 @@ def entrant(spec: str, game: Game | None, device: str, search: dict[str, Any], n
 
     for prefix in ("uci:", "usi:", "gtp:", "xboard:"):
         if spec.startswith(prefix):
-            raise UserError(f"{spec}: matches against {prefix[:-1].upper()} engines are not supported; use a checkpoint, random or mcts:N")
+            raise UserError(
+                f"{spec}: matches against {prefix[:-1].upper()} engines are not supported; use a checkpoint, random or mcts:N"
+            )
     player = load(spec, device, game=game)
     return Entrant(name or spec_name(spec, player), player, search)
 
@@ -138,5 +151,9 @@ def entrant(spec: str, game: Game | None, device: str, search: dict[str, Any], n
 def spec_name(spec: str, player: Player) -> str:
     """A short name for a player: `step-N` for a checkpoint, else what the user wrote."""
     if isinstance(player, NetworkPlayer):
-        return f"{Path(spec).resolve().name}/step-{player.meta['steps']}" if not Path(spec).name.isdigit() else f"step-{player.meta['steps']}"
+        return (
+            f"{Path(spec).resolve().name}/step-{player.meta['steps']}"
+            if not Path(spec).name.isdigit()
+            else f"step-{player.meta['steps']}"
+        )
     return spec

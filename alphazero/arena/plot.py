@@ -20,12 +20,24 @@ def plot_learning_curve(path: Path, summary: dict[str, Any], games_seen: dict[st
     elo = [p["elo"] for _, p in curve]
     below = [p["elo"] - p["low"] for _, p in curve]
     above = [p["high"] - p["elo"] for _, p in curve]
-    axes.errorbar(games, elo, yerr=[below, above], marker="o", capsize=3, color="#1f5fa8", label="checkpoints (95 % intervals)")
+    axes.errorbar(
+        games, elo, yerr=[below, above], marker="o", capsize=3, color="#1f5fa8", label="checkpoints (95 % intervals)"
+    )
     for colour, (name, player) in zip(
-        ("#8a8a8a", "#c0722c", "#4d9a5b", "#7d4fa0"), ((n, p) for n, p in players.items() if n not in games_seen), strict=False
+        ("#8a8a8a", "#c0722c", "#4d9a5b", "#7d4fa0"),
+        ((n, p) for n, p in players.items() if n not in games_seen),
+        strict=False,
     ):
         axes.axhline(player["elo"], linestyle="--", linewidth=1.2, color=colour)
-        axes.annotate(name, (1.0, player["elo"]), xycoords=("axes fraction", "data"), xytext=(4, 0), textcoords="offset points", va="center", color=colour)
+        axes.annotate(
+            name,
+            (1.0, player["elo"]),
+            xycoords=("axes fraction", "data"),
+            xytext=(4, 0),
+            textcoords="offset points",
+            va="center",
+            color=colour,
+        )
     axes.set(title=title, xlabel="self-play games seen", ylabel=f"Elo ({summary['anchor']} = 0)")
     axes.grid(alpha=0.3)
     axes.legend(loc="lower right", frameon=False)

@@ -118,12 +118,18 @@ def rate(results: Iterable[Mapping[str, Any]], anchor: str | None = None, anchor
     own = ELO**2 * covariance[: len(names), : len(names)]
     zero = index[anchor] if anchor is not None else int(np.argmin(elo))
     elo = elo - elo[zero] + anchor_elo
-    partial = Ratings([], MODEL, names[zero], ELO * float(x[-2]), math.exp(x[-1]) if has_draws else 0.0, index, elo, own)
+    partial = Ratings(
+        [], MODEL, names[zero], ELO * float(x[-2]), math.exp(x[-1]) if has_draws else 0.0, index, elo, own
+    )
     players = []
     for name, i in index.items():
         mean, low, high = partial.difference(name, names[zero])
         shift = anchor_elo
-        players.append(PlayerRating(name, mean + shift, low + shift, high + shift, int(games[i]), float(points[i] / max(1.0, games[i]))))
+        players.append(
+            PlayerRating(
+                name, mean + shift, low + shift, high + shift, int(games[i]), float(points[i] / max(1.0, games[i]))
+            )
+        )
     players.sort(key=lambda p: -p.elo)
     return Ratings(players, MODEL, names[zero], partial.first_advantage, partial.draw_parameter, index, elo, own)
 
@@ -200,7 +206,9 @@ def _fit(players: int, first: NDArray[np.intp], second: NDArray[np.intp], table:
     return x, np.linalg.pinv(hessian, rcond=1e-12), has_draws
 
 
-def bootstrap(results: list[Mapping[str, Any]], samples: int, seed: int = 0, anchor: str | None = None) -> dict[str, tuple[float, float]]:
+def bootstrap(
+    results: list[Mapping[str, Any]], samples: int, seed: int = 0, anchor: str | None = None
+) -> dict[str, tuple[float, float]]:
     """95 % intervals by resampling games: a check of the covariance's. {name: (low, high)}."""
     rng = np.random.default_rng(seed)
     draws: dict[str, list[float]] = {}

@@ -62,7 +62,9 @@ def _read_lines(path: Path) -> list[Result]:
         if not isinstance(game, dict) or not {"first", "second", "result"} <= game.keys():
             raise UserError(f'{where}: expected {{"first": NAME, "second": NAME, "result": 1 | 0.5 | 0}}')
         if isinstance(game["result"], bool) or game["result"] not in (0, 0.5, 1):
-            raise UserError(f"{where}: result must be 1, 0.5 or 0 (the first player's score), got {json.dumps(game['result'])}")
+            raise UserError(
+                f"{where}: result must be 1, 0.5 or 0 (the first player's score), got {json.dumps(game['result'])}"
+            )
         if game["first"] == game["second"]:
             raise UserError(f"{where}: '{game['first']}' plays itself")
         results.append(game)

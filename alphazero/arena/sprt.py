@@ -39,7 +39,13 @@ def observations(results: Iterable[Mapping[str, Any]], a: str, b: str) -> tuple[
 
 
 def sprt(
-    results: Iterable[Mapping[str, Any]], a: str, b: str, elo0: float = 0.0, elo1: float = 10.0, alpha: float = 0.05, beta: float = 0.05
+    results: Iterable[Mapping[str, Any]],
+    a: str,
+    b: str,
+    elo0: float = 0.0,
+    elo1: float = 10.0,
+    alpha: float = 0.05,
+    beta: float = 0.05,
 ) -> dict[str, Any]:
     """H0: A is elo0 stronger than B; H1: elo1. alpha, beta: the rates of wrongly accepting H1, H0.
 
@@ -60,4 +66,11 @@ def sprt(
     s0, s1 = expected_score(elo0), expected_score(elo1)
     llr = n * (s1 - s0) * (2.0 * mean - s0 - s1) / (2.0 * variance)
     verdict = "H1" if llr >= upper else "H0" if llr <= lower else "continue"
-    return {"llr": round(llr, 4), "lower": round(lower, 4), "upper": round(upper, 4), "verdict": verdict, "games": games, "pairs": pairs}
+    return {
+        "llr": round(llr, 4),
+        "lower": round(lower, 4),
+        "upper": round(upper, 4),
+        "verdict": verdict,
+        "games": games,
+        "pairs": pairs,
+    }

@@ -30,10 +30,14 @@ class Figure:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("what", nargs="*", metavar="WHAT", help=f"{', '.join(KINDS)} (default: all)")
-    parser.add_argument("--json", action="store_true", help="one JSON line a figure: name, value, unit, n, median, min, max")
+    parser.add_argument(
+        "--json", action="store_true", help="one JSON line a figure: name, value, unit, n, median, min, max"
+    )
     parser.add_argument("--seconds", type=float, default=2.0, help="bound of each measurement (default 2)")
     parser.add_argument("--repeat", type=int, default=3, help="runs a figure (default 3)")
-    parser.add_argument("--peer", action="append", default=[], choices=["open_spiel"], help="measure a peer in the same run")
+    parser.add_argument(
+        "--peer", action="append", default=[], choices=["open_spiel"], help="measure a peer in the same run"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -50,7 +54,10 @@ def run(args: argparse.Namespace) -> int:
             if args.json:
                 print(json.dumps(asdict(figure)), flush=True)
             else:
-                print(f"{figure.name:<34} {figure.value:>14,.1f} {figure.unit:<14} ({figure.min:,.1f} .. {figure.max:,.1f})", flush=True)
+                print(
+                    f"{figure.name:<34} {figure.value:>14,.1f} {figure.unit:<14} ({figure.min:,.1f} .. {figure.max:,.1f})",
+                    flush=True,
+                )
     return 0
 
 
@@ -116,7 +123,9 @@ def bench_search(seconds: float, repeat: int, peers: list[str]) -> Iterator[Figu
             return float(report["simulations"] / used)
 
         yield measure(f"search.tree.{label}", "simulations/s", repeat, one_tree)
-        yield Figure(f"search.bytes_per_node.{label}", bytes_per_node, "bytes", 1, bytes_per_node, bytes_per_node, bytes_per_node)
+        yield Figure(
+            f"search.bytes_per_node.{label}", bytes_per_node, "bytes", 1, bytes_per_node, bytes_per_node, bytes_per_node
+        )
         if "open_spiel" in peers:
             yield from peer_open_spiel(label, name, options, seconds, repeat)
 
@@ -194,7 +203,9 @@ def bench_selfplay(seconds: float, repeat: int, peers: list[str]) -> Iterator[Fi
         planes = np.zeros((128, *game.planes_shape), np.float32)
         bare: list[float] = []
 
-        def once(game: object = game, evaluator: object = evaluator, planes: np.ndarray = planes, bare: list[float] = bare) -> float:
+        def once(
+            game: object = game, evaluator: object = evaluator, planes: np.ndarray = planes, bare: list[float] = bare
+        ) -> float:
             settings = {"games_in_flight": 128, "batch_size": 128, "threads": 1, "symmetry": True}
             pool = Pool(game, settings, [{"kind": "gumbel", "simulations": 32, "evaluator": 0, "noise": True}])
             begin = time.perf_counter()
@@ -222,7 +233,9 @@ def bench_selfplay(seconds: float, repeat: int, peers: list[str]) -> Iterator[Fi
     logits, wdl = np.zeros((64, game.policy_size), np.float32), np.full((64, 3), 1 / 3, np.float32)
 
     def handover() -> float:
-        pool = Pool(game, {"games_in_flight": 128, "batch_size": 64, "threads": 1}, [{"simulations": 50, "evaluator": 0}])
+        pool = Pool(
+            game, {"games_in_flight": 128, "batch_size": 64, "threads": 1}, [{"simulations": 50, "evaluator": 0}]
+        )
         spent, batches = 0.0, 0
         begin = time.perf_counter()
         while time.perf_counter() - begin < seconds:
@@ -274,7 +287,9 @@ def bench_train(seconds: float, repeat: int, peers: list[str]) -> Iterator[Figur
             return count / (time.perf_counter() - begin)
 
         yield measure(f"sampler.positions.{label}", "positions/s", repeat, draw)
-        trainer = Trainer(Network(shape_of(game), NetworkConfig(blocks=blocks, channels=channels)), TrainingConfig(), "cpu")
+        trainer = Trainer(
+            Network(shape_of(game), NetworkConfig(blocks=blocks, channels=channels)), TrainingConfig(), "cpu"
+        )
         batch = {key: torch.from_numpy(array) for key, array in sampler.sample(256, 0).items()}
 
         def step(trainer: Trainer = trainer, batch: dict[str, torch.Tensor] = batch) -> float:

@@ -20,7 +20,9 @@ def run(args: argparse.Namespace) -> int:
 
     print(f"alphazero   {alphazero.__version__}, games: {', '.join(games())}")
     print(f"python      {platform.python_version()}, numpy {np.__version__}, torch {torch.__version__}")
-    print(f"processor   {os.cpu_count()} cores, torch uses {torch.get_num_threads()} threads; bf16 matrix unit: {_has_amx()}")
+    print(
+        f"processor   {os.cpu_count()} cores, torch uses {torch.get_num_threads()} threads; bf16 matrix unit: {_has_amx()}"
+    )
     if torch.cuda.is_available():
         card = torch.cuda.get_device_properties(0)
         print(f"gpu         {card.name}, {card.total_memory / 2**30:.0f} GiB; used by default")

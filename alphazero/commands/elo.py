@@ -8,7 +8,13 @@ from pathlib import Path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("files", nargs="+", type=Path, metavar="RESULTS", help="JSON lines, a PGN file, a directory of SGF, or a run directory")
+    parser.add_argument(
+        "files",
+        nargs="+",
+        type=Path,
+        metavar="RESULTS",
+        help="JSON lines, a PGN file, a directory of SGF, or a run directory",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--anchor", metavar="NAME", help="the player at Elo 0 (default: the weakest; for a run step-0)")
     parser.add_argument("--sprt", nargs=2, metavar=("A", "B"), help="test whether A is stronger than B instead")
@@ -47,6 +53,8 @@ def run(args: argparse.Namespace) -> int:
     for player, below in zip(rated.players, [*rated.players[1:], None], strict=True):
         los = f"{rated.los(player.name, below.name):.1%}" if below else ""
         bounds = f"[{player.low:.0f}, {player.high:.0f}]"
-        print(f"{player.name:<{width}}  {player.elo:6.0f}  {bounds:>15}  {player.games:6}  {player.score:6.1%}  {los:>8}")
+        print(
+            f"{player.name:<{width}}  {player.elo:6.0f}  {bounds:>15}  {player.games:6}  {player.score:6.1%}  {los:>8}"
+        )
     print(f"{rated.model}; anchor {rated.anchor}; moving first is worth {rated.first_advantage:+.0f} Elo")
     return 0

@@ -10,12 +10,20 @@ from pathlib import Path
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("a", metavar="A", help="a checkpoint or run directory, random, uniform, or mcts:N")
     parser.add_argument("b", metavar="B")
-    parser.add_argument("--games", type=int, default=100, help="even: every opening is played with both colours (default 100)")
+    parser.add_argument(
+        "--games", type=int, default=100, help="even: every opening is played with both colours (default 100)"
+    )
     parser.add_argument("--game", help="the game, where neither player is a checkpoint")
-    parser.add_argument("--option", action="append", default=[], metavar="KEY=VALUE", help="an option of the game, e.g. board_size=9")
-    parser.add_argument("--simulations", type=int, help="simulations a move (default: what the checkpoint was trained with)")
+    parser.add_argument(
+        "--option", action="append", default=[], metavar="KEY=VALUE", help="an option of the game, e.g. board_size=9"
+    )
+    parser.add_argument(
+        "--simulations", type=int, help="simulations a move (default: what the checkpoint was trained with)"
+    )
     parser.add_argument("--search", choices=["puct", "gumbel"], help="search kind (default: as in training)")
-    parser.add_argument("--opening-plies", type=int, default=2, help="random plies at the start of each pair (default 2)")
+    parser.add_argument(
+        "--opening-plies", type=int, default=2, help="random plies at the start of each pair (default 2)"
+    )
     parser.add_argument("--openings", type=Path, help="a file with one start position a line, instead of random ones")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])

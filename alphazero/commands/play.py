@@ -6,9 +6,15 @@ import argparse
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--model", default="mcts:1000", help="a checkpoint or run directory, or mcts:N, uniform, random (default mcts:1000)")
+    parser.add_argument(
+        "--model",
+        default="mcts:1000",
+        help="a checkpoint or run directory, or mcts:N, uniform, random (default mcts:1000)",
+    )
     parser.add_argument("--game", help="the game, where the model is no checkpoint (default connect4)")
-    parser.add_argument("--option", action="append", default=[], metavar="KEY=VALUE", help="an option of the game, e.g. board_size=7")
+    parser.add_argument(
+        "--option", action="append", default=[], metavar="KEY=VALUE", help="an option of the game, e.g. board_size=7"
+    )
     parser.add_argument("--colour", choices=["first", "second"], default="first", help="yours (default first)")
     parser.add_argument("--simulations", type=int, default=200, help="the engine's, a move (default 200)")
     parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])
@@ -39,7 +45,9 @@ def run(args: argparse.Namespace) -> int:
         print(position.diagram)
         if position.turn != mine:
             result = player.search(position, simulations)
-            print(f"\n> {result.best_move}   ({100 * (result.value + 1) / 2:.0f} % for the engine; expects {' '.join(result.pv[:6])})\n")
+            print(
+                f"\n> {result.best_move}   ({100 * (result.value + 1) / 2:.0f} % for the engine; expects {' '.join(result.pv[:6])})\n"
+            )
             position.play(result.best_move)
             continue
         try:

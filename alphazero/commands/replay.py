@@ -9,7 +9,9 @@ from pathlib import Path
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("path", type=Path, help="a run directory or a replay directory")
-    parser.add_argument("--export", type=Path, metavar="DIR", help="write each game as a file: SGF for Go, its moves as text else")
+    parser.add_argument(
+        "--export", type=Path, metavar="DIR", help="write each game as a file: SGF for Go, its moves as text else"
+    )
     parser.add_argument("--last", type=int, default=0, metavar="N", help="only the newest N games")
 
 
@@ -31,7 +33,9 @@ def run(args: argparse.Namespace) -> int:
     reasons = Counter(record.reason for record in records)
     plies = sorted(record.plies for record in records)
     print(f"{game!r}")
-    print(f"{len(paths)} chunks, {len(records):,} games, {sum(c.header['positions'] for c in chunks):,} positions, all checksums good")
+    print(
+        f"{len(paths)} chunks, {len(records):,} games, {sum(c.header['positions'] for c in chunks):,} positions, all checksums good"
+    )
     print(f"plies: median {plies[len(plies) // 2]}, {plies[0]} to {plies[-1]}")
     print(f"first player's score {sum((r.value + 1) / 2 for r in records) / len(records):.3f}")
     print("ends: " + ", ".join(f"{reason} {count}" for reason, count in reasons.most_common()))

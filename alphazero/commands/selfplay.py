@@ -9,7 +9,9 @@ from pathlib import Path
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL", help="a checkpoint or run directory, or `uniform`")
     parser.add_argument("--games", type=int, default=100)
-    parser.add_argument("--out", type=Path, required=True, help="directory of the replay store (made where missing; games are added)")
+    parser.add_argument(
+        "--out", type=Path, required=True, help="directory of the replay store (made where missing; games are added)"
+    )
     parser.add_argument("--simulations", type=int, default=32)
     parser.add_argument("--search", choices=["puct", "gumbel"], default="gumbel")
     parser.add_argument("--temperature-plies", type=int, default=0, help="PUCT: plies drawn from the visit counts")
@@ -68,7 +70,9 @@ def run(args: argparse.Namespace) -> int:
         if now - last > 2.0 and count:
             last = now
             rate = pool.counts["evaluations"] / (now - begin)
-            progress.line(fraction=count / args.games, seconds=now - begin, parts=[f"{count:,} games", f"{rate:,.0f} evals/s"])
+            progress.line(
+                fraction=count / args.games, seconds=now - begin, parts=[f"{count:,} games", f"{rate:,.0f} evals/s"]
+            )
         if batch is None and pool.done and count == args.games:
             break
     pool.close()

@@ -9,9 +9,13 @@ from pathlib import Path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("players", nargs="+", metavar="RUN|PLAYER", help="one run directory, or two players and more (as in `match`)")
+    parser.add_argument(
+        "players", nargs="+", metavar="RUN|PLAYER", help="one run directory, or two players and more (as in `match`)"
+    )
     parser.add_argument("--games", type=int, default=40, help="games a pairing of two players (default 40)")
-    parser.add_argument("--simulations", type=int, help="simulations a move (default: what the checkpoint was trained with)")
+    parser.add_argument(
+        "--simulations", type=int, help="simulations a move (default: what the checkpoint was trained with)"
+    )
     parser.add_argument("--opening-plies", type=int, default=2)
     parser.add_argument("--game", help="the game, where no player is a checkpoint")
     parser.add_argument("--option", action="append", default=[], metavar="KEY=VALUE", help="an option of the game")
@@ -56,5 +60,7 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps(summary))
         return 0
     for player in summary["players"]:
-        print(f"{player['name']:<24} {player['elo']:7.0f}  [{player['low']:.0f}, {player['high']:.0f}]  {player['games']} games  {player['score']:.1%}")
+        print(
+            f"{player['name']:<24} {player['elo']:7.0f}  [{player['low']:.0f}, {player['high']:.0f}]  {player['games']} games  {player['score']:.1%}"
+        )
     return 0

@@ -17,7 +17,6 @@ from alphazero.protocols import sgf
 from alphazero.protocols.clock import Clock
 
 
-
 class GtpError(Exception):
     """A command that fails: its text is the reply after `?`."""
 
@@ -33,7 +32,9 @@ class GtpEngine:
         self.clocks: dict[str, Clock] = {}
         self.done = False
         self.commands: dict[str, Callable[[list[str]], str]] = {
-            name.removeprefix("do_").replace("__", "-"): getattr(self, name) for name in dir(self) if name.startswith("do_")
+            name.removeprefix("do_").replace("__", "-"): getattr(self, name)
+            for name in dir(self)
+            if name.startswith("do_")
         }
 
     # --- the wire ---
@@ -195,7 +196,9 @@ class GtpEngine:
             raise GtpError("invalid number of stones")
         vertices = self.handicap_set(min(count, max(2, len(self.handicap_points())))) if self.handicap_points() else []
         if not vertices:
-            vertices = [m for m in self.player.game.position().legal_moves() if m != "pass"][:: max(1, self.size)][:count]
+            vertices = [m for m in self.player.game.position().legal_moves() if m != "pass"][:: max(1, self.size)][
+                :count
+            ]
         self.place(vertices)
         return " ".join(vertices)
 
@@ -214,7 +217,9 @@ class GtpEngine:
                     raise GtpError("syntax error")
                 game.moves = game.moves[: max(0, int(arguments[1]) - 1)]
             player = self.player.with_options(board_size=game.size, komi=game.komi)
-            position = sgf.position_of(game, **{k: v for k, v in player.game.options.items() if k not in ("board_size", "komi")})
+            position = sgf.position_of(
+                game, **{k: v for k, v in player.game.options.items() if k not in ("board_size", "komi")}
+            )
         except ValueError as error:
             raise GtpError("cannot load file") from error
         self.player = player

@@ -39,7 +39,9 @@ def parse_nodes(text: str, where: str = "SGF") -> list[Node]:
     while True:
         match = TOKEN.match(text, at)
         if match is None:
-            problem = "ends inside a game" if not text[at:].strip() else f"unexpected '{text[at:].strip()[0]}' at offset {at}"
+            problem = (
+                "ends inside a game" if not text[at:].strip() else f"unexpected '{text[at:].strip()[0]}' at offset {at}"
+            )
             raise UserError(f"{where}: {problem}")
         at = match.end()
         mark, ident, value = match.groups()

@@ -375,7 +375,8 @@ void bind_pool(py::module_& m) {
         std::vector<Pairing> pairs;
         for (const auto& each : pairings) {
           const auto t = py::cast<py::tuple>(each);
-          pairs.push_back({py::cast<int>(t[0]), py::cast<int>(t[1]), py::cast<std::string>(t[2])});
+          const auto number = t.size() > 3 ? py::cast<std::uint64_t>(t[3]) : static_cast<std::uint64_t>(pairs.size());
+          pairs.push_back({py::cast<int>(t[0]), py::cast<int>(t[1]), py::cast<std::string>(t[2]), number});
         }
         return std::make_unique<PyPool>(PyPool{g.face, g.face->shape(), {}, g.face->pool(to_pool(settings), all, pairs)});
       }), py::arg("game"), py::arg("settings"), py::arg("players"), py::arg("pairings") = py::list())

@@ -45,7 +45,8 @@ struct PlayerSettings {
 struct Pairing {
   int first = 0;
   int second = 0;
-  std::string start;  // text of the position to start from; empty: the game's own
+  std::string start;         // text of the position to start from; empty: the game's own
+  std::uint64_t number = 0;  // names the game: its random numbers follow from it and the seed
 };
 
 struct PoolSettings {
@@ -330,7 +331,7 @@ class Pool {
       number = begun_++;
     }
     slot.record = GameRecord{};
-    slot.record.number = number + settings_.first_game;
+    slot.record.number = self_play() ? number + settings_.first_game : pairings_[static_cast<std::size_t>(number)].number;
     slot.record.version = version_.load();
     slot.rng = Rng(settings_.seed, slot.record.number);
     slot.position = Position(options_);

@@ -101,7 +101,10 @@ struct Go {
     }
     [[nodiscard]] std::string text() const {
       std::string out;
-      for (const Move move : moves_) out += (out.empty() ? "" : " ") + move_text(move);
+      for (const Move move : moves_) {
+        if (!out.empty()) out += ' ';
+        out += move_text(move);
+      }
       return out;
     }
 
@@ -253,8 +256,12 @@ struct Go {
       const State& s = state();
       const int n = options_.board_size;
       std::string letters = "   ";
-      for (int c = 0; c < n; ++c) letters += std::string(" ") + kColumns[State::at(c)];
-      std::string out = letters + "\n";
+      for (int c = 0; c < n; ++c) {
+        letters += ' ';
+        letters += kColumns[State::at(c)];
+      }
+      letters += '\n';
+      std::string out = letters;
       for (int r = 0; r < n; ++r) {
         std::string label = std::to_string(n - r);
         if (label.size() < 2) label.insert(label.begin(), ' ');
@@ -264,17 +271,19 @@ struct Go {
           const int cell = r * n + c;
           const bool newest = cell == s.last;
           const bool before_newest = c > 0 && cell - 1 == s.last;
-          out += newest ? "(" : before_newest ? ")" : " ";
+          out += newest ? '(' : before_newest ? ')' : ' ';
           out += ".XO"[s.stone[geometry_->point[State::at(cell)]]];
         }
         out += r * n + n - 1 == s.last ? ')' : ' ';
         out += label;
         out += '\n';
       }
-      out += letters + "\n";
-      out += std::string(s.to_move() == kBlack ? "Black (X)" : "White (O)") + " to move, ply " + std::to_string(s.ply) +
-             ", taken: " + std::to_string(s.captured[0]) + " black, " + std::to_string(s.captured[1]) + " white";
-      return out + (s.passes > 0 ? ", last move: pass" : "");
+      out += letters;
+      out += s.to_move() == kBlack ? "Black (X)" : "White (O)";
+      out += " to move, ply " + std::to_string(s.ply) + ", taken: " + std::to_string(s.captured[0]) + " black, " +
+             std::to_string(s.captured[1]) + " white";
+      if (s.passes > 0) out += ", last move: pass";
+      return out;
     }
 
    private:

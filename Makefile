@@ -1,0 +1,52 @@
+# make train   set up, build, train the quickstart run, rate it          make RUN=DIR train for another directory
+# make test    the test command                                          make check   what CI runs before it
+# make         set up and build only
+PYTHON ?= python3
+RUN ?= runs/quickstart
+CONFIG ?= configs/quickstart.yaml
+VENV := .venv
+BIN := $(VENV)/bin
+SOURCES := $(shell find cpp games -type f) CMakeLists.txt pyproject.toml
+
+.PHONY: all train test check static format clean
+all: $(VENV)/.built
+
+$(VENV)/.tools: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "alphazero needs Python 3.10 or newer: make PYTHON=python3.11 ..." >&2; exit 2; }
+	@command -v c++ g++ clang++ > /dev/null || { echo "alphazero needs a C++20 compiler (g++ 12 or clang 15 and newer)" >&2; exit 2; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt "scikit-build-core>=0.10" "pybind11>=2.13" cmake ninja
+	touch $@
+
+# Installed in place: Python files are used from here, the compiled core is rebuilt when its sources change.
+$(VENV)/.built: $(VENV)/.tools $(SOURCES)
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt --no-build-isolation \
+		-C cmake.define.AZ_WERROR=ON -e '.'
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.built
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt --no-build-isolation \
+		-C cmake.define.AZ_WERROR=ON -e '.[test,dev]'
+	touch $@
+
+train: $(VENV)/.built
+	$(BIN)/alphazero train $(CONFIG) --run $(RUN)
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest
+
+check: static test
+
+static: $(VENV)/.dev
+	$(BIN)/ruff format --check alphazero tests tools
+	$(BIN)/ruff check alphazero tests tools
+	$(BIN)/mypy
+	$(BIN)/clang-format --dry-run --Werror $(shell find cpp games -name '*.h' -o -name '*.cpp') tools/connect4_solver.cpp
+
+format: $(VENV)/.dev
+	$(BIN)/ruff format alphazero tests tools
+	$(BIN)/ruff check --fix alphazero tests tools
+	$(BIN)/clang-format -i $(shell find cpp games -name '*.h' -o -name '*.cpp') tools/connect4_solver.cpp
+
+clean:
+	rm -rf build $(VENV)/.built $(VENV)/.dev

@@ -1,0 +1,193 @@
+"""The command line as a user meets it: whole runs, and what is said of mistakes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from alphazero import checkpoint
+from alphazero.cli import COMMANDS, main
+from alphazero.replay import chunk_paths, read_chunk
+
+TINY = """
+game: {name: connect4}
+network: {blocks: 1, channels: 8, value_hidden: 8}
+search: {simulations: 4}
+selfplay: {games_in_flight: 16, batch_size: 16}
+replay: {window_min: 500, min_positions: 100, chunk_games: 8}
+training: {batch_size: 32, budget_games: 60, checkpoint_every: 10}
+rating: {checkpoints: 3, games: 4, simulations: 4, opponents: [random, "mcts:5"]}
+"""
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory) -> Path:
+    """A run of 60 games, trained and rated."""
+    folder = tmp_path_factory.mktemp("run")
+    (folder / "tiny.yaml").write_text(TINY)
+    assert main(["train", str(folder / "tiny.yaml"), "--run", str(folder / "run")]) == 0
+    return folder / "run"
+
+
+def test_a_run_directory_holds_what_it_should(run):
+    names = {path.name for path in run.iterdir()}
+    assert {"config.yaml", "checkpoints", "replay", "tb", "elo.json", "elo.png", "log.jsonl"} - names <= {"log.jsonl"}
+    meta = checkpoint.read_meta(checkpoint.resolve(run))
+    assert {"game", "options", "network", "steps", "games", "positions", "seconds", "version"} <= meta.keys()
+    elo = json.loads((run / "elo.json").read_text())
+    assert elo["anchor"] == "step-0"
+    named = {player["name"] for player in elo["players"]}
+    assert {"step-0", f"step-{meta['steps']}", "random", "mcts:5"} <= named
+
+
+def test_a_second_call_resumes_and_a_larger_budget_extends(run, capsys):
+    before = checkpoint.read_meta(checkpoint.resolve(run))
+    config = run.parent / "tiny.yaml"
+    assert main(["train", str(config), "--run", str(run), "--no-rating"]) == 0
+    assert "its budget is spent" in capsys.readouterr().err
+    assert checkpoint.read_meta(checkpoint.resolve(run)) == before
+    assert main(["train", str(config), "training.budget_games=90", "--run", str(run), "--no-rating"]) == 0
+    assert f"at step {before['steps']}" in capsys.readouterr().err
+    after = checkpoint.read_meta(checkpoint.resolve(run))
+    assert after["steps"] > before["steps"]
+    assert after["games"] >= 90
+
+
+def test_matches_between_checkpoints_print_the_agreed_object(run, capsys, tmp_path):
+    arguments = ["match", str(run), "random", "--games", "4", "--simulations", "8", "--json", "--out", str(tmp_path)]
+    assert main(arguments) == 0
+    first = json.loads(capsys.readouterr().out)
+    assert first.keys() == {"wins", "draws", "losses", "elo", "low", "high", "los"}
+    assert first["wins"] + first["draws"] + first["losses"] == 4
+    lines = (tmp_path / "results.jsonl").read_text()
+    (tmp_path / "results.jsonl").write_text("".join(lines.splitlines(keepends=True)[:2]))
+    assert main(arguments) == 0
+    assert json.loads(capsys.readouterr().out) == first
+    assert sorted((tmp_path / "results.jsonl").read_text().splitlines()) == sorted(lines.splitlines())
+
+
+def test_info_replay_perft_and_selfplay_say_what_they_should(run, capsys, tmp_path):
+    assert main(["info", str(run), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["game"] == "connect4"
+    assert main(["replay", str(run), "--export", str(tmp_path / "games"), "--last", "3"]) == 0
+    assert "all checksums good" in capsys.readouterr().out
+    assert len(list((tmp_path / "games").iterdir())) == 3
+    assert main(["perft", "connect4", "4", "--divide"]) == 0
+    assert "2401 nodes" in capsys.readouterr().out
+    assert (
+        main(
+            [
+                "selfplay",
+                "uniform",
+                "--game",
+                "go",
+                "--option",
+                "board_size=4",
+                "--games",
+                "3",
+                "--simulations",
+                "4",
+                "--out",
+                str(tmp_path / "s"),
+            ]
+        )
+        == 0
+    )
+    assert "3 games" in capsys.readouterr().out
+    assert main(["replay", str(tmp_path / "s"), "--export", str(tmp_path / "sgf")]) == 0
+    assert all(path.read_text().startswith("(;GM[1]") for path in (tmp_path / "sgf").iterdir())
+
+
+def test_a_person_can_play(run, capsys, monkeypatch):
+    words = iter(["moves", "hint", "zz", "d", "undo", "undo", "d", "resign"])
+    monkeypatch.setattr("builtins.input", lambda prompt: next(words))
+    assert main(["play", "--model", str(run), "--simulations", "5"]) == 0
+    shown = capsys.readouterr().out
+    assert "a b c d e f g" in shown
+    assert "'zz' is no column" in shown
+    assert "You resign" in shown
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_with_an_example(command, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main([command, "--help"])
+    assert stop.value.code == 0
+    assert "example: alphazero " + command in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "nowhere.yaml"], "nowhere.yaml: cannot read the configuration"),
+        (["train", "{tiny}", "search.sims=3", "--run", "{tmp}/x"], "unknown key search.sims"),
+        (["train", "{tiny}", "game.options={rows: 3}", "--run", "{tmp}/x"], "unknown option 'rows'"),
+        (["train", "{tiny}", "--run", "/proc/nothing/here"], "cannot write the run directory"),
+        (["train", "{tiny}", "game.name=go", "--run", "{run}"], "begun with another game"),
+        (["info", "{tmp}/nothing"], "no such checkpoint or run directory"),
+        (["play", "--model", "nosuch"], "no such checkpoint"),
+        (["gtp", "--model", "{run}"], "GTP is for Go"),
+        (["match", "{run}", "nosuch"], "nosuch: no such checkpoint"),
+        (["match", "{run}", "random", "--games", "3"], "even number >= 2"),
+        (["match", "random", "mcts:10"], "say which game"),
+        (["match", "random", "mcts:x", "--game", "connect4"], "mcts:N needs a number"),
+        (["match", "{run}", "random", "--game", "go"], "plays connect4, not go"),
+        (["elo", "{tmp}/none.jsonl"], "no such file"),
+        (["perft", "chequers", "2"], "unknown game 'chequers'; games are:"),
+        (["perft", "go", "2", "--option", "board_size=30"], "board_size must be an integer in 2..19, got 30"),
+        (["perft", "go", "2", "--option", "board_size=1"], "got 1"),
+        (["perft", "connect4", "-1"], "DEPTH must be >= 0"),
+        (["replay", "{tmp}"], "no replay chunks here"),
+        (["bench", "everything"], "unknown WHAT 'everything'"),
+        (["tournament", "{tmp}"], "not a run directory"),
+    ],
+)
+def test_a_users_mistake_gets_one_line_and_exit_2(run, tmp_path, capsys, arguments, message):
+    places = {"tiny": str(run.parent / "tiny.yaml"), "tmp": str(tmp_path), "run": str(run)}
+    capsys.readouterr()
+    assert main([a.format(**places) if "{" in a and ": " not in a else a for a in arguments]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.startswith("alphazero: ")
+    assert error.count("\n") == 1
+
+
+def test_killed_at_any_instant_a_run_goes_on_without_loss_or_repetition(tmp_path):
+    config = tmp_path / "tiny.yaml"
+    config.write_text(TINY.replace("budget_games: 60", "budget_games: 100000"))
+    directory = tmp_path / "run"
+    command = [sys.executable, "-m", "alphazero", "train", str(config), "--run", str(directory)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    kept: dict[str, bytes] = {}
+    step = 0
+    for delay in (0.3, 1.1, 0.05, 0.7):
+        process = subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment
+        )
+        games = len(chunk_paths(directory / "replay"))
+        deadline = time.time() + 60
+        while len(chunk_paths(directory / "replay")) <= games and time.time() < deadline:
+            time.sleep(0.02)
+        time.sleep(delay)
+        process.send_signal(signal.SIGKILL)
+        _, errors = process.communicate()
+        assert "warning" not in errors
+        for name, data in kept.items():
+            assert (directory / "replay" / name).read_bytes() == data
+        paths = chunk_paths(directory / "replay")
+        assert len(paths) > games
+        kept = {path.name: path.read_bytes() for path in paths}
+        numbers = [number for path in paths for number in read_chunk(path).header["numbers"]]
+        assert len(numbers) == len(set(numbers))
+        newest = checkpoint.latest(directory)
+        assert newest is not None
+        assert checkpoint.load(newest).meta["steps"] >= step
+        step = checkpoint.read_meta(newest)["steps"]
+    assert step > 0

@@ -1,0 +1,78 @@
+"""Configurations: what is accepted, and what is said of what is not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from alphazero.config import Config, ConfigError, load_config, to_yaml
+from alphazero.game import make
+
+CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda p: p.stem)
+def test_every_shipped_configuration_is_valid(path):
+    config = load_config(path)
+    assert make(config.game.name, config.game.options).policy_size > 1
+
+
+def write(tmp_path, text: str) -> Path:
+    path = tmp_path / "run.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_a_configuration_survives_being_written(tmp_path):
+    config = load_config(CONFIGS[0], ["search.simulations=77", "seed=5"])
+    assert config.search.simulations == 77
+    assert load_config(write(tmp_path, to_yaml(config))) == config
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("search: {simulations: 0}", "search.simulations must be >= 1, got 0"),
+        ("search: {simulation: 5}", "unknown key search.simulation; did you mean search.simulations"),
+        ("serch: {}", "unknown key serch; did you mean search"),
+        ("search: {simulations: many}", "search.simulations must be an integer, got 'many'"),
+        ("search: {simulations: 2.5}", "must be an integer, got 2.5"),
+        ("search: {simulations: true}", "must be an integer, got true"),
+        ("search: {kind: minimax}", "search.kind must be one of gumbel, puct, got 'minimax'"),
+        ("search: 5", "search must be a section with keys, got 5"),
+        ("network: {global_pooling: 1}", "must be true or false, got 1"),
+        ("training: {learning_rate: .nan}", "got nan"),
+        ("training: {learning_rate: 1e9}", "learning_rate must be"),
+        ("rating: {opponents: random}", "rating.opponents must be a list, got 'random'"),
+        ("selfplay: {full_search_fraction: 0.5}", "fast_simulations must be >= 1"),
+        ("selfplay: {simulations_schedule: [[2, 5]]}", "simulations_schedule holds"),
+        ("a: [", "line 1"),
+        ("- 1", "a mapping of sections is expected"),
+        ("{}", "set training.budget_minutes"),
+    ],
+)
+def test_mistakes_are_named_in_one_line(tmp_path, text, message):
+    body = (
+        text
+        if text in ("a: [", "- 1", "{}") or text.startswith("training")
+        else text + "\ntraining: {budget_minutes: 1}"
+    )
+    with pytest.raises(ConfigError) as error:
+        load_config(write(tmp_path, body))
+    assert message in str(error.value)
+    assert "run.yaml" in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_bad_overrides_and_missing_files_are_named(tmp_path):
+    with pytest.raises(ConfigError, match="an override is KEY=VALUE"):
+        load_config(CONFIGS[0], ["search.simulations"])
+    with pytest.raises(ConfigError, match=r"unknown key search\.sims"):
+        load_config(CONFIGS[0], ["search.sims=3"])
+    with pytest.raises(ConfigError, match="cannot read the configuration: No such file"):
+        load_config(tmp_path / "none.yaml")
+
+
+def test_the_defaults_are_within_their_own_bounds(tmp_path):
+    assert load_config(write(tmp_path, to_yaml(Config())), ["training.budget_games=1"]).training.budget_games == 1

@@ -1,0 +1,218 @@
+"""Network, trainer, evaluator and checkpoints: what is learned, kept, and given back."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import torch
+
+import alphazero as az
+from alphazero import checkpoint
+from alphazero.config import NetworkConfig, TrainingConfig
+from alphazero.evaluator import TorchEvaluator, divergence
+from alphazero.network import Network, Shape, folded, shape_of
+from alphazero.trainer import Trainer
+
+GO = Shape(planes=23, height=5, width=5, policy_size=26, ownership=True)
+TINY = NetworkConfig(blocks=2, channels=16, value_hidden=16)
+
+
+def batch_of(shape: Shape, n: int = 32, seed: int = 0) -> dict[str, torch.Tensor]:
+    rng = np.random.default_rng(seed)
+    arrays = {
+        "planes": (rng.random((n, shape.planes, shape.height, shape.width)) < 0.3),
+        "policy": rng.dirichlet(np.full(shape.policy_size, 0.1), n),
+        "policy_weight": np.ones(n),
+        "wdl": np.eye(3)[rng.integers(0, 3, n)],
+        "ownership": rng.integers(-1, 2, (n, shape.height, shape.width)),
+        "score": rng.normal(0, 10, n),
+    }
+    return {name: torch.from_numpy(a.astype(np.float32)) for name, a in arrays.items()}
+
+
+def trained(shape: Shape = GO, steps: int = 5) -> Trainer:
+    torch.manual_seed(0)
+    trainer = Trainer(Network(shape, TINY), TrainingConfig(warmup_steps=2), "cpu")
+    for i in range(steps):
+        trainer.step(batch_of(shape, seed=i), i / 20)
+    return trainer
+
+
+def meta(**changes):
+    return {
+        "game": "go",
+        "options": {"board_size": 5},
+        "steps": 5,
+        "games": 1,
+        "positions": 2,
+        "seconds": 3.0,
+        **changes,
+    }
+
+
+def test_one_batch_is_overfitted():
+    torch.manual_seed(0)
+    trainer = Trainer(Network(GO, TINY), TrainingConfig(learning_rate=0.01, warmup_steps=1, schedule="constant"), "cpu")
+    batch = batch_of(GO, 16)
+    figures = [trainer.step(batch, 0.0) for _ in range(300)]
+    assert float(figures[-1]["policy_kl"]) < 0.1 < float(figures[0]["policy_kl"])
+    assert float(figures[-1]["value_loss"]) < 0.05
+    assert float(figures[-1]["ownership_loss"]) < 0.1
+
+
+def test_positions_without_a_policy_target_teach_no_policy():
+    trainer = trained(steps=0)
+    batch = batch_of(GO)
+    batch["policy_weight"].zero_()
+    batch["policy"].zero_()
+    output = trainer.network(batch["planes"])
+    loss, figures = trainer.losses(output, batch)
+    assert float(figures["policy_loss"]) == 0.0
+    loss.backward()
+    assert trainer.network.policy_out.weight.grad is None or not trainer.network.policy_out.weight.grad.any()
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
+def test_training_resumes_bit_for_bit(optimizer, tmp_path):
+    def fresh():
+        torch.manual_seed(1)
+        return Trainer(Network(GO, TINY), TrainingConfig(optimizer=optimizer, warmup_steps=3), "cpu")
+
+    straight, broken = fresh(), fresh()
+    for i in range(8):
+        straight.step(batch_of(GO, seed=i), i / 10)
+    for i in range(4):
+        broken.step(batch_of(GO, seed=i), i / 10)
+    path = checkpoint.save(tmp_path, broken, meta())
+    resumed = fresh()
+    resumed.load_state_dict(checkpoint.load_trainer(path))
+    for i in range(4, 8):
+        resumed.step(batch_of(GO, seed=i), i / 10)
+    for mine, theirs in ((straight.network, resumed.network), (straight.averaged, resumed.averaged)):
+        for (name, a), b in zip(mine.state_dict().items(), theirs.state_dict().values(), strict=True):
+            assert torch.equal(a, b), name
+
+
+def test_folding_the_norms_changes_nothing():
+    network = trained().averaged
+    planes = batch_of(GO)["planes"]
+    with torch.no_grad():
+        plain, fold = network(planes), folded(network)(planes)
+    assert not any(isinstance(m, torch.nn.BatchNorm2d) for m in folded(network).modules())
+    for a, b in zip(plain, fold, strict=True):
+        assert torch.allclose(a, b, atol=1e-4)
+
+
+@pytest.mark.parametrize("size", [3, 7, 9, 19])
+def test_gos_weights_play_on_any_board(size):
+    network = trained().averaged
+    with torch.no_grad():
+        output = network(torch.zeros(2, 23, size, size))
+    assert output.policy.shape == (2, size * size + 1)
+    assert output.wdl.shape == (2, 3)
+    assert output.ownership.shape == (2, size, size)
+    assert output.score.shape == (2,)
+
+
+@pytest.mark.parametrize(
+    ("shape", "head"),
+    [
+        (Shape(3, 6, 7, 7, False), "columns"),
+        (Shape(119, 8, 8, 4672, False), "board"),
+        (Shape(362, 9, 9, 11259, False), "board"),
+        (Shape(4, 5, 5, 13, False), "dense"),
+    ],
+)
+def test_the_policy_head_fits_the_game(shape, head):
+    assert shape.head == head
+    output = Network(shape, TINY)(torch.zeros(2, shape.planes, shape.height, shape.width))
+    assert output.policy.shape == (2, shape.policy_size)
+    assert output.ownership is None
+
+
+def test_the_average_lies_between_start_and_now():
+    trainer = trained(steps=1)
+    before = {name: p.clone() for name, p in trainer.averaged.named_parameters()}
+    trainer.step(batch_of(GO, seed=9), 0.5)
+    decay = 3.0 / 12.0
+    for name, p in trainer.averaged.named_parameters():
+        now = dict(trainer.network.named_parameters())[name]
+        assert torch.allclose(p, decay * before[name] + (1 - decay) * now, atol=1e-6)
+
+
+def test_the_evaluator_agrees_with_the_network_and_takes_new_weights():
+    trainer = trained()
+    evaluator = TorchEvaluator(trainer.averaged, "cpu")
+    planes = batch_of(GO, 64)["planes"]
+    for _ in range(2):
+        logits, wdl = evaluator.evaluate(planes.numpy())
+        with torch.no_grad():
+            exact = trainer.averaged(planes)
+        assert divergence(exact.policy.numpy(), logits) < 1e-3
+        assert np.allclose(wdl.sum(1), 1.0, atol=1e-5)
+        assert np.abs(wdl - torch.softmax(exact.wdl, 1).numpy()).max() < 0.02
+        trainer.step(batch_of(GO, seed=3), 0.1)
+        evaluator.load_weights(trainer.averaged)
+
+
+def test_a_checkpoint_gives_the_same_player_back(tmp_path):
+    game = az.Game("go", board_size=5)
+    trainer = trained(shape_of(game))
+    path = checkpoint.save(tmp_path, trainer, meta(options=game.options))
+    assert checkpoint.latest(tmp_path) == path
+    player = az.load(tmp_path, device="cpu")
+    assert player.game == game
+    evaluation = player.evaluate(game.position("C3"))
+    assert sum(evaluation.priors.values()) == pytest.approx(1.0)
+    assert evaluation.value == pytest.approx(evaluation.wdl[0] - evaluation.wdl[2])
+    result = player.search(game.position("C3"), 50)
+    assert result.best_move in result.pv[0]
+    assert player.with_options(board_size=9).search(az.Game("go", board_size=9).position(), 10).simulations == 10
+
+
+def test_checkpoints_written_later_replace_the_latest_and_older_ones_can_only_play(tmp_path):
+    trainer = trained()
+    for _ in range(4):
+        trainer.step(batch_of(GO), 0.5)
+        checkpoint.save(tmp_path, trainer, meta())
+    assert checkpoint.steps(tmp_path) == [6, 7, 8, 9]
+    assert checkpoint.latest(tmp_path).name == "9"
+    assert checkpoint.load(tmp_path / "checkpoints" / "6").meta["game"] == "go"
+    with pytest.raises(checkpoint.CheckpointError, match="can play but not go on training"):
+        checkpoint.load_trainer(tmp_path / "checkpoints" / "6")
+
+
+def test_broken_checkpoints_are_named(tmp_path):
+    good = checkpoint.save(tmp_path / "run", trained(), meta())
+
+    def broken(name):
+        target = tmp_path / name
+        shutil.copytree(good, target)
+        return target
+
+    with pytest.raises(ValueError, match="no such checkpoint"):
+        az.load(tmp_path / "nowhere")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ValueError, match="no checkpoint here"):
+        az.load(tmp_path / "empty")
+    (broken("a") / "model.safetensors").unlink()
+    with pytest.raises(ValueError, match=r"model\.safetensors: the weights are missing"):
+        az.load(tmp_path / "a")
+    file = broken("b") / "model.safetensors"
+    file.write_bytes(file.read_bytes()[:1000])
+    with pytest.raises(ValueError, match="cut short or damaged"):
+        az.load(tmp_path / "b")
+    (broken("c") / "meta.json").write_text("{")
+    with pytest.raises(ValueError, match="not valid JSON"):
+        az.load(tmp_path / "c")
+    file = broken("d") / "meta.json"
+    text = json.loads(file.read_text())
+    text["network"]["channels"] = 8
+    file.write_text(json.dumps(text))
+    with pytest.raises(ValueError, match="do not fit the network"):
+        az.load(tmp_path / "d")
+    with pytest.raises(ValueError, match="plays go, not connect4"):
+        az.load(good, game=az.Game("connect4"))

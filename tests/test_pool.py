@@ -1,0 +1,171 @@
+"""The self-play pool: batches, determinism over threads, pairings, and records."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+import pytest
+from alphazero._core import RANDOM, ROLLOUT, UNIFORM, GameRecord, Pool, Sampler
+
+import alphazero as az
+
+
+def answer(planes: np.ndarray, policy_size: int) -> tuple[np.ndarray, np.ndarray]:
+    """A fixed pseudo-random network, row by row."""
+    logits = np.empty((len(planes), policy_size), np.float32)
+    wdl = np.empty((len(planes), 3), np.float32)
+    for i, board in enumerate(planes):
+        rng = np.random.default_rng(int.from_bytes(hashlib.sha256(board.tobytes()).digest()[:8], "little"))
+        logits[i] = rng.standard_normal(policy_size)
+        wdl[i] = rng.dirichlet([1, 1, 1])
+    return logits, wdl
+
+
+def play(
+    game: az.Game, settings: dict, players: list[dict], pairings: list[tuple[int, int, str]] = ()
+) -> list[GameRecord]:
+    """Runs a pool to its end; returns the records by number."""
+    pool = Pool(game, settings, players, list(pairings))
+    records = []
+    while True:
+        batch = pool.next_batch(0.2)
+        if batch is not None:
+            assert 1 <= len(batch) <= settings["batch_size"]
+            pool.finish(batch, *answer(pool.planes(batch), game.policy_size))
+        records += pool.take_finished()
+        if batch is None and pool.done:
+            break
+    records += pool.take_finished()
+    pool.close()
+    return sorted(records, key=lambda r: r.number)
+
+
+@pytest.mark.parametrize("kind", ["puct", "gumbel"])
+def test_the_same_seed_gives_the_same_games_whatever_the_threads(kind):
+    game = az.Game("go", board_size=4, max_plies=40)
+    player = {"kind": kind, "simulations": 12, "evaluator": 0, "noise": True, "temperature_plies": 6}
+    found = []
+    for threads, batch in ((1, 8), (2, 8), (2, 3)):
+        settings = {
+            "games_in_flight": 16,
+            "batch_size": batch,
+            "threads": threads,
+            "games": 24,
+            "seed": 5,
+            "symmetry": True,
+        }
+        found.append([record.to_bytes() for record in play(game, settings, [player])])
+    assert found[0] == found[1] == found[2]
+    assert len(set(found[0])) == 24
+
+
+def test_records_hold_what_was_searched_and_replay():
+    game = az.Game("connect4")
+    player = {"kind": "gumbel", "simulations": 16, "evaluator": 0, "noise": True}
+    settings = {"games_in_flight": 8, "batch_size": 8, "threads": 1, "games": 8, "opening_plies": 4}
+    for record in play(game, settings, [player]):
+        position = game.position()
+        for move in record.moves(game):
+            position.play(move)
+        assert (position.outcome.value, position.outcome.reason) == (record.value, record.reason)
+        again = GameRecord.from_bytes(record.to_bytes())
+        assert again.to_bytes() == record.to_bytes()
+        assert len(record.root_values) == record.plies == len(record.kinds)
+        assert 0 < record.searched_plies <= record.plies
+
+
+def test_pairings_are_played_as_asked_and_a_search_beats_random_moves():
+    game = az.Game("connect4")
+    players = [{"evaluator": ROLLOUT, "simulations": 100}, {"evaluator": RANDOM}]
+    pairings = [(0, 1, ""), (1, 0, ""), (0, 1, "dd"), (1, 0, "dd")] * 10
+    records = play(game, {"games_in_flight": 8, "batch_size": 4, "threads": 2}, players, pairings)
+    assert [(r.first, r.second, r.start) for r in records] == pairings
+    points = sum((r.value + 1) / 2 if r.first == 0 else (1 - r.value) / 2 for r in records)
+    assert points >= 38
+
+
+def test_several_networks_share_a_pool_and_each_gets_its_own_leaves():
+    game = az.Game("connect4")
+    players = [
+        {"evaluator": 0, "simulations": 8},
+        {"evaluator": 1, "simulations": 8},
+        {"evaluator": UNIFORM, "simulations": 8},
+    ]
+    pool = Pool(
+        game, {"games_in_flight": 6, "batch_size": 4, "threads": 2}, players, [(0, 1, ""), (1, 2, ""), (2, 0, "")] * 4
+    )
+    seen = set()
+    games = []
+    while True:
+        batch = pool.next_batch(0.2)
+        if batch is not None:
+            seen.add(batch.evaluator)
+            pool.finish(batch, *answer(pool.planes(batch), 7))
+        games += pool.take_finished()
+        if batch is None and pool.done:
+            break
+    games += pool.take_finished()
+    assert seen == {0, 1}
+    assert len(games) == 12
+
+
+def test_a_broken_answer_or_setting_is_refused():
+    game = az.Game("connect4")
+    with pytest.raises(ValueError, match="unknown setting 'sims'"):
+        Pool(game, {}, [{"sims": 3}])
+    with pytest.raises(ValueError, match="games_in_flight must be >= 1"):
+        Pool(game, {"games_in_flight": 0}, [{}])
+    with pytest.raises(ValueError, match="game is over"):
+        Pool(game, {}, [{}], [(0, 0, "aabbccd")])
+    pool = Pool(game, {"games_in_flight": 2, "batch_size": 2}, [{"evaluator": 0, "simulations": 4}])
+    batch = pool.next_batch(5.0)
+    with pytest.raises(ValueError, match=r"logits must be \[2, 7\]"):
+        pool.finish(batch, np.zeros((2, 8), np.float32), np.zeros((2, 3), np.float32))
+    pool.finish(batch, *answer(pool.planes(batch), 7))
+    pool.close()
+
+
+def test_the_sampler_gives_targets_for_the_side_to_move():
+    game = az.Game("go", board_size=4, komi=0.5, max_plies=40)
+    settings = {"games_in_flight": 4, "batch_size": 4, "threads": 1, "games": 4, "seed": 3}
+    records = play(game, settings, [{"kind": "puct", "simulations": 8, "evaluator": 0, "noise": True}])
+    sampler = Sampler(game)
+    assert sum(sampler.add(r.to_bytes()) for r in records) == sum(r.searched_plies for r in records)
+    batch = sampler.sample(256, 1, symmetry=False)
+    by_board: dict[bytes, list] = {}  # games share their first positions
+    for record in records:
+        position = game.position()
+        final = game.position()
+        for move in record.moves(game):
+            final.play(move)
+        for move in record.moves(game):
+            sign = 1 if position.turn == 0 else -1
+            entry = [float(sign * record.value), sign * record.score, *(sign * final.ownership()).flat]
+            by_board.setdefault(position.planes().tobytes(), []).append(entry)
+            position.play(move)
+    for i in range(256):
+        win, draw, loss = batch["wdl"][i].tolist()
+        assert win + draw + loss == 1.0
+        found = [win - loss, batch["score"][i], *batch["ownership"][i].flat]
+        assert found in by_board[batch["planes"][i].tobytes()]
+        assert batch["policy"][i].sum() == pytest.approx(1.0, abs=1e-4)
+    turned = sampler.sample(256, 1, symmetry=True)
+    assert turned["policy"].sum(1) == pytest.approx(np.ones(256), abs=1e-4)
+    blended = sampler.sample(256, 1, symmetry=False, value_blend=0.5)
+    assert blended["wdl"].sum(1) == pytest.approx(np.ones(256), abs=1e-5)
+
+
+def test_the_sampler_refuses_broken_records():
+    game = az.Game("connect4")
+    sampler = Sampler(game)
+    settings = {"games_in_flight": 1, "batch_size": 1, "threads": 1, "games": 1}
+    (record,) = play(game, settings, [{"simulations": 4, "evaluator": 0}])
+    data = record.to_bytes()
+    with pytest.raises(ValueError, match="cut short"):
+        sampler.add(data[:-3])
+    with pytest.raises(ValueError, match="unknown format"):
+        sampler.add(b"\xff" + data[1:])
+    with pytest.raises(ValueError, match="illegal move"):
+        Sampler(az.Game("go", board_size=2)).add(data)
+    assert sampler.positions == 0

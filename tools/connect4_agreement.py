@@ -1,0 +1,84 @@
+"""How often the engine's verdict on Connect Four agrees with the solver's, on positions of its own self-play.
+
+    python tools/connect4_agreement.py runs/connect4 --positions 1000 --simulations 100
+
+A position's verdict is the value v of a search of so many simulations: win if v > 1/3, loss if v < -1/3, else draw.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+from pathlib import Path
+
+from alphazero._core import GameRecord
+from connect4_solver import solve
+
+import alphazero as az
+from alphazero.replay import chunk_paths, read_chunk
+
+
+def positions_of(run: Path, count: int, seed: int) -> list[str]:
+    """`count` different positions, each ply of the newest games equally likely, that still have a choice of moves."""
+    game = az.Game("connect4")
+    texts: set[str] = set()
+    for path in reversed(chunk_paths(run / "replay")):
+        for data in read_chunk(path).records:
+            moves = GameRecord.from_bytes(data).moves(game)
+            texts.update("".join(moves[:ply]) for ply in range(len(moves)))
+        if len(texts) > 20 * count:
+            break
+    chosen = sorted(texts)
+    random.Random(seed).shuffle(chosen)
+    return chosen[:count]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--positions", type=int, default=1000)
+    parser.add_argument("--simulations", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--from-run", type=Path, help="take the positions from this run (default: the same)")
+    parser.add_argument("--search", choices=["puct", "gumbel"], default="puct")
+    parser.add_argument("--every", action="store_true", help="all checkpoints of the run, for a curve")
+    args = parser.parse_args()
+    texts = positions_of(args.from_run or args.run, args.positions, args.seed)
+    texts.sort(key=len, reverse=True)  # late positions first: the solver remembers them when it comes to early ones
+    exact = [solve(text) for text in texts]
+    from alphazero import checkpoint
+
+    paths = (
+        [args.run / "checkpoints" / str(s) for s in checkpoint.steps(args.run)]
+        if args.every
+        else [checkpoint.resolve(args.run)]
+    )
+    for path in paths:
+        player = az.load(path, kind=args.search, batch_size=8)
+        agree = good_moves = 0
+        for text, value in zip(texts, exact, strict=True):
+            position = player.game.position(text)
+            result = player.search(position, args.simulations)
+            verdict = 1 if result.value > 1 / 3 else -1 if result.value < -1 / 3 else 0
+            agree += verdict == value
+            position.play(result.best_move)
+            after = position.outcome
+            kept = (0 if after.value == 0 else 1) if after is not None else -solve(text + result.best_move)
+            good_moves += kept == value
+        first = player.search(player.game.position(), args.simulations)
+        meta = checkpoint.read_meta(path)
+        line = {
+            "step": meta["steps"],
+            "games": meta["games"],
+            "minutes": round(meta["seconds"] / 60, 1),
+            "positions": len(texts),
+            "agreement": round(agree / len(texts), 4),
+            "good_moves": round(good_moves / len(texts), 4),
+            "first_move": first.best_move,
+        }
+        print(json.dumps(line), flush=True)
+
+
+if __name__ == "__main__":
+    main()
