@@ -57,7 +57,9 @@ class TorchEvaluator:
         return f"torch {self.device.type} {'bf16' if self.dtype is torch.bfloat16 else 'fp32'}"
 
     def _prepared(self, network: Network, dtype: torch.dtype) -> Network:
-        return folded(network).to(self.device, dtype=dtype, memory_format=torch.channels_last)
+        result = folded(network).to(self.device, dtype=dtype)
+        result.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return result
 
     def _run(self, network: Network, planes: F32, dtype: torch.dtype) -> tuple[F32, F32]:
         x = torch.from_numpy(planes).to(self.device, dtype=dtype, memory_format=torch.channels_last)

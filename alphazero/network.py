@@ -134,8 +134,10 @@ class Network(nn.Module):
             board = self.policy_out(F.relu(p + self.policy_bias(whole)[:, :, None, None])).flatten(1)
             return board if self.policy_extra is None else torch.cat([board, self.policy_extra(whole)], 1)
         if self.shape.head == "columns":  # [B, K, H, W] -> [B, W, K * H] -> [B, W]
-            return self.policy_line(p.permute(0, 3, 1, 2).flatten(2)).squeeze(2)
-        return self.policy_dense(p.flatten(1))
+            columns: Tensor = self.policy_line(p.permute(0, 3, 1, 2).flatten(2))
+            return columns.squeeze(2)
+        dense: Tensor = self.policy_dense(p.flatten(1))
+        return dense
 
     def describe(self) -> dict[str, Any]:
         """What meta.json keeps: enough to build this network again."""
@@ -160,5 +162,7 @@ def folded(network: Network) -> Network:
     for module in list(result.modules()):
         for name, child in list(module.named_children()):
             if isinstance(child, nn.Sequential) and len(child) == 2 and isinstance(child[1], nn.BatchNorm2d):
-                setattr(module, name, nn.utils.fusion.fuse_conv_bn_eval(child[0], child[1]))
+                conv = child[0]
+                assert isinstance(conv, nn.Conv2d)
+                setattr(module, name, nn.utils.fusion.fuse_conv_bn_eval(conv, child[1]))
     return result

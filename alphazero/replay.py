@@ -230,8 +230,8 @@ class Replay:
         numbers = [int(path.name[:8]) for path in self.directory.glob("[0-9]*.azr*")]
         self._next_chunk = max([self._next_chunk, *(number + 1 for number in numbers)])
         for chunk in reversed(chunks):
-            for record in chunk.records:
-                self._sampler.add(record)
+            for data in chunk.records:
+                self._sampler.add(data)
         self._sampler.trim(self.window)
         for record in self._read_journal():
             if record.number not in seen:

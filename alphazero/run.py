@@ -34,7 +34,20 @@ from alphazero.progress import Progress
 from alphazero.replay import Replay, write_atomically
 from alphazero.trainer import Trainer
 
-SEARCH_KEYS = ["kind", "c_base", "c_init", "fpu", "fpu_value", "noise_epsilon", "noise_alpha", "considered", "c_visit", "c_scale", "rescale_q", "virtual_loss"]
+SEARCH_KEYS = [
+    "kind",
+    "c_base",
+    "c_init",
+    "fpu",
+    "fpu_value",
+    "noise_epsilon",
+    "noise_alpha",
+    "considered",
+    "c_visit",
+    "c_scale",
+    "rescale_q",
+    "virtual_loss",
+]
 LOG_SECONDS = 15.0
 
 

@@ -24,7 +24,8 @@ class Trainer:
     def __init__(self, network: Network, config: TrainingConfig, device: torch.device | str):
         self.device = torch.device(device)
         self.config = config
-        self.network = network.to(self.device, memory_format=torch.channels_last)
+        self.network = network.to(self.device)
+        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.averaged = copy.deepcopy(self.network).eval().requires_grad_(False)
         self.steps = 0
         # Norms and biases are not decayed: decay is meant for the weights whose scale the norms take out.
@@ -67,7 +68,7 @@ class Trainer:
             output = self.network(data["planes"].contiguous(memory_format=torch.channels_last))
         loss, figures = self.losses(output, data)
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip_norm)
         self.optimizer.step()
         self.steps += 1
@@ -111,13 +112,14 @@ class Trainer:
     def _average(self) -> None:
         # Early on the average would hold the random start: let it follow faster.
         decay = min(self.config.ema_decay, (1.0 + self.steps) / (10.0 + self.steps))
-        mine = list(self.averaged.parameters())
-        torch._foreach_lerp_(mine, list(self.network.parameters()), 1.0 - decay)
-        for own, theirs in zip(self.averaged.buffers(), self.network.buffers(), strict=True):
+        mine: list[Tensor] = list(self.averaged.parameters())
+        theirs: list[Tensor] = list(self.network.parameters())
+        torch._foreach_lerp_(mine, theirs, 1.0 - decay)
+        for own, new in zip(self.averaged.buffers(), self.network.buffers(), strict=True):
             if own.dtype.is_floating_point:
-                own.lerp_(theirs, 1.0 - decay)
+                own.lerp_(new, 1.0 - decay)
             else:
-                own.copy_(theirs)
+                own.copy_(new)
 
     def state_dict(self) -> dict[str, Any]:
         """All that training needs to go on as if it had never stopped."""

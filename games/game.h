@@ -39,8 +39,8 @@ struct IllegalMove : std::invalid_argument {
 using OptionValue = std::variant<bool, std::int64_t, double, std::string>;
 using OptionMap = std::map<std::string, OptionValue>;
 
-// Sizes of everything that crosses to the network. All planes are height x width; the first `bit_planes` hold 0/1 cells,
-// the last `scalar_planes` hold one number for the whole board.
+// Sizes of everything that crosses to the network. All planes are height x width; the first `bit_planes` hold 0/1
+// cells, the last `scalar_planes` hold one number for the whole board.
 struct Shape {
   int bit_planes = 0;
   int scalar_planes = 0;
@@ -54,8 +54,8 @@ struct Shape {
   [[nodiscard]] int words() const { return (cells() + 63) / 64; }  // 64-bit words in a bit plane
 };
 
-// Where encode() writes a position: `bits` is [bit_planes][words], cell c of a plane is bit c % 64 of word c / 64, cell =
-// row * width + column with row 0 first in the network's view; `scalars` is [scalar_planes]. Both arrive zeroed.
+// Where encode() writes a position: `bits` is [bit_planes][words], cell c of a plane is bit c % 64 of word c / 64, cell
+// = row * width + column with row 0 first in the network's view; `scalars` is [scalar_planes]. Both arrive zeroed.
 struct Features {
   std::uint64_t* bits;
   float* scalars;

@@ -86,7 +86,8 @@ class OptionReader {
       std::string operator()(double x) const { return show(x); }
       std::string operator()(const std::string& x) const { return "'" + x + "'"; }
     } text;
-    throw std::invalid_argument(std::string(game_) + ": " + name + " must be " + wanted + ", got " + std::visit(text, got));
+    throw std::invalid_argument(std::string(game_) + ": " + name + " must be " + wanted + ", got " +
+                                std::visit(text, got));
   }
 
   std::string_view game_;

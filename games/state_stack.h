@@ -1,7 +1,7 @@
 // The states of a game, one a ply, newest last: play() is copy-and-change, undo() drops the newest.
 //
-// Copying a few hundred bytes costs less than undoing move by move, and the earlier boards that encodings and repetition
-// rules ask for are simply there.
+// Copying a few hundred bytes costs less than undoing move by move, and the earlier boards that encodings and
+// repetition rules ask for are simply there.
 #pragma once
 
 #include <cstddef>
@@ -36,13 +36,13 @@ class StateStack {
   }
   [[nodiscard]] int size() const { return static_cast<int>(size_); }
 
-  // Forgets old states, keeping the newest `keep` at least. Waits until there are many to forget: the move is then cheap,
-  // and a long game stays within a few dozen states, which the processor's cache holds.
+  // Forgets old states, keeping the newest `keep` at least. Waits until there are many to forget: the move is then
+  // cheap, and a long game stays within a few dozen states, which the processor's cache holds.
   void settle(int keep) {
     const auto n = static_cast<std::size_t>(keep);
     if (size_ <= 4 * n) return;
-    std::move(states_.begin() + static_cast<std::ptrdiff_t>(size_ - n), states_.begin() + static_cast<std::ptrdiff_t>(size_),
-              states_.begin());
+    std::move(states_.begin() + static_cast<std::ptrdiff_t>(size_ - n),
+              states_.begin() + static_cast<std::ptrdiff_t>(size_), states_.begin());
     size_ = n;
   }
 

@@ -233,7 +233,7 @@ def test_a_simple_ko_may_not_be_retaken_at_once():
         )
         position.play("C4")  # takes B4
         assert "B4" not in position.legal_moves()
-        with pytest.raises(az.IllegalMove, match="ko|repeats"):
+        with pytest.raises(az.IllegalMove, match=r"ko|repeats"):
             position.play("B4")
         position.play("A1")
         position.play("E1")

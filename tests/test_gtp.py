@@ -25,7 +25,30 @@ def ask(engine: GtpEngine, *lines: str) -> list[str]:
 
 
 def test_the_required_commands_are_all_there(engine):
-    required = ["protocol_version", "name", "version", "known_command", "list_commands", "quit", "boardsize", "clear_board", "komi", "play", "genmove", "undo", "time_settings", "time_left", "final_score", "showboard", "loadsgf", "reg_genmove", "fixed_handicap", "place_free_handicap", "set_free_handicap", "final_status_list"]
+    required = [
+        "protocol_version",
+        "name",
+        "version",
+        "known_command",
+        "list_commands",
+        "quit",
+        "boardsize",
+        "clear_board",
+        "komi",
+        "play",
+        "genmove",
+        "undo",
+        "time_settings",
+        "time_left",
+        "final_score",
+        "showboard",
+        "loadsgf",
+        "reg_genmove",
+        "fixed_handicap",
+        "place_free_handicap",
+        "set_free_handicap",
+        "final_status_list",
+    ]
     listed = engine.answer("list_commands")[2:].split()
     assert set(required) <= set(listed)
     assert ask(engine, "known_command genmove", "known_command fly", "protocol_version", "name") == [

@@ -1,8 +1,10 @@
-// Connect Four solved by alpha-beta: win, draw or loss for the side to move. A test oracle; tools/connect4_solver.py loads it.
+// Connect Four solved by alpha-beta: win, draw or loss for the side to move. A test oracle; tools/connect4_solver.py
+// loads it.
 //
-// A board is two words of 7 bits a column (6 rows and an empty one on top): the stones of the side to move, and all stones.
-// Known ideas, in order of what they save: never leave a winning reply, answer a threat at once, look at moves that make
-// most threats first, the middle first among equals, and remember bounds in a table (mirrored boards share an entry).
+// A board is two words of 7 bits a column (6 rows and an empty one on top): the stones of the side to move, and all
+// stones. Known ideas, in order of what they save: never leave a winning reply, answer a threat at once, look at moves
+// that make most threats first, the middle first among equals, and remember bounds in a table (mirrored boards share an
+// entry).
 #include <bit>
 #include <cstdint>
 #include <vector>

@@ -203,7 +203,8 @@ def _fit(players: int, first: NDArray[np.intp], second: NDArray[np.intp], table:
         x, (value, gradient, hessian) = trial, new
         if np.abs(scale * step).max() < 1e-10:
             break
-    return x, np.linalg.pinv(hessian, rcond=1e-12), has_draws
+    covariance: F64 = np.linalg.pinv(hessian, rcond=1e-12).astype(np.float64)
+    return x, covariance, has_draws
 
 
 def bootstrap(

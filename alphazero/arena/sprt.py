@@ -14,7 +14,7 @@ from typing import Any
 
 def expected_score(elo: float) -> float:
     """The mean score of a player who is `elo` points stronger."""
-    return 1.0 / (1.0 + 10.0 ** (-elo / 400.0))
+    return 1.0 / (1.0 + math.pow(10.0, -elo / 400.0))
 
 
 def observations(results: Iterable[Mapping[str, Any]], a: str, b: str) -> tuple[list[float], int, int]:

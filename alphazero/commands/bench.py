@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from alphazero.game import Game
+
 SMALL = {"go9": ("go", {"board_size": 9}), "go19": ("go", {"board_size": 19}), "connect4": ("connect4", {})}
 KINDS = ("rules", "search", "inference", "selfplay", "train")
 
@@ -77,7 +79,7 @@ def bench_rules(seconds: float, repeat: int, peers: list[str]) -> Iterator[Figur
         game = make(name, options)
         for figure, function in (("plies", bench_random_plies), ("replay", bench_replay_plies)):
 
-            def once(function: Callable[..., tuple[int, float]] = function, game: object = game) -> float:
+            def once(function: Callable[..., tuple[int, float]] = function, game: Game = game) -> float:
                 plies, used = function(game, seconds)
                 return plies / used
 
@@ -92,7 +94,7 @@ def bench_search(seconds: float, repeat: int, peers: list[str]) -> Iterator[Figu
     for label, (name, options) in SMALL.items():
         game = make(name, options)
 
-        def pool_rate(threads: int, game: object = game) -> float:
+        def pool_rate(threads: int, game: Game = game) -> float:
             settings = {"games_in_flight": 256, "threads": threads, "record_policy": False}
             player = {"kind": "puct", "simulations": 800, "evaluator": UNIFORM}
             pool = Pool(game, settings, [player])
@@ -110,10 +112,10 @@ def bench_search(seconds: float, repeat: int, peers: list[str]) -> Iterator[Figu
 
         bytes_per_node = 0.0
 
-        def one_tree(game: object = game) -> float:
+        def one_tree(game: Game = game) -> float:
             nonlocal bytes_per_node
             core = SearchCore(game, {"kind": "puct"})
-            core.set_position(game.position())  # type: ignore[attr-defined]
+            core.set_position(game.position())
             begin = time.perf_counter()
             core.begin(20_000)
             core.run_inside("uniform")
@@ -166,9 +168,10 @@ def _nets() -> list[tuple[str, str, dict[str, int], int, int]]:
 
 def bench_inference(seconds: float, repeat: int, peers: list[str]) -> Iterator[Figure]:
     """Positions a second through the bare network, as the evaluator runs it."""
+    from alphazero.config import NetworkConfig
     from alphazero.evaluator import make_evaluator
     from alphazero.game import make
-    from alphazero.network import Network, NetworkConfig, shape_of
+    from alphazero.network import Network, shape_of
 
     for net, label, _, blocks, channels in _nets():
         name, options = SMALL[label]
@@ -192,9 +195,10 @@ def bench_inference(seconds: float, repeat: int, peers: list[str]) -> Iterator[F
 def bench_selfplay(seconds: float, repeat: int, peers: list[str]) -> Iterator[Figure]:
     """Evaluations a second of whole self-play, its share of the bare network's rate, and the hand-over of a batch."""
     from alphazero._core import Pool
+    from alphazero.config import NetworkConfig
     from alphazero.evaluator import make_evaluator
     from alphazero.game import make
-    from alphazero.network import Network, NetworkConfig, shape_of
+    from alphazero.network import Network, shape_of
 
     for _, label, _, blocks, channels in _nets():
         name, options = SMALL[label]
@@ -204,7 +208,7 @@ def bench_selfplay(seconds: float, repeat: int, peers: list[str]) -> Iterator[Fi
         bare: list[float] = []
 
         def once(
-            game: object = game, evaluator: object = evaluator, planes: np.ndarray = planes, bare: list[float] = bare
+            game: Game = game, evaluator: object = evaluator, planes: np.ndarray = planes, bare: list[float] = bare
         ) -> float:
             settings = {"games_in_flight": 128, "batch_size": 128, "threads": 1, "symmetry": True}
             pool = Pool(game, settings, [{"kind": "gumbel", "simulations": 32, "evaluator": 0, "noise": True}])
@@ -260,9 +264,9 @@ def bench_train(seconds: float, repeat: int, peers: list[str]) -> Iterator[Figur
     import torch
 
     from alphazero._core import UNIFORM, Pool, Sampler
-    from alphazero.config import TrainingConfig
+    from alphazero.config import NetworkConfig, TrainingConfig
     from alphazero.game import make
-    from alphazero.network import Network, NetworkConfig, shape_of
+    from alphazero.network import Network, shape_of
     from alphazero.trainer import Trainer
 
     for _, label, _, blocks, channels in _nets():

@@ -31,8 +31,9 @@ def run(args: argparse.Namespace) -> int:
     if args.quick:
         return 0
     from alphazero._core import bench_random_plies
+    from alphazero.config import NetworkConfig
     from alphazero.evaluator import make_evaluator
-    from alphazero.network import Network, NetworkConfig, shape_of
+    from alphazero.network import Network, shape_of
 
     game = make("go", {"board_size": 9})
     plies, seconds = bench_random_plies(game, 0.5)

@@ -32,7 +32,9 @@ def run(args: argparse.Namespace) -> int:
     files = [path / "rating" / "results.jsonl" if (path / "config.yaml").exists() else path for path in args.files]
     results = read_results(files)
     if args.sprt:
-        verdict = sprt(results, *args.sprt, elo0=args.elo0, elo1=args.elo1, alpha=args.alpha, beta=args.beta)
+        verdict = sprt(
+            results, args.sprt[0], args.sprt[1], elo0=args.elo0, elo1=args.elo1, alpha=args.alpha, beta=args.beta
+        )
         if args.json:
             print(json.dumps(verdict))
         else:

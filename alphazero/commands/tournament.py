@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from alphazero.arena import ladder, ratings
-    from alphazero.arena.match import colour_balanced, entrant, random_openings
+    from alphazero.arena.match import Pairing, colour_balanced, entrant, random_openings
     from alphazero.config import load_config
     from alphazero.errors import UserError
     from alphazero.options import game_from
@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
         names = [each.name for each in entrants]
         if len(set(names)) < len(names):
             raise UserError("tournament: each player may appear once")
-        schedule = []
+        schedule: list[Pairing] = []
         for a, b in itertools.combinations(range(len(entrants)), 2):
             starts = random_openings(game, args.games // 2, args.opening_plies, args.seed + 1000 * a + b)
             schedule += colour_balanced(a, b, starts, first_pair=len(schedule))

@@ -24,7 +24,7 @@ class PositionFace {
   [[nodiscard]] virtual std::vector<std::string> legal_moves() const = 0;
   [[nodiscard]] virtual std::vector<std::int32_t> policy_indices() const = 0;  // same order
   virtual void play(std::string_view move) = 0;                                // throws IllegalMove
-  virtual void undo() = 0;                                                     // throws std::invalid_argument at the start
+  virtual void undo() = 0;  // throws std::invalid_argument at the start
   [[nodiscard]] virtual int turn() const = 0;
   [[nodiscard]] virtual int ply() const = 0;
   [[nodiscard]] virtual Key key() const = 0;
@@ -50,7 +50,7 @@ struct MoveResult {
 
 struct SearchReport {
   std::string best_move;
-  float value = 0.0F;          // for the side to move
+  float value = 0.0F;  // for the side to move
   float network_value = 0.0F;
   std::string proof;
   int simulations = 0;
@@ -63,12 +63,14 @@ struct SearchReport {
 class SearchFace {
  public:
   virtual ~SearchFace() = default;
-  virtual void set_position(const PositionFace& position) = 0;  // keeps the tree where the position follows the last one
+  virtual void set_position(
+      const PositionFace& position) = 0;  // keeps the tree where the position follows the last one
   virtual void begin(int simulations, bool noise, std::span<const float> gumbel) = 0;
   virtual void set_budget(int simulations) = 0;
   // Asks for at most `rows` leaves, writes their planes [rows][planes][height][width] and policy indices; returns how
   // many. 0 with done() false cannot happen once all earlier leaves are told.
-  virtual int collect(int rows, float* planes, std::vector<std::vector<std::int32_t>>& legal, std::vector<int>& tickets) = 0;
+  virtual int collect(int rows, float* planes, std::vector<std::vector<std::int32_t>>& legal,
+                      std::vector<int>& tickets) = 0;
   virtual void tell(int ticket, const float* logits, float value) = 0;
   [[nodiscard]] virtual bool done() const = 0;
   virtual void run_inside(int evaluator, double seconds) = 0;  // runs the begun search with kUniform or kRollout
@@ -111,8 +113,10 @@ class GameFace {
   [[nodiscard]] virtual int map_cell(int symmetry, int cell) const = 0;
   [[nodiscard]] virtual int map_policy(int symmetry, int index) const = 0;
   [[nodiscard]] virtual std::vector<std::string> record_moves(const GameRecord& record) const = 0;
-  [[nodiscard]] virtual std::unique_ptr<SearchFace> search(const SearchSettings& settings, std::uint64_t seed) const = 0;
-  [[nodiscard]] virtual std::unique_ptr<PoolFace> pool(const PoolSettings& settings, const std::vector<PlayerSettings>& players,
+  [[nodiscard]] virtual std::unique_ptr<SearchFace> search(const SearchSettings& settings,
+                                                           std::uint64_t seed) const = 0;
+  [[nodiscard]] virtual std::unique_ptr<PoolFace> pool(const PoolSettings& settings,
+                                                       const std::vector<PlayerSettings>& players,
                                                        const std::vector<Pairing>& pairings) const = 0;
   [[nodiscard]] virtual std::unique_ptr<SamplerFace> sampler() const = 0;
   // Plies played by random games within `seconds` on one thread: (plies, seconds used).
@@ -121,7 +125,8 @@ class GameFace {
   [[nodiscard]] virtual std::pair<std::uint64_t, double> replay_plies(double seconds, std::uint64_t seed) const = 0;
 };
 
-// A name's factory: builds the game for these options, or returns nullptr where another type of the same name serves them.
+// A name's factory: builds the game for these options, or returns nullptr where another type of the same name serves
+// them.
 struct GameEntry {
   std::string name;
   std::function<std::unique_ptr<GameFace>(const OptionMap&)> make;

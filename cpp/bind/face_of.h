@@ -120,7 +120,8 @@ class SearchOf final : public SearchFace {
     const auto& next = dynamic_cast<const PositionOf<G>&>(face);
     const std::vector<Move>& played = next.played();
     const bool follows = used_ && next.start() == start_ && played.size() >= played_.size() &&
-                         std::equal(played_.begin(), played_.end(), played.begin()) && played.size() - played_.size() <= 2;
+                         std::equal(played_.begin(), played_.end(), played.begin()) &&
+                         played.size() - played_.size() <= 2;
     if (follows) {
       for (std::size_t i = played_.size(); i < played.size(); ++i) search_.play(played[i]);
     } else {
@@ -136,19 +137,21 @@ class SearchOf final : public SearchFace {
     done_ = false;
   }
   void set_budget(int simulations) override { search_.set_budget(simulations); }
-  int collect(int rows, float* planes, std::vector<std::vector<std::int32_t>>& legal, std::vector<int>& tickets) override {
+  int collect(int rows, float* planes, std::vector<std::vector<std::int32_t>>& legal,
+              std::vector<int>& tickets) override {
     legal.clear();
     tickets.clear();
     const Shape& shape = encoder_.shape();
     const auto stride = static_cast<std::size_t>(shape.planes() * shape.cells());
     while (static_cast<int>(tickets.size()) < rows) {
-      const Ask result = search_.ask([&](const typename G::Position& leaf, const MoveList<G::kMaxMoves>& moves, int ticket) {
-        encoder_.dense(leaf, 0, planes + tickets.size() * stride);
-        std::vector<std::int32_t> indices;
-        for (const Move move : moves) indices.push_back(leaf.policy_index(move));
-        legal.push_back(std::move(indices));
-        tickets.push_back(ticket);
-      });
+      const Ask result =
+          search_.ask([&](const typename G::Position& leaf, const MoveList<G::kMaxMoves>& moves, int ticket) {
+            encoder_.dense(leaf, 0, planes + tickets.size() * stride);
+            std::vector<std::int32_t> indices;
+            for (const Move move : moves) indices.push_back(leaf.policy_index(move));
+            legal.push_back(std::move(indices));
+            tickets.push_back(ticket);
+          });
       if (result == Ask::kLeaf) continue;
       done_ = result == Ask::kDone;
       break;
@@ -196,11 +199,14 @@ class SearchOf final : public SearchFace {
     search_.policy_target(target);
     std::size_t i = 0;
     for (const RootMove& m : search_.root_moves()) {
-      out.moves.push_back({position.move_text(m.move), search_.visits(m), m.prior, search_.q(m), target[i++], name(search_.proof(m))});
+      out.moves.push_back(
+          {position.move_text(m.move), search_.visits(m), m.prior, search_.q(m), target[i++], name(search_.proof(m))});
     }
     return out;
   }
-  std::string sample_move(double temperature) override { return search_.position().move_text(search_.sample_move(temperature)); }
+  std::string sample_move(double temperature) override {
+    return search_.position().move_text(search_.sample_move(temperature));
+  }
 
  private:
   static std::string name(Proof proof) {

@@ -44,12 +44,14 @@ std::shared_ptr<GameFace> make_game(const std::string& name, const OptionMap& op
   std::string known;
   bool found = false;
   for (const GameEntry& entry : all_games()) {
-    if (known.find("'" + entry.name + "'") == std::string::npos) known += (known.empty() ? "'" : ", '") + entry.name + "'";
+    if (known.find("'" + entry.name + "'") == std::string::npos)
+      known += (known.empty() ? "'" : ", '") + entry.name + "'";
     if (entry.name != name) continue;
     found = true;
     if (auto game = entry.make(options)) return game;
   }
-  throw std::invalid_argument(found ? name + ": no rules here serve these options" : "unknown game '" + name + "'; games are: " + known);
+  throw std::invalid_argument(found ? name + ": no rules here serve these options"
+                                    : "unknown game '" + name + "'; games are: " + known);
 }
 
 template <class T>
@@ -71,11 +73,13 @@ void refuse_unknown(const py::dict& given, const std::vector<std::string>& known
 void read_search(const py::dict& d, SearchSettings& s, std::vector<std::string>& known) {
   std::string kind = s.kind == SearchKind::kPuct ? "puct" : "gumbel";
   read(d, "kind", kind, known);
-  if (kind != "puct" && kind != "gumbel") throw std::invalid_argument("search: kind must be \"puct\" or \"gumbel\", got '" + kind + "'");
+  if (kind != "puct" && kind != "gumbel")
+    throw std::invalid_argument("search: kind must be \"puct\" or \"gumbel\", got '" + kind + "'");
   s.kind = kind == "puct" ? SearchKind::kPuct : SearchKind::kGumbel;
   std::string fpu = "reduction";
   read(d, "fpu", fpu, known);
-  if (fpu != "reduction" && fpu != "value") throw std::invalid_argument("search: fpu must be \"reduction\" or \"value\", got '" + fpu + "'");
+  if (fpu != "reduction" && fpu != "value")
+    throw std::invalid_argument("search: fpu must be \"reduction\" or \"value\", got '" + fpu + "'");
   s.fpu = fpu == "value" ? Fpu::kValue : Fpu::kReduction;
   read(d, "simulations", s.simulations, known);
   read(d, "c_base", s.c_base, known);
@@ -151,7 +155,8 @@ struct PySearch {
 struct PyPool {
   std::shared_ptr<GameFace> game;
   Shape shape;
-  std::map<Batch*, std::pair<F32, F32>> answers;  // kept alive while workers read them: declared before, so destroyed after
+  std::map<Batch*, std::pair<F32, F32>>
+      answers;  // kept alive while workers read them: declared before, so destroyed after
   std::unique_ptr<PoolFace> face;
 };
 struct PyBatch {
@@ -169,7 +174,8 @@ py::tuple planes_shape(const Shape& s) { return py::make_tuple(s.planes(), s.hei
 // An answer array must be float32, C-contiguous and [rows, columns].
 void check_answer(const F32& a, int rows, int columns, const char* name) {
   if (a.ndim() != 2 || a.shape(0) != rows || a.shape(1) != columns)
-    throw std::invalid_argument(std::string("finish: ") + name + " must be [" + std::to_string(rows) + ", " + std::to_string(columns) + "]");
+    throw std::invalid_argument(std::string("finish: ") + name + " must be [" + std::to_string(rows) + ", " +
+                                std::to_string(columns) + "]");
 }
 
 py::dict report_dict(const SearchReport& r) {
@@ -189,98 +195,157 @@ py::dict report_dict(const SearchReport& r) {
 }
 
 void bind_rules(py::module_& m) {
-  py::register_exception<IllegalMove>(m, "IllegalMove", PyExc_ValueError).attr("__doc__") = "A move that the rules do not allow here.";
+  py::register_exception<IllegalMove>(m, "IllegalMove", PyExc_ValueError).attr("__doc__") =
+      "A move that the rules do not allow here.";
 
   py::class_<Outcome>(m, "Outcome", "How a game ended.")
-      .def_property_readonly("value", [](const Outcome& o) { return o.value; }, "+1, 0 or -1 for the FIRST player.")
+      .def_property_readonly(
+          "value", [](const Outcome& o) { return o.value; }, "+1, 0 or -1 for the FIRST player.")
       .def_property_readonly("reason", [](const Outcome& o) { return std::string(o.reason); })
-      .def_property_readonly("score", [](const Outcome& o) { return o.score; }, "The first player's margin in points, or None.")
+      .def_property_readonly(
+          "score", [](const Outcome& o) { return o.score; }, "The first player's margin in points, or None.")
       .def("__repr__", [](const Outcome& o) {
         return "Outcome(value=" + std::to_string(o.value) + ", reason='" + o.reason + "'" +
                (o.score ? ", score=" + py::repr(py::float_(*o.score)).cast<std::string>() : std::string()) + ")";
       });
 
-  py::class_<PyGame>(m, "Game", "A game with its options, e.g. Game(\"go\", board_size=9, komi=7.0). Unknown names or options: ValueError.")
-      .def(py::init([](const std::string& name, const py::kwargs& options) { return PyGame{make_game(name, to_options(options))}; }),
+  py::class_<PyGame>(
+      m, "Game",
+      "A game with its options, e.g. Game(\"go\", board_size=9, komi=7.0). Unknown names or options: ValueError.")
+      .def(py::init([](const std::string& name, const py::kwargs& options) {
+             return PyGame{make_game(name, to_options(options))};
+           }),
            py::arg("name"))
       .def_property_readonly("name", [](const PyGame& g) { return g.face->name(); })
-      .def_property_readonly("options", [](const PyGame& g) { return g.face->options(); }, "Every option with its value.")
-      .def_property_readonly("planes_shape", [](const PyGame& g) { return planes_shape(g.face->shape()); }, "(C, H, W) of Position.planes().")
+      .def_property_readonly(
+          "options", [](const PyGame& g) { return g.face->options(); }, "Every option with its value.")
+      .def_property_readonly(
+          "planes_shape", [](const PyGame& g) { return planes_shape(g.face->shape()); },
+          "(C, H, W) of Position.planes().")
       .def_property_readonly("policy_size", [](const PyGame& g) { return g.face->shape().policy_size; })
-      .def_property_readonly("symmetries", [](const PyGame& g) { return g.face->shape().symmetries; }, "How many; number 0 is the identity.")
-      .def_property_readonly("has_ownership", [](const PyGame& g) { return g.face->has_ownership(); }, "Whether areas are owned at the end (Go).")
-      .def("map_cell", [](const PyGame& g, int symmetry, int cell) {
-        const Shape s = g.face->shape();
-        if (symmetry < 0 || symmetry >= s.symmetries || cell < 0 || cell >= s.cells()) throw py::index_error("map_cell: out of range");
-        return g.face->map_cell(symmetry, cell);
-      }, py::arg("symmetry"), py::arg("cell"), "The cell (row * W + column) that `cell` moves to.")
-      .def("map_policy", [](const PyGame& g, int symmetry, int index) {
-        const Shape s = g.face->shape();
-        if (symmetry < 0 || symmetry >= s.symmetries || index < 0 || index >= s.policy_size) throw py::index_error("map_policy: out of range");
-        return g.face->map_policy(symmetry, index);
-      }, py::arg("symmetry"), py::arg("index"), "The policy index that `index` moves to.")
-      .def("position", [](const PyGame& g, const std::optional<std::string>& text) {
-        return PyPosition{g.face, text ? g.face->position(*text) : g.face->position()};
-      }, py::arg("text") = py::none(), "The start position, or the one that `text` describes; bad text: ValueError naming the field.")
-      .def("__eq__", [](const PyGame& a, const PyGame& b) { return a.face->name() == b.face->name() && a.face->options() == b.face->options(); })
+      .def_property_readonly(
+          "symmetries", [](const PyGame& g) { return g.face->shape().symmetries; },
+          "How many; number 0 is the identity.")
+      .def_property_readonly(
+          "has_ownership", [](const PyGame& g) { return g.face->has_ownership(); },
+          "Whether areas are owned at the end (Go).")
+      .def(
+          "map_cell",
+          [](const PyGame& g, int symmetry, int cell) {
+            const Shape s = g.face->shape();
+            if (symmetry < 0 || symmetry >= s.symmetries || cell < 0 || cell >= s.cells())
+              throw py::index_error("map_cell: out of range");
+            return g.face->map_cell(symmetry, cell);
+          },
+          py::arg("symmetry"), py::arg("cell"), "The cell (row * W + column) that `cell` moves to.")
+      .def(
+          "map_policy",
+          [](const PyGame& g, int symmetry, int index) {
+            const Shape s = g.face->shape();
+            if (symmetry < 0 || symmetry >= s.symmetries || index < 0 || index >= s.policy_size)
+              throw py::index_error("map_policy: out of range");
+            return g.face->map_policy(symmetry, index);
+          },
+          py::arg("symmetry"), py::arg("index"), "The policy index that `index` moves to.")
+      .def(
+          "position",
+          [](const PyGame& g, const std::optional<std::string>& text) {
+            return PyPosition{g.face, text ? g.face->position(*text) : g.face->position()};
+          },
+          py::arg("text") = py::none(),
+          "The start position, or the one that `text` describes; bad text: ValueError naming the field.")
+      .def("__eq__",
+           [](const PyGame& a, const PyGame& b) {
+             return a.face->name() == b.face->name() && a.face->options() == b.face->options();
+           })
       .def("__hash__", [](const PyGame& g) { return py::hash(py::str(g.face->name())); })
-      .def("__reduce__", [](const PyGame& g) {
-        return py::make_tuple(py::module_::import("alphazero.game").attr("make"), py::make_tuple(g.face->name(), g.face->options()));
-      })
+      .def("__reduce__",
+           [](const PyGame& g) {
+             return py::make_tuple(py::module_::import("alphazero.game").attr("make"),
+                                   py::make_tuple(g.face->name(), g.face->options()));
+           })
       .def("__repr__", [](const PyGame& g) {
         std::string text = "Game('" + g.face->name() + "'";
-        for (const auto& [name, value] : g.face->options()) text += ", " + name + "=" + py::repr(py::cast(value)).cast<std::string>();
+        for (const auto& [name, value] : g.face->options())
+          text += ", " + name + "=" + py::repr(py::cast(value)).cast<std::string>();
         return text + ")";
       });
 
   py::class_<PyPosition>(m, "Position", "A position of a game, with the moves that led to it.")
       .def_property_readonly("game", [](const PyPosition& p) { return PyGame{p.game}; })
-      .def("legal_moves", [](const PyPosition& p) { return p.face->legal_moves(); }, "The legal moves as text.")
-      .def("policy_indices", [](const PyPosition& p) {
-        const auto v = p.face->policy_indices();
-        return py::array_t<std::int32_t>(static_cast<py::ssize_t>(v.size()), v.data());
-      }, "int32 [L]: the policy index of each legal move, in the order of legal_moves().")
-      .def("play", [](PyPosition& p, const std::string& move) { p.face->play(move); }, py::arg("move"), "Plays a move; IllegalMove says why not.")
-      .def("undo", [](PyPosition& p) { p.face->undo(); }, "Takes the last move back.")
+      .def(
+          "legal_moves", [](const PyPosition& p) { return p.face->legal_moves(); }, "The legal moves as text.")
+      .def(
+          "policy_indices",
+          [](const PyPosition& p) {
+            const auto v = p.face->policy_indices();
+            return py::array_t<std::int32_t>(static_cast<py::ssize_t>(v.size()), v.data());
+          },
+          "int32 [L]: the policy index of each legal move, in the order of legal_moves().")
+      .def(
+          "play", [](PyPosition& p, const std::string& move) { p.face->play(move); }, py::arg("move"),
+          "Plays a move; IllegalMove says why not.")
+      .def(
+          "undo", [](PyPosition& p) { p.face->undo(); }, "Takes the last move back.")
       .def("copy", [](const PyPosition& p) { return PyPosition{p.game, p.face->copy()}; })
       .def("__copy__", [](const PyPosition& p) { return PyPosition{p.game, p.face->copy()}; })
-      .def_property_readonly("turn", [](const PyPosition& p) { return p.face->turn(); }, "0: the first player is to move; 1: the other.")
+      .def_property_readonly(
+          "turn", [](const PyPosition& p) { return p.face->turn(); }, "0: the first player is to move; 1: the other.")
       .def_property_readonly("ply", [](const PyPosition& p) { return p.face->ply(); })
-      .def_property_readonly("key", [](const PyPosition& p) { return p.face->key(); }, "64 bits, equal iff the same for the repetition rule.")
-      .def_property_readonly("text", [](const PyPosition& p) { return p.face->text(); }, "Game.position(text) gives this position back.")
-      .def_property_readonly("diagram", [](const PyPosition& p) { return p.face->diagram(); }, "The board drawn in text.")
-      .def_property_readonly("outcome", [](const PyPosition& p) { return p.face->outcome(); }, "None while playing, else an Outcome.")
+      .def_property_readonly(
+          "key", [](const PyPosition& p) { return p.face->key(); },
+          "64 bits, equal iff the same for the repetition rule.")
+      .def_property_readonly(
+          "text", [](const PyPosition& p) { return p.face->text(); }, "Game.position(text) gives this position back.")
+      .def_property_readonly(
+          "diagram", [](const PyPosition& p) { return p.face->diagram(); }, "The board drawn in text.")
+      .def_property_readonly(
+          "outcome", [](const PyPosition& p) { return p.face->outcome(); }, "None while playing, else an Outcome.")
       .def_property_readonly("in_check", [](const PyPosition& p) { return p.face->in_check(); })
       .def_property_readonly("can_declare", [](const PyPosition& p) { return p.face->can_declare(); })
-      .def("ownership", [](const PyPosition& p) {
-        const auto v = p.face->ownership();
-        const Shape s = p.game->shape();
-        if (v.empty()) throw std::invalid_argument(p.game->name() + ": this game has no ownership");
-        return py::array_t<std::int8_t>({size(s.height), size(s.width)}, v.data());
-      }, "int8 [H, W]: +1 the first player's area, -1 the other's, 0 neither's.")
-      .def("perft", [](const PyPosition& p, int depth) {
-        if (depth < 0) throw std::invalid_argument("perft: depth must be >= 0");
-        const auto copy = p.face->copy();
-        const py::gil_scoped_release release;
-        return copy->perft(depth);
-      }, py::arg("depth"), "The number of move sequences of this length.")
-      .def("planes", [](const PyPosition& p) {
-        const Shape s = p.game->shape();
-        py::array_t<float> out({size(s.planes()), size(s.height), size(s.width)});
-        p.face->planes(out.mutable_data());
-        return out;
-      }, "float32 [C, H, W]: the network's input, from the side to move's view.")
-      .def("random_playout", [](const PyPosition& p, std::uint64_t seed) { return p.face->random_playout(seed); }, py::arg("seed"),
-           "(value for the first player, moves) of one random game from here.")
-      .def("__repr__", [](const PyPosition& p) { return "<Position of " + p.game->name() + ": '" + p.face->text() + "'>"; })
+      .def(
+          "ownership",
+          [](const PyPosition& p) {
+            const auto v = p.face->ownership();
+            const Shape s = p.game->shape();
+            if (v.empty()) throw std::invalid_argument(p.game->name() + ": this game has no ownership");
+            return py::array_t<std::int8_t>({size(s.height), size(s.width)}, v.data());
+          },
+          "int8 [H, W]: +1 the first player's area, -1 the other's, 0 neither's.")
+      .def(
+          "perft",
+          [](const PyPosition& p, int depth) {
+            if (depth < 0) throw std::invalid_argument("perft: depth must be >= 0");
+            const auto copy = p.face->copy();
+            const py::gil_scoped_release release;
+            return copy->perft(depth);
+          },
+          py::arg("depth"), "The number of move sequences of this length.")
+      .def(
+          "planes",
+          [](const PyPosition& p) {
+            const Shape s = p.game->shape();
+            py::array_t<float> out({size(s.planes()), size(s.height), size(s.width)});
+            p.face->planes(out.mutable_data());
+            return out;
+          },
+          "float32 [C, H, W]: the network's input, from the side to move's view.")
+      .def(
+          "random_playout", [](const PyPosition& p, std::uint64_t seed) { return p.face->random_playout(seed); },
+          py::arg("seed"), "(value for the first player, moves) of one random game from here.")
+      .def("__repr__",
+           [](const PyPosition& p) { return "<Position of " + p.game->name() + ": '" + p.face->text() + "'>"; })
       .def("__str__", [](const PyPosition& p) { return p.face->diagram(); });
 
-  m.def("games", [] {
-    std::vector<std::string> names;
-    for (const GameEntry& entry : all_games())
-      if (std::find(names.begin(), names.end(), entry.name) == names.end()) names.push_back(entry.name);
-    return names;
-  }, "The names of all games.");
+  m.def(
+      "games",
+      [] {
+        std::vector<std::string> names;
+        for (const GameEntry& entry : all_games())
+          if (std::find(names.begin(), names.end(), entry.name) == names.end()) names.push_back(entry.name);
+        return names;
+      },
+      "The names of all games.");
 }
 
 void bind_search(py::module_& m) {
@@ -289,42 +354,65 @@ void bind_search(py::module_& m) {
 
   py::class_<PySearch>(m, "SearchCore", "One search tree, asked and told from Python; see alphazero.search.Search.")
       .def(py::init([](const PyGame& g, const py::dict& settings, std::uint64_t seed) {
-        return PySearch{g.face, g.face->search(to_search(settings), seed)};
-      }), py::arg("game"), py::arg("settings"), py::arg("seed") = 0)
-      .def("set_position", [](PySearch& s, const PyPosition& p) {
-        if (s.game != p.game && (s.game->name() != p.game->name() || s.game->options() != p.game->options()))
-          throw std::invalid_argument("search: a position of " + p.game->name() + " with other options or rules than this search's game");
-        s.face->set_position(*p.face);
-      })
-      .def("begin", [](PySearch& s, int simulations, bool noise, const std::vector<float>& gumbel) { s.face->begin(simulations, noise, gumbel); },
-           py::arg("simulations"), py::arg("noise") = false, py::arg("gumbel") = std::vector<float>())
+             return PySearch{g.face, g.face->search(to_search(settings), seed)};
+           }),
+           py::arg("game"), py::arg("settings"), py::arg("seed") = 0)
+      .def("set_position",
+           [](PySearch& s, const PyPosition& p) {
+             if (s.game != p.game && (s.game->name() != p.game->name() || s.game->options() != p.game->options()))
+               throw std::invalid_argument("search: a position of " + p.game->name() +
+                                           " with other options or rules than this search's game");
+             s.face->set_position(*p.face);
+           })
+      .def(
+          "begin",
+          [](PySearch& s, int simulations, bool noise, const std::vector<float>& gumbel) {
+            s.face->begin(simulations, noise, gumbel);
+          },
+          py::arg("simulations"), py::arg("noise") = false, py::arg("gumbel") = std::vector<float>())
       .def("set_budget", [](PySearch& s, int simulations) { s.face->set_budget(simulations); })
-      .def("collect", [](PySearch& s, int rows) {
-        const Shape shape = s.game->shape();
-        py::array_t<float> planes({size(rows), size(shape.planes()), size(shape.height), size(shape.width)});
-        std::vector<std::vector<std::int32_t>> legal;
-        std::vector<int> tickets;
-        float* const data = planes.mutable_data();
-        int n = 0;
-        {
-          const py::gil_scoped_release release;
-          n = s.face->collect(rows, data, legal, tickets);
-        }
-        py::list indices;
-        for (const auto& each : legal) indices.append(py::array_t<std::int32_t>(static_cast<py::ssize_t>(each.size()), each.data()));
-        return py::make_tuple(planes[py::slice(0, n, 1)], indices, tickets);
-      }, py::arg("rows"), "(planes float32 [n, C, H, W], legal: n int32 arrays of policy indices, tickets): at most `rows` leaves.")
-      .def("tell", [](PySearch& s, int ticket, const F32& logits, float value) { s.face->tell(ticket, logits.data(), value); },
-           py::arg("ticket"), py::arg("logits"), py::arg("value"), "Logits of the legal moves in legal order; value for the side to move.")
-      .def("run_inside", [](PySearch& s, const std::string& evaluator, double seconds) {
-        if (evaluator != "uniform" && evaluator != "rollout") throw std::invalid_argument("run_inside: evaluator must be \"uniform\" or \"rollout\"");
-        const py::gil_scoped_release release;
-        s.face->run_inside(evaluator == "uniform" ? kUniform : kRollout, seconds);
-      }, py::arg("evaluator"), py::arg("seconds") = 0.0, "Runs the begun search to its end without Python.")
+      .def(
+          "collect",
+          [](PySearch& s, int rows) {
+            const Shape shape = s.game->shape();
+            py::array_t<float> planes({size(rows), size(shape.planes()), size(shape.height), size(shape.width)});
+            std::vector<std::vector<std::int32_t>> legal;
+            std::vector<int> tickets;
+            float* const data = planes.mutable_data();
+            int n = 0;
+            {
+              const py::gil_scoped_release release;
+              n = s.face->collect(rows, data, legal, tickets);
+            }
+            py::list indices;
+            for (const auto& each : legal)
+              indices.append(py::array_t<std::int32_t>(static_cast<py::ssize_t>(each.size()), each.data()));
+            return py::make_tuple(planes[py::slice(0, n, 1)], indices, tickets);
+          },
+          py::arg("rows"),
+          "(planes float32 [n, C, H, W], legal: n int32 arrays of policy indices, tickets): at most `rows` leaves.")
+      .def(
+          "tell",
+          [](PySearch& s, int ticket, const F32& logits, float value) { s.face->tell(ticket, logits.data(), value); },
+          py::arg("ticket"), py::arg("logits"), py::arg("value"),
+          "Logits of the legal moves in legal order; value for the side to move.")
+      .def(
+          "run_inside",
+          [](PySearch& s, const std::string& evaluator, double seconds) {
+            if (evaluator != "uniform" && evaluator != "rollout")
+              throw std::invalid_argument("run_inside: evaluator must be \"uniform\" or \"rollout\"");
+            const py::gil_scoped_release release;
+            s.face->run_inside(evaluator == "uniform" ? kUniform : kRollout, seconds);
+          },
+          py::arg("evaluator"), py::arg("seconds") = 0.0, "Runs the begun search to its end without Python.")
       .def_property_readonly("done", [](const PySearch& s) { return s.face->done(); })
       .def_property_readonly("simulations", [](const PySearch& s) { return s.face->simulations(); })
-      .def("report", [](const PySearch& s, int longest_pv) { return report_dict(s.face->report(longest_pv)); }, py::arg("longest_pv") = 20)
-      .def("sample_move", [](PySearch& s, double temperature) { return s.face->sample_move(temperature); }, py::arg("temperature"));
+      .def(
+          "report", [](const PySearch& s, int longest_pv) { return report_dict(s.face->report(longest_pv)); },
+          py::arg("longest_pv") = 20)
+      .def(
+          "sample_move", [](PySearch& s, double temperature) { return s.face->sample_move(temperature); },
+          py::arg("temperature"));
 }
 
 void bind_pool(py::module_& m) {
@@ -339,30 +427,49 @@ void bind_pool(py::module_& m) {
       .def_readonly("version", &GameRecord::version, "Version of the weights when the game began.")
       .def_readonly("start", &GameRecord::start, "Text of the start position; empty: the game's own.")
       .def_readonly("value", &GameRecord::value, "+1, 0 or -1 for the first player.")
-      .def_property_readonly("score", [](const GameRecord& g) { return g.has_score ? std::optional<float>(g.score) : std::nullopt; })
+      .def_property_readonly(
+          "score", [](const GameRecord& g) { return g.has_score ? std::optional<float>(g.score) : std::nullopt; })
       .def_readonly("reason", &GameRecord::reason)
       .def_property_readonly("plies", [](const GameRecord& g) { return g.plies.size(); })
-      .def_property_readonly("searched_plies", [](const GameRecord& g) {
-        return std::count_if(g.plies.begin(), g.plies.end(), [](const PlyRecord& p) { return p.kind == PlyKind::kFull || p.kind == PlyKind::kFast; });
-      }, "Plies with a search: the positions that can be drawn for training.")
-      .def_property_readonly("root_values", [](const GameRecord& g) {
-        py::array_t<float> out(static_cast<py::ssize_t>(g.plies.size()));
-        for (std::size_t i = 0; i < g.plies.size(); ++i) out.mutable_data()[i] = g.plies[i].root_value;
-        return out;
-      }, "float32 [plies]: the search's value for the side to move; 0 where nothing was searched.")
-      .def_property_readonly("kinds", [](const GameRecord& g) {
-        std::vector<int> out;
-        for (const PlyRecord& p : g.plies) out.push_back(static_cast<int>(p.kind));
-        return out;
-      }, "Per ply: 0 opening, 1 forced, 2 fast search, 3 full search.")
-      .def_property_readonly("surprise", [](const GameRecord& g) {
-        double sum = 0.0;
-        for (const PlyRecord& p : g.plies) sum += p.surprise;
-        return sum;
-      }, "Sum over plies of KL(policy target || prior), nats.")
-      .def("moves", [](const GameRecord& g, const PyGame& game) { return game.face->record_moves(g); }, py::arg("game"), "The moves as text.")
+      .def_property_readonly(
+          "searched_plies",
+          [](const GameRecord& g) {
+            return std::count_if(g.plies.begin(), g.plies.end(), [](const PlyRecord& p) {
+              return p.kind == PlyKind::kFull || p.kind == PlyKind::kFast;
+            });
+          },
+          "Plies with a search: the positions that can be drawn for training.")
+      .def_property_readonly(
+          "root_values",
+          [](const GameRecord& g) {
+            py::array_t<float> out(static_cast<py::ssize_t>(g.plies.size()));
+            for (std::size_t i = 0; i < g.plies.size(); ++i) out.mutable_data()[i] = g.plies[i].root_value;
+            return out;
+          },
+          "float32 [plies]: the search's value for the side to move; 0 where nothing was searched.")
+      .def_property_readonly(
+          "kinds",
+          [](const GameRecord& g) {
+            std::vector<int> out;
+            for (const PlyRecord& p : g.plies) out.push_back(static_cast<int>(p.kind));
+            return out;
+          },
+          "Per ply: 0 opening, 1 forced, 2 fast search, 3 full search.")
+      .def_property_readonly(
+          "surprise",
+          [](const GameRecord& g) {
+            double sum = 0.0;
+            for (const PlyRecord& p : g.plies) sum += p.surprise;
+            return sum;
+          },
+          "Sum over plies of KL(policy target || prior), nats.")
+      .def(
+          "moves", [](const GameRecord& g, const PyGame& game) { return game.face->record_moves(g); }, py::arg("game"),
+          "The moves as text.")
       .def("to_bytes", [](const GameRecord& g) { return py::bytes(serialize(g)); })
-      .def_static("from_bytes", [](const py::bytes& bytes) { return deserialize(static_cast<std::string_view>(bytes)); }, py::arg("data"));
+      .def_static(
+          "from_bytes", [](const py::bytes& bytes) { return deserialize(static_cast<std::string_view>(bytes)); },
+          py::arg("data"));
 
   py::class_<PyBatch>(m, "Batch", "Leaves to evaluate; its arrays are views that are valid until finish().")
       .def_property_readonly("evaluator", [](const PyBatch& b) { return b.batch->evaluator; })
@@ -370,112 +477,160 @@ void bind_pool(py::module_& m) {
 
   py::class_<PyPool>(m, "Pool", "Many games on worker threads, their leaves packed into batches.")
       .def(py::init([](const PyGame& g, const py::dict& settings, const py::list& players, const py::list& pairings) {
-        std::vector<PlayerSettings> all;
-        for (const auto& each : players) all.push_back(to_player(py::cast<py::dict>(each)));
-        std::vector<Pairing> pairs;
-        for (const auto& each : pairings) {
-          const auto t = py::cast<py::tuple>(each);
-          const auto number = t.size() > 3 ? py::cast<std::uint64_t>(t[3]) : static_cast<std::uint64_t>(pairs.size());
-          pairs.push_back({py::cast<int>(t[0]), py::cast<int>(t[1]), py::cast<std::string>(t[2]), number});
-        }
-        return std::make_unique<PyPool>(PyPool{g.face, g.face->shape(), {}, g.face->pool(to_pool(settings), all, pairs)});
-      }), py::arg("game"), py::arg("settings"), py::arg("players"), py::arg("pairings") = py::list())
-      .def("next_batch", [](PyPool& p, double seconds) -> py::object {
-        Batch* batch = nullptr;
-        {
-          const py::gil_scoped_release release;
-          batch = p.face->next_batch(seconds);
-        }
-        if (batch == nullptr) return py::none();
-        return py::cast(PyBatch{batch});
-      }, py::arg("seconds") = 0.5, "The next batch to evaluate; None: all games are over, all that remains waits for finish(), or time is up.")
-      .def("planes", [](py::object self, const PyBatch& b) {
-        const auto& p = self.cast<const PyPool&>();
-        return py::array_t<float>({size(b.batch->written), size(p.shape.planes()), size(p.shape.height), size(p.shape.width)},
-                                  b.batch->planes.data(), self);
-      }, py::arg("batch"), "float32 [n, C, H, W], a view.")
-      .def("legal", [](py::object self, const PyBatch& b) {
-        return py::array_t<std::int32_t>({size(b.batch->written), size(b.batch->max_moves)}, b.batch->legal.data(), self);
-      }, py::arg("batch"), "int32 [n, most moves]: policy indices of the legal moves, the first legal_count of each row; a view.")
-      .def("legal_count", [](py::object self, const PyBatch& b) {
-        return py::array_t<std::int32_t>({size(b.batch->written)}, b.batch->legal_count.data(), self);
-      }, py::arg("batch"), "int32 [n], a view.")
-      .def("finish", [](PyPool& p, const PyBatch& b, const F32& logits, const F32& wdl) {
-        check_answer(logits, b.batch->written, p.shape.policy_size, "logits");
-        check_answer(wdl, b.batch->written, 3, "wdl");
-        p.answers[b.batch] = {logits, wdl};
-        const py::gil_scoped_release release;
-        p.face->finish(b.batch, logits.data(), wdl.data());
-      }, py::arg("batch"), py::arg("logits"), py::arg("wdl"), "float32 logits [n, policy_size] and win/draw/loss probabilities [n, 3].")
-      .def("take_finished", [](PyPool& p) { return p.face->take_finished(); }, "The games finished since the last call.")
+             std::vector<PlayerSettings> all;
+             for (const auto& each : players) all.push_back(to_player(py::cast<py::dict>(each)));
+             std::vector<Pairing> pairs;
+             for (const auto& each : pairings) {
+               const auto t = py::cast<py::tuple>(each);
+               const auto number =
+                   t.size() > 3 ? py::cast<std::uint64_t>(t[3]) : static_cast<std::uint64_t>(pairs.size());
+               pairs.push_back({py::cast<int>(t[0]), py::cast<int>(t[1]), py::cast<std::string>(t[2]), number});
+             }
+             return std::make_unique<PyPool>(
+                 PyPool{g.face, g.face->shape(), {}, g.face->pool(to_pool(settings), all, pairs)});
+           }),
+           py::arg("game"), py::arg("settings"), py::arg("players"), py::arg("pairings") = py::list())
+      .def(
+          "next_batch",
+          [](PyPool& p, double seconds) -> py::object {
+            Batch* batch = nullptr;
+            {
+              const py::gil_scoped_release release;
+              batch = p.face->next_batch(seconds);
+            }
+            if (batch == nullptr) return py::none();
+            return py::cast(PyBatch{batch});
+          },
+          py::arg("seconds") = 0.5,
+          "The next batch to evaluate; None: all games are over, all that remains waits for finish(), or time is up.")
+      .def(
+          "planes",
+          [](py::object self, const PyBatch& b) {
+            const auto& p = self.cast<const PyPool&>();
+            return py::array_t<float>(
+                {size(b.batch->written), size(p.shape.planes()), size(p.shape.height), size(p.shape.width)},
+                b.batch->planes.data(), self);
+          },
+          py::arg("batch"), "float32 [n, C, H, W], a view.")
+      .def(
+          "legal",
+          [](py::object self, const PyBatch& b) {
+            return py::array_t<std::int32_t>({size(b.batch->written), size(b.batch->max_moves)}, b.batch->legal.data(),
+                                             self);
+          },
+          py::arg("batch"),
+          "int32 [n, most moves]: policy indices of the legal moves, the first legal_count of each row; a view.")
+      .def(
+          "legal_count",
+          [](py::object self, const PyBatch& b) {
+            return py::array_t<std::int32_t>({size(b.batch->written)}, b.batch->legal_count.data(), self);
+          },
+          py::arg("batch"), "int32 [n], a view.")
+      .def(
+          "finish",
+          [](PyPool& p, const PyBatch& b, const F32& logits, const F32& wdl) {
+            check_answer(logits, b.batch->written, p.shape.policy_size, "logits");
+            check_answer(wdl, b.batch->written, 3, "wdl");
+            p.answers[b.batch] = {logits, wdl};
+            const py::gil_scoped_release release;
+            p.face->finish(b.batch, logits.data(), wdl.data());
+          },
+          py::arg("batch"), py::arg("logits"), py::arg("wdl"),
+          "float32 logits [n, policy_size] and win/draw/loss probabilities [n, 3].")
+      .def(
+          "take_finished", [](PyPool& p) { return p.face->take_finished(); }, "The games finished since the last call.")
       .def_property_readonly("done", [](PyPool& p) { return p.face->done(); })
-      .def("set_version", [](PyPool& p, std::uint64_t v) { p.face->set_version(v); }, py::arg("version"))
-      .def("set_simulations", [](PyPool& p, int n) { p.face->set_simulations(n); }, py::arg("simulations"))
-      .def_property_readonly("counts", [](PyPool& p) {
-        const PoolCounts c = p.face->counts();
-        py::dict out;
-        out["simulations"] = c.simulations;
-        out["evaluations"] = c.evaluations;
-        out["batches"] = c.batches;
-        out["plies"] = c.plies;
-        out["games"] = c.games;
-        out["nodes"] = c.nodes;
-        out["tree_bytes"] = c.tree_bytes;
-        return out;
-      })
-      .def("close", [](PyPool& p) {
-        const py::gil_scoped_release release;
-        p.face.reset();
-      }, "Stops the workers; the pool cannot be used any more.");
+      .def(
+          "set_version", [](PyPool& p, std::uint64_t v) { p.face->set_version(v); }, py::arg("version"))
+      .def(
+          "set_simulations", [](PyPool& p, int n) { p.face->set_simulations(n); }, py::arg("simulations"))
+      .def_property_readonly("counts",
+                             [](PyPool& p) {
+                               const PoolCounts c = p.face->counts();
+                               py::dict out;
+                               out["simulations"] = c.simulations;
+                               out["evaluations"] = c.evaluations;
+                               out["batches"] = c.batches;
+                               out["plies"] = c.plies;
+                               out["games"] = c.games;
+                               out["nodes"] = c.nodes;
+                               out["tree_bytes"] = c.tree_bytes;
+                               return out;
+                             })
+      .def(
+          "close",
+          [](PyPool& p) {
+            const py::gil_scoped_release release;
+            p.face.reset();
+          },
+          "Stops the workers; the pool cannot be used any more.");
 }
 
 void bind_sampler(py::module_& m) {
   py::class_<PySampler>(m, "Sampler", "Finished games in, training batches out.")
       .def(py::init([](const PyGame& g) { return PySampler{g.face, g.face->sampler()}; }), py::arg("game"))
-      .def("add", [](PySampler& s, const py::bytes& record) { return s.face->add(static_cast<std::string_view>(record)); }, py::arg("record"),
-           "Takes GameRecord.to_bytes(); returns how many of its positions can be drawn. ValueError: the record is broken.")
-      .def("trim", [](PySampler& s, std::uint64_t window) { s.face->trim(window); }, py::arg("window"), "Keeps the newest `window` positions.")
+      .def(
+          "add",
+          [](PySampler& s, const py::bytes& record) { return s.face->add(static_cast<std::string_view>(record)); },
+          py::arg("record"),
+          "Takes GameRecord.to_bytes(); returns how many of its positions can be drawn. ValueError: the record is "
+          "broken.")
+      .def(
+          "trim", [](PySampler& s, std::uint64_t window) { s.face->trim(window); }, py::arg("window"),
+          "Keeps the newest `window` positions.")
       .def_property_readonly("positions", [](const PySampler& s) { return s.face->positions(); })
       .def_property_readonly("games", [](const PySampler& s) { return s.face->games(); })
-      .def("sample", [](PySampler& s, int n, std::uint64_t seed, bool symmetry, float value_blend) {
-        if (n < 1) throw std::invalid_argument("sample: n must be >= 1");
-        const Shape shape = s.game->shape();
-        py::array_t<float> planes({size(n), size(shape.planes()), size(shape.height), size(shape.width)});
-        py::array_t<float> policy({size(n), size(shape.policy_size)});
-        py::array_t<float> policy_weight(size(n));
-        py::array_t<float> wdl({size(n), size(3)});
-        py::array_t<float> ownership({size(n), size(shape.height), size(shape.width)});
-        py::array_t<float> score(size(n));
-        py::array_t<float> plies_left(size(n));
-        const TrainingBatch out{planes.mutable_data(),    policy.mutable_data(), policy_weight.mutable_data(), wdl.mutable_data(),
-                                ownership.mutable_data(), score.mutable_data(),  plies_left.mutable_data()};
-        {
-          const py::gil_scoped_release release;
-          s.face->sample(n, seed, {symmetry, value_blend}, out);
-        }
-        py::dict batch;
-        batch["planes"] = planes;
-        batch["policy"] = policy;
-        batch["policy_weight"] = policy_weight;
-        batch["wdl"] = wdl;
-        batch["ownership"] = ownership;
-        batch["score"] = score;
-        batch["plies_left"] = plies_left;
-        return batch;
-      }, py::arg("n"), py::arg("seed"), py::arg("symmetry") = true, py::arg("value_blend") = 0.0F,
-           "n positions, each equally likely, as float32 arrays: planes [n,C,H,W], policy [n,P], policy_weight [n], wdl [n,3],\n"
-           "ownership [n,H,W], score [n], plies_left [n]; all for the side to move.");
+      .def(
+          "sample",
+          [](PySampler& s, int n, std::uint64_t seed, bool symmetry, float value_blend) {
+            if (n < 1) throw std::invalid_argument("sample: n must be >= 1");
+            const Shape shape = s.game->shape();
+            py::array_t<float> planes({size(n), size(shape.planes()), size(shape.height), size(shape.width)});
+            py::array_t<float> policy({size(n), size(shape.policy_size)});
+            py::array_t<float> policy_weight(size(n));
+            py::array_t<float> wdl({size(n), size(3)});
+            py::array_t<float> ownership({size(n), size(shape.height), size(shape.width)});
+            py::array_t<float> score(size(n));
+            py::array_t<float> plies_left(size(n));
+            const TrainingBatch out{planes.mutable_data(),    policy.mutable_data(),    policy_weight.mutable_data(),
+                                    wdl.mutable_data(),       ownership.mutable_data(), score.mutable_data(),
+                                    plies_left.mutable_data()};
+            {
+              const py::gil_scoped_release release;
+              s.face->sample(n, seed, {symmetry, value_blend}, out);
+            }
+            py::dict batch;
+            batch["planes"] = planes;
+            batch["policy"] = policy;
+            batch["policy_weight"] = policy_weight;
+            batch["wdl"] = wdl;
+            batch["ownership"] = ownership;
+            batch["score"] = score;
+            batch["plies_left"] = plies_left;
+            return batch;
+          },
+          py::arg("n"), py::arg("seed"), py::arg("symmetry") = true, py::arg("value_blend") = 0.0F,
+          "n positions, each equally likely, as float32 arrays: planes [n,C,H,W], policy [n,P], policy_weight [n], wdl "
+          "[n,3],\n"
+          "ownership [n,H,W], score [n], plies_left [n]; all for the side to move.");
 }
 
 void bind_bench(py::module_& m) {
-  m.def("bench_random_plies", [](const PyGame& g, double seconds, std::uint64_t seed) {
-    const py::gil_scoped_release release;
-    return g.face->random_plies(seconds, seed);
-  }, py::arg("game"), py::arg("seconds"), py::arg("seed") = 0, "(plies, seconds) of random games on one thread.");
-  m.def("bench_replay_plies", [](const PyGame& g, double seconds, std::uint64_t seed) {
-    const py::gil_scoped_release release;
-    return g.face->replay_plies(seconds, seed);
-  }, py::arg("game"), py::arg("seconds"), py::arg("seed") = 0, "(plies, seconds) of replaying one random game on one thread.");
+  m.def(
+      "bench_random_plies",
+      [](const PyGame& g, double seconds, std::uint64_t seed) {
+        const py::gil_scoped_release release;
+        return g.face->random_plies(seconds, seed);
+      },
+      py::arg("game"), py::arg("seconds"), py::arg("seed") = 0, "(plies, seconds) of random games on one thread.");
+  m.def(
+      "bench_replay_plies",
+      [](const PyGame& g, double seconds, std::uint64_t seed) {
+        const py::gil_scoped_release release;
+        return g.face->replay_plies(seconds, seed);
+      },
+      py::arg("game"), py::arg("seconds"), py::arg("seed") = 0,
+      "(plies, seconds) of replaying one random game on one thread.");
 }
 
 }  // namespace

@@ -19,14 +19,14 @@ struct TrainingBatch {
   float* policy;         // [n][policy_size], sums to 1, or all 0 where policy_weight is 0
   float* policy_weight;  // [n] 1: the policy is a target; 0: it is not
   float* wdl;            // [n][3] win, draw, loss
-  float* ownership;      // [n][height][width] +1 own area at the end, -1 the opponent's, 0 nobody's; nullptr: not wanted
-  float* score;          // [n] final margin in points, 0 where the game has none; nullptr: not wanted
-  float* plies_left;     // [n] to the end of the game; nullptr: not wanted
+  float* ownership;   // [n][height][width] +1 own area at the end, -1 the opponent's, 0 nobody's; nullptr: not wanted
+  float* score;       // [n] final margin in points, 0 where the game has none; nullptr: not wanted
+  float* plies_left;  // [n] to the end of the game; nullptr: not wanted
 };
 
 struct SampleSettings {
-  bool symmetry = true;       // turn each position by a random symmetry
-  float value_blend = 0.0F;   // share of the search's root value in the wdl target; the rest is the game's result
+  bool symmetry = true;      // turn each position by a random symmetry
+  float value_blend = 0.0F;  // share of the search's root value in the wdl target; the rest is the game's result
 };
 
 template <Game G>
@@ -34,7 +34,8 @@ class Sampler {
  public:
   using Position = typename G::Position;
 
-  explicit Sampler(const typename G::Options& options) : options_(options), encoder_(options), start_(options), work_(options) {}
+  explicit Sampler(const typename G::Options& options)
+      : options_(options), encoder_(options), start_(options), work_(options) {}
 
   // Takes a serialised record; returns how many of its positions can be drawn. Throws std::invalid_argument where the
   // record is broken or a move in it is illegal: nothing wrong gets further than here.
@@ -51,7 +52,8 @@ class Sampler {
       position.legal_moves(legal);
       if (std::find(legal.begin(), legal.end(), p.move) == legal.end())
         throw std::invalid_argument("game record: illegal move at ply " + std::to_string(ply));
-      if (p.kind == PlyKind::kFull || p.kind == PlyKind::kFast) game.drawable.push_back(static_cast<std::uint16_t>(ply));
+      if (p.kind == PlyKind::kFull || p.kind == PlyKind::kFast)
+        game.drawable.push_back(static_cast<std::uint16_t>(ply));
       game.moves.push_back(p.move);
       game.root_values.push_back(p.root_value);
       game.policy_begin.push_back(static_cast<std::uint32_t>(game.policy.size()));
@@ -114,7 +116,8 @@ class Sampler {
       float sum = 0.0F;
       for (std::uint32_t i = game.policy_begin[ply]; i < game.policy_begin[ply + 1]; ++i) sum += game.policy[i].weight;
       for (std::uint32_t i = game.policy_begin[ply]; i < game.policy_begin[ply + 1]; ++i)
-        policy[encoder_.map_policy(symmetry, work_.policy_index(game.policy[i].move))] = static_cast<float>(game.policy[i].weight) / sum;
+        policy[encoder_.map_policy(symmetry, work_.policy_index(game.policy[i].move))] =
+            static_cast<float>(game.policy[i].weight) / sum;
       out.policy_weight[row] = sum > 0.0F ? 1.0F : 0.0F;
 
       const int sign = work_.turn() == 0 ? 1 : -1;
@@ -124,7 +127,8 @@ class Sampler {
       if (out.ownership != nullptr) {
         float* const ownership = out.ownership + row * cells;
         for (int c = 0; c < shape.cells(); ++c)
-          ownership[encoder_.map_cell(symmetry, c)] = game.ownership.empty() ? 0.0F : static_cast<float>(sign * game.ownership[static_cast<std::size_t>(c)]);
+          ownership[encoder_.map_cell(symmetry, c)] =
+              game.ownership.empty() ? 0.0F : static_cast<float>(sign * game.ownership[static_cast<std::size_t>(c)]);
       }
     }
   }
@@ -136,14 +140,14 @@ class Sampler {
     std::vector<float> root_values;
     std::vector<std::uint32_t> policy_begin;  // [plies + 1] into policy
     std::vector<PolicyEntry> policy;
-    std::vector<std::uint16_t> drawable;      // plies that can be drawn
-    std::vector<std::int8_t> ownership;       // first player's view; empty where the game has none
+    std::vector<std::uint16_t> drawable;  // plies that can be drawn
+    std::vector<std::int8_t> ownership;   // first player's view; empty where the game has none
     int value = 0;
     float score = 0.0F;
   };
 
-  // The result z of the game and the root value q, both for the side to move, as win / draw / loss. The mean of q is kept;
-  // what it says of draws is not known, so it takes the draw share that fits the game's own result.
+  // The result z of the game and the root value q, both for the side to move, as win / draw / loss. The mean of q is
+  // kept; what it says of draws is not known, so it takes the draw share that fits the game's own result.
   static void write_wdl(int z, float q, float blend, float* wdl) {
     const float searched[3] = {z == 0 ? std::max(q, 0.0F) : 0.5F + 0.5F * q, z == 0 ? 1.0F - std::abs(q) : 0.0F,
                                z == 0 ? std::max(-q, 0.0F) : 0.5F - 0.5F * q};

@@ -4,8 +4,9 @@
 //   while (search.ask(on_leaf) != Ask::kDone) { ... evaluate ...; search.tell(ticket, logits, value); }
 //   Move move = search.best_move();
 //
-// It never calls a network and never blocks. PUCT and Gumbel are two ways to choose at the root and inside, over one tree.
-// All values in here are for the side to move at the node that holds them; Child::q is for the side that chose the child.
+// It never calls a network and never blocks. PUCT and Gumbel are two ways to choose at the root and inside, over one
+// tree. All values in here are for the side to move at the node that holds them; Child::q is for the side that chose
+// the child.
 #pragma once
 
 #include <algorithm>
@@ -86,8 +87,9 @@ class Search {
     position_.settle();
   }
 
-  // Starts a search of `simulations` new simulations at the current position, which must have a legal move. `noise` turns
-  // on the root noise of the settings; `gumbel`, one number a legal move in legal order, stands in for drawn noise.
+  // Starts a search of `simulations` new simulations at the current position, which must have a legal move. `noise`
+  // turns on the root noise of the settings; `gumbel`, one number a legal move in legal order, stands in for drawn
+  // noise.
   void begin(int simulations, bool noise, std::span<const float> gumbel = {}) {
     budget_ = simulations;
     done_ = 0;
@@ -116,7 +118,8 @@ class Search {
   void set_budget(int simulations) { budget_ = simulations; }
 
   // Goes on until a leaf needs its evaluation. Then on_leaf(position, moves, ticket) sees the leaf: encode it there and
-  // remember the ticket. It may play on from the leaf (a rollout) if it takes all back; the leaf itself is taken back here.
+  // remember the ticket. It may play on from the leaf (a rollout) if it takes all back; the leaf itself is taken back
+  // here.
   template <class OnLeaf>
   Ask ask(OnLeaf&& on_leaf) {
     if (tree_.empty()) {
@@ -181,8 +184,8 @@ class Search {
   // The position's value by this search: exact where proven, else the mean over all simulations and the root's own.
   [[nodiscard]] float root_value() const { return root_proof_ != Proof::kNone ? exact_value(root_proof_) : root_q_; }
 
-  // The move to play at full strength. A proven win is played, the shortest first; a proven loss only when all lose, the
-  // longest first.
+  // The move to play at full strength. A proven win is played, the shortest first; a proven loss only when all lose,
+  // the longest first.
   [[nodiscard]] Move best_move() const { return root_moves_[static_cast<std::size_t>(best_index())].move; }
 
   // A move drawn in proportion to visits^(1 / temperature), proven moves as in best_move(). For PUCT.
@@ -223,11 +226,13 @@ class Search {
       int sum = 0;
       for (const RootMove& m : root_moves_) sum += visits(m);
       for (std::size_t i = 0; i < count; ++i)
-        target[i] = sum > 0 ? static_cast<float>(visits(root_moves_[i])) / static_cast<float>(sum) : root_moves_[i].prior;
+        target[i] =
+            sum > 0 ? static_cast<float>(visits(root_moves_[i])) / static_cast<float>(sum) : root_moves_[i].prior;
       return;
     }
     const QTransform transform = root_transform();
-    for (std::size_t i = 0; i < count; ++i) target[i] = root_moves_[i].logit + transform.sigma(completed_q(root_moves_[i], transform));
+    for (std::size_t i = 0; i < count; ++i)
+      target[i] = root_moves_[i].logit + transform.sigma(completed_q(root_moves_[i], transform));
     softmax(target.data(), static_cast<int>(count));
   }
 
@@ -244,9 +249,9 @@ class Search {
       const Child* const kids = tree_.children(node);
       int best = -1;
       for (int i = 0; i < node.child_count; ++i) {
-        const bool better = best < 0 || (kids[i].proof == Proof::kWin) > (kids[best].proof == Proof::kWin) ||
-                            ((kids[i].proof == Proof::kWin) == (kids[best].proof == Proof::kWin) &&
-                             kids[i].visits > kids[best].visits);
+        const bool better =
+            best < 0 || (kids[i].proof == Proof::kWin) > (kids[best].proof == Proof::kWin) ||
+            ((kids[i].proof == Proof::kWin) == (kids[best].proof == Proof::kWin) && kids[i].visits > kids[best].visits);
         if (better) best = i;
       }
       if (best < 0 || kids[best].visits == 0) break;
@@ -267,8 +272,8 @@ class Search {
   };
   // How a node's Q values become logits: sigma(q) of the paper, and the value that stands in for untried moves.
   struct QTransform {
-    float mixed;   // v_mix: the Q of an untried move
-    float scale;   // sigma(q) = scale * (q - origin)
+    float mixed;  // v_mix: the Q of an untried move
+    float scale;  // sigma(q) = scale * (q - origin)
     float origin;
     [[nodiscard]] float sigma(float q) const { return scale * (q - origin); }
   };
@@ -407,7 +412,8 @@ class Search {
     if (proof != Proof::kNone) root_proof_ = proof;
   }
 
-  // What is proven of a node once `child` is: a win by any winning move; else the best of its moves when all are proven.
+  // What is proven of a node once `child` is: a win by any winning move; else the best of its moves when all are
+  // proven.
   [[nodiscard]] Proof node_proof(const Node& node, const Child& child) const {
     if (child.proof == Proof::kWin) return Proof::kWin;
     if (node.child_count < node.edge_count) return Proof::kNone;
@@ -427,7 +433,8 @@ class Search {
     int plies = proof == Proof::kWin ? 255 : 0;
     for (int i = 0; i < node.child_count; ++i) {
       if (kids[i].proof != proof) continue;
-      plies = proof == Proof::kWin ? std::min(plies, kids[i].proof_plies + 1) : std::max(plies, kids[i].proof_plies + 1);
+      plies =
+          proof == Proof::kWin ? std::min(plies, kids[i].proof_plies + 1) : std::max(plies, kids[i].proof_plies + 1);
     }
     tree_.children(tree_.node(parent.node))[parent.slot].proof_plies = static_cast<std::uint8_t>(std::min(plies, 255));
   }
@@ -435,7 +442,8 @@ class Search {
   // --- choosing inside the tree ---
 
   [[nodiscard]] float exploration(float parent_visits) const {
-    return (std::log((parent_visits + settings_.c_base + 1.0F) / settings_.c_base) + settings_.c_init) * std::sqrt(parent_visits);
+    return (std::log((parent_visits + settings_.c_base + 1.0F) / settings_.c_base) + settings_.c_init) *
+           std::sqrt(parent_visits);
   }
 
   // Q of a child as the choice sees it: simulations in flight count as virtual losses.
@@ -521,8 +529,8 @@ class Search {
   }
 
   // v_mix and the scale of sigma from a node's statistics (Danihelka et al. 2022, eq. 8 and appendix D).
-  [[nodiscard]] QTransform transform(float value, float visits, float tried_mass, float weighted_q, float max_visits, float low,
-                                     float high, bool all_tried) const {
+  [[nodiscard]] QTransform transform(float value, float visits, float tried_mass, float weighted_q, float max_visits,
+                                     float low, float high, bool all_tried) const {
     QTransform t{};
     t.mixed = tried_mass > 0.0F ? (value + visits * weighted_q / tried_mass) / (1.0F + visits) : value;
     const float scale = (settings_.c_visit + max_visits) * settings_.c_scale;
@@ -666,7 +674,9 @@ class Search {
 
   [[nodiscard]] int best_index() const {
     if (root_proof_ == Proof::kWin) {
-      return best_by([&](const RootMove& m) { return proof(m) == Proof::kWin ? -static_cast<double>(root_child(m).proof_plies) : -1e9; });
+      return best_by([&](const RootMove& m) {
+        return proof(m) == Proof::kWin ? -static_cast<double>(root_child(m).proof_plies) : -1e9;
+      });
     }
     if (root_proof_ == Proof::kLoss) {
       return best_by([&](const RootMove& m) { return static_cast<double>(root_child(m).proof_plies); });
@@ -678,14 +688,16 @@ class Search {
         if (!barred(m)) most = std::max(most, visits(m));
       return best_scored([&](const RootMove& m) { return !barred(m) && visits(m) == most; });
     }
-    return best_by([&](const RootMove& m) { return barred(m) ? -1e9 : visits(m) + 0.25 * (q(m) + 1.0) + 0.25 * m.prior; });
+    return best_by(
+        [&](const RootMove& m) { return barred(m) ? -1e9 : visits(m) + 0.25 * (q(m) + 1.0) + 0.25 * m.prior; });
   }
   // The root move with the greatest score, the first among equals.
   template <class Score>
   [[nodiscard]] int best_by(Score&& score) const {
     int best = 0;
     for (int i = 1; i < static_cast<int>(root_moves_.size()); ++i)
-      if (score(root_moves_[static_cast<std::size_t>(i)]) > score(root_moves_[static_cast<std::size_t>(best)])) best = i;
+      if (score(root_moves_[static_cast<std::size_t>(i)]) > score(root_moves_[static_cast<std::size_t>(best)]))
+        best = i;
     return best;
   }
 

@@ -1,8 +1,8 @@
 // The search tree's memory: three flat arrays a tree, 32-bit indices, statistics only for moves that were tried.
 //
-// A node with L legal moves owns L edges of 4 bytes. Tried moves come first: edge i < child_count is the move of child i,
-// whose statistics stand in the node's block of Child records. So a leaf costs 24 + 4 L bytes, a tried move 16 more, and
-// choosing a move reads two contiguous runs of memory.
+// A node with L legal moves owns L edges of 4 bytes. Tried moves come first: edge i < child_count is the move of child
+// i, whose statistics stand in the node's block of Child records. So a leaf costs 24 + 4 L bytes, a tried move 16 more,
+// and choosing a move reads two contiguous runs of memory.
 #pragma once
 
 #include <algorithm>
@@ -16,8 +16,8 @@
 namespace az {
 
 // A move and its prior in four bytes. The prior is a float with 5 exponent and 11 mantissa bits (2^-31 .. 1, relative
-// error 2^-12); it stands above the inverted move, so that the greatest word is the greatest prior and, among equals, the
-// lowest move.
+// error 2^-12); it stands above the inverted move, so that the greatest word is the greatest prior and, among equals,
+// the lowest move.
 class Edge {
  public:
   Edge() = default;
@@ -48,8 +48,8 @@ inline constexpr std::uint32_t kNoNode = 0xffffffff;
 
 // Statistics of a tried move, seen by the side that chose it.
 struct Child {
-  std::uint32_t visits = 0;     // N: finished simulations through this move
-  float q = 0.0F;               // Q: their mean value, or the exact one once proven
+  std::uint32_t visits = 0;  // N: finished simulations through this move
+  float q = 0.0F;            // Q: their mean value, or the exact one once proven
   std::uint32_t node = kNoNode;
   std::uint16_t in_flight = 0;  // simulations under way through this move
   Proof proof = Proof::kNone;
@@ -142,7 +142,8 @@ class Tree {
 
  private:
   void grow(Node& n) {
-    const int size = std::bit_width(static_cast<unsigned>(n.child_capacity));  // size class: 0 -> 1, 1 -> 2, 2 -> 4, ...
+    const int size =
+        std::bit_width(static_cast<unsigned>(n.child_capacity));  // size class: 0 -> 1, 1 -> 2, 2 -> 4, ...
     const std::uint32_t fresh = take_block(size);
     if (n.child_capacity > 0) {
       std::copy_n(children_.data() + n.children, n.child_count, children_.data() + fresh);

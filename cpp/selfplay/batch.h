@@ -20,19 +20,19 @@ struct Batch {
     slots.resize(n);
   }
 
-  int evaluator;    // which of the pool's evaluators it is for
+  int evaluator;  // which of the pool's evaluators it is for
   int capacity;
   int max_moves;
   int policy_size;
-  int reserved = 0;  // rows given to leaves
-  int written = 0;   // rows whose leaf is complete
+  int reserved = 0;             // rows given to leaves
+  int written = 0;              // rows whose leaf is complete
   std::atomic<int> unread = 0;  // answered rows that workers have not read yet
 
-  std::vector<float> planes;             // [capacity][planes][height][width]
-  std::vector<std::int32_t> legal;       // [capacity][max_moves] policy indices, as the planes are turned
+  std::vector<float> planes;              // [capacity][planes][height][width]
+  std::vector<std::int32_t> legal;        // [capacity][max_moves] policy indices, as the planes are turned
   std::vector<std::int32_t> legal_count;  // [capacity]
-  std::vector<std::int32_t> tickets;     // [capacity] of the search that asks
-  std::vector<std::int32_t> slots;       // [capacity] of the game that asks
+  std::vector<std::int32_t> tickets;      // [capacity] of the search that asks
+  std::vector<std::int32_t> slots;        // [capacity] of the game that asks
 
   // The answer, owned by the caller until the batch comes back: logits [size][policy_size], wdl [size][3].
   const float* logits = nullptr;

@@ -46,7 +46,8 @@ class Encoder {
     const std::uint64_t* word = bits_.data();
     for (int plane = 0; plane < shape_.bit_planes; ++plane, out += cells) {
       for (int base = 0; base < shape_.cells(); base += 64) {
-        for (std::uint64_t rest = *word++; rest != 0; rest &= rest - 1) out[turned[base + std::countr_zero(rest)]] = 1.0F;
+        for (std::uint64_t rest = *word++; rest != 0; rest &= rest - 1)
+          out[turned[base + std::countr_zero(rest)]] = 1.0F;
       }
     }
     for (const float value : scalars_) {

@@ -1,9 +1,9 @@
 // The pool: many games at a time on worker threads, their leaves packed into batches for whoever runs the networks.
 //
-// A game waits in a batch while its leaf is evaluated; workers run the games that have their answers. A batch goes out when
-// it is full or, if the consumer is hungry, when no game can move without an answer: the pool knows all its games, so
-// nothing here waits for a clock. The same pool serves self-play (one player against itself, records kept) and the arena
-// (a list of pairings between players, each with an evaluator of its own).
+// A game waits in a batch while its leaf is evaluated; workers run the games that have their answers. A batch goes out
+// when it is full or, if the consumer is hungry, when no game can move without an answer: the pool knows all its games,
+// so nothing here waits for a clock. The same pool serves self-play (one player against itself, records kept) and the
+// arena (a list of pairings between players, each with an evaluator of its own).
 #pragma once
 
 #include <algorithm>
@@ -33,13 +33,13 @@ inline constexpr int kRandom = -3;   // no search at all: a random move
 struct PlayerSettings {
   SearchSettings search;
   int evaluator = 0;
-  bool noise = false;           // root noise of the search settings
-  int temperature_plies = 0;    // PUCT: moves drawn from the visit counts for so many plies of the game, then the best
+  bool noise = false;         // root noise of the search settings
+  int temperature_plies = 0;  // PUCT: moves drawn from the visit counts for so many plies of the game, then the best
   double temperature = 1.0;
-  double full_fraction = 1.0;   // playout cap randomisation (Wu 2019): share of moves searched in full,
-  int fast_simulations = 0;     // the others with so few simulations and no noise
-  double resign_value = -2.0;   // resign below this root value; under -1: never
-  double resign_never = 0.1;    // share of games played to the end all the same
+  double full_fraction = 1.0;  // playout cap randomisation (Wu 2019): share of moves searched in full,
+  int fast_simulations = 0;    // the others with so few simulations and no noise
+  double resign_value = -2.0;  // resign below this root value; under -1: never
+  double resign_never = 0.1;   // share of games played to the end all the same
 };
 
 struct Pairing {
@@ -54,11 +54,11 @@ struct PoolSettings {
   int batch_size = 128;
   int threads = 1;
   std::uint64_t seed = 0;
-  std::int64_t games = -1;     // self-play: how many games in all; -1: without end
+  std::int64_t games = -1;       // self-play: how many games in all; -1: without end
   std::uint64_t first_game = 0;  // number of the first game (its seed follows from it)
-  int opening_plies = 0;       // self-play: each game starts with 0..opening_plies random moves
-  bool symmetry = false;       // turn each leaf by a random symmetry
-  bool record_policy = true;   // keep policy targets in the records
+  int opening_plies = 0;         // self-play: each game starts with 0..opening_plies random moves
+  bool symmetry = false;         // turn each leaf by a random symmetry
+  bool record_policy = true;     // keep policy targets in the records
 };
 
 struct PoolCounts {
@@ -67,7 +67,7 @@ struct PoolCounts {
   std::uint64_t batches = 0;
   std::uint64_t plies = 0;
   std::uint64_t games = 0;
-  std::uint64_t nodes = 0;        // of the trees that were finished, for bytes per node
+  std::uint64_t nodes = 0;  // of the trees that were finished, for bytes per node
   std::uint64_t tree_bytes = 0;
 };
 
@@ -80,7 +80,11 @@ class Pool {
   // With `pairings` empty: self-play of player 0, both sides from one tree.
   Pool(const typename G::Options& options, const PoolSettings& settings, std::vector<PlayerSettings> players,
        std::vector<Pairing> pairings)
-      : options_(options), settings_(settings), players_(std::move(players)), pairings_(std::move(pairings)), shape_(G::shape(options)) {
+      : options_(options),
+        settings_(settings),
+        players_(std::move(players)),
+        pairings_(std::move(pairings)),
+        shape_(G::shape(options)) {
     if (settings_.games_in_flight < 1) throw std::invalid_argument("pool: games_in_flight must be >= 1");
     if (settings_.batch_size < 1) throw std::invalid_argument("pool: batch_size must be >= 1");
     if (settings_.threads < 1) throw std::invalid_argument("pool: threads must be >= 1");
@@ -92,13 +96,15 @@ class Pool {
     }
     for (const Pairing& p : pairings_) {
       const int n = static_cast<int>(players_.size());
-      if (p.first < 0 || p.first >= n || p.second < 0 || p.second >= n) throw std::invalid_argument("pool: a pairing names no player");
+      if (p.first < 0 || p.first >= n || p.second < 0 || p.second >= n)
+        throw std::invalid_argument("pool: a pairing names no player");
       if (!p.start.empty() && Position::parse(options_, p.start).outcome())
         throw std::invalid_argument("pool: the game is over in the start position '" + p.start + "'");
     }
     games_ = pairings_.empty() ? settings_.games : static_cast<std::int64_t>(pairings_.size());
     filling_.resize(static_cast<std::size_t>(evaluators), nullptr);
-    const std::int64_t slots = games_ < 0 ? settings_.games_in_flight : std::min<std::int64_t>(games_, settings_.games_in_flight);
+    const std::int64_t slots =
+        games_ < 0 ? settings_.games_in_flight : std::min<std::int64_t>(games_, settings_.games_in_flight);
     for (std::int64_t i = 0; i < slots; ++i) {
       slots_.push_back(std::make_unique<Slot>(Position(options_)));
       runnable_.push_back({static_cast<int>(i), nullptr, 0});
@@ -122,7 +128,9 @@ class Pool {
   Batch* next_batch(double seconds) {
     std::unique_lock lock(mutex_);
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::duration<double>(std::min(seconds, 1e6));
-    const auto settled = [this] { return !ready_.empty() || (runnable_.empty() && running_ == 0) || finished_.size() >= kMostFinished; };
+    const auto settled = [this] {
+      return !ready_.empty() || (runnable_.empty() && running_ == 0) || finished_.size() >= kMostFinished;
+    };
     while (ready_.empty()) {
       if (!batch_ready_.wait_until(lock, deadline, settled)) return nullptr;
       if (!ready_.empty()) break;
@@ -135,15 +143,16 @@ class Pool {
     return batch;
   }
 
-  // The answer to a batch: logits [size][policy_size] and wdl [size][3], which must stay valid until the same Batch comes
-  // out of next_batch() again or the pool is gone.
+  // The answer to a batch: logits [size][policy_size] and wdl [size][3], which must stay valid until the same Batch
+  // comes out of next_batch() again or the pool is gone.
   void finish(Batch* batch, const float* logits, const float* wdl) {
     {
       const std::lock_guard lock(mutex_);
       batch->logits = logits;
       batch->wdl = wdl;
       batch->unread = batch->written;
-      for (int row = 0; row < batch->written; ++row) runnable_.push_back({batch->slots[static_cast<std::size_t>(row)], batch, row});
+      for (int row = 0; row < batch->written; ++row)
+        runnable_.push_back({batch->slots[static_cast<std::size_t>(row)], batch, row});
     }
     work_to_do_.notify_all();
   }
@@ -179,8 +188,8 @@ class Pool {
 
   struct Slot {
     explicit Slot(const Position& start) : position(start) {}
-    Position position;                              // used between games; the searches hold the running game
-    std::unique_ptr<Search<G>> searches[2];         // by side; self-play uses the first for both
+    Position position;                       // used between games; the searches hold the running game
+    std::unique_ptr<Search<G>> searches[2];  // by side; self-play uses the first for both
     GameRecord record;
     Rng rng{0};
     bool playing = false;
@@ -263,9 +272,7 @@ class Pool {
   }
 
   [[nodiscard]] bool self_play() const { return pairings_.empty(); }
-  Search<G>& search_of(Slot& slot) {
-    return *slot.searches[self_play() ? 0 : slot.searches[0]->position().turn()];
-  }
+  Search<G>& search_of(Slot& slot) { return *slot.searches[self_play() ? 0 : slot.searches[0]->position().turn()]; }
   const PlayerSettings& player_of(const Slot& slot) const {
     if (self_play()) return players_[0];
     return players_[slot.searches[0]->position().turn() == 0 ? slot.record.first : slot.record.second];
@@ -293,7 +300,8 @@ class Pool {
           if (play(me, slot, move, std::move(ply))) return Run::kYield;
           continue;
         }
-        const int full_budget = self_play() && simulations_.load() > 0 ? simulations_.load() : player.search.simulations;
+        const int full_budget =
+            self_play() && simulations_.load() > 0 ? simulations_.load() : player.search.simulations;
         slot.full = player.full_fraction >= 1.0 || slot.rng.uniform() < player.full_fraction;
         search.begin(slot.full ? full_budget : player.fast_simulations, player.noise && slot.full);
         slot.searching = true;
@@ -331,7 +339,8 @@ class Pool {
       number = begun_++;
     }
     slot.record = GameRecord{};
-    slot.record.number = self_play() ? number + settings_.first_game : pairings_[static_cast<std::size_t>(number)].number;
+    slot.record.number =
+        self_play() ? number + settings_.first_game : pairings_[static_cast<std::size_t>(number)].number;
     slot.record.version = version_.load();
     slot.rng = Rng(settings_.seed, slot.record.number);
     slot.position = Position(options_);
@@ -459,7 +468,8 @@ class Pool {
 
   // mutex_ is held in the two below.
   Batch* fresh_batch(int evaluator) {
-    const auto at = std::find_if(free_.begin(), free_.end(), [evaluator](const Batch* b) { return b->evaluator == evaluator; });
+    const auto at =
+        std::find_if(free_.begin(), free_.end(), [evaluator](const Batch* b) { return b->evaluator == evaluator; });
     if (at == free_.end()) {
       batches_.push_back(std::make_unique<Batch>(evaluator, settings_.batch_size, shape_, G::kMaxMoves));
       return batches_.back().get();

@@ -36,14 +36,14 @@ struct PlyRecord {
 };
 
 struct GameRecord {
-  std::uint64_t number = 0;   // of the game within its pool
-  std::uint32_t first = 0;    // players by index within their pool
+  std::uint64_t number = 0;  // of the game within its pool
+  std::uint32_t first = 0;   // players by index within their pool
   std::uint32_t second = 0;
   std::uint64_t version = 0;  // of the weights when the game began (the trainer's step)
   std::string start;          // text of the start position; empty: the game's own
   int value = 0;              // for the first player
   bool has_score = false;
-  float score = 0.0F;         // the first player's margin
+  float score = 0.0F;  // the first player's margin
   std::string reason;
   std::vector<PlyRecord> plies;
 };

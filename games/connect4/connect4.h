@@ -24,10 +24,17 @@ struct Connect4 {
   }
   static OptionMap describe(const Options&) { return {}; }
   static Shape shape(const Options&) {
-    return {.bit_planes = 2, .scalar_planes = 1, .height = kRows, .width = kColumns, .policy_size = kColumns, .symmetries = 2};
+    return {.bit_planes = 2,
+            .scalar_planes = 1,
+            .height = kRows,
+            .width = kColumns,
+            .policy_size = kColumns,
+            .symmetries = 2};
   }
   // Symmetry 1 mirrors the columns.
-  static int map_policy(const Options&, int symmetry, int column) { return symmetry == 0 ? column : kColumns - 1 - column; }
+  static int map_policy(const Options&, int symmetry, int column) {
+    return symmetry == 0 ? column : kColumns - 1 - column;
+  }
   static int map_cell(const Options& options, int symmetry, int cell) {
     return cell - cell % kColumns + map_policy(options, symmetry, cell % kColumns);
   }
@@ -93,7 +100,8 @@ struct Connect4 {
     [[nodiscard]] std::string move_text(Move column) const { return std::string(1, static_cast<char>('a' + column)); }
     [[nodiscard]] Move parse_move(std::string_view text) const {
       const std::string shown = "'" + std::string(text) + "'";
-      if (text.size() != 1 || text[0] < 'a' || text[0] >= 'a' + kColumns) throw IllegalMove(shown + " is no column: a to g");
+      if (text.size() != 1 || text[0] < 'a' || text[0] >= 'a' + kColumns)
+        throw IllegalMove(shown + " is no column: a to g");
       if (outcome()) throw IllegalMove(shown + ": the game is over");
       const int column = text[0] - 'a';
       if (height(column) == kRows) throw IllegalMove("column " + shown + " is full");

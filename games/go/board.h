@@ -1,9 +1,9 @@
 // The Go board: stones, chains and their liberties, kept up to date move by move.
 //
-// A board is one plain struct that is copied each ply. Points live on a grid with a wall around it, so that a neighbour is
-// always an addition away; cells (row * size + column, row 0 on top) are what the outside sees. A chain keeps its
-// pseudo-liberties: a liberty counted once for each stone beside it. With their number, sum and sum of squares, "all the
-// liberties are one point" is number * squares == sum * sum, and the point is sum / number.
+// A board is one plain struct that is copied each ply. Points live on a grid with a wall around it, so that a neighbour
+// is always an addition away; cells (row * size + column, row 0 on top) are what the outside sees. A chain keeps its
+// pseudo-liberties: a liberty counted once for each stone beside it. With their number, sum and sum of squares, "all
+// the liberties are one point" is number * squares == sum * sum, and the point is sum / number.
 #pragma once
 
 #include <array>
@@ -86,8 +86,8 @@ struct Board {
   Key key;          // of the stones alone
   std::uint16_t captured[2];  // stones of this colour taken off so far
   std::uint16_t ply;
-  std::uint16_t ko;    // the cell that simple ko bars, else kNoMove
-  std::uint16_t last;  // the last move
+  std::uint16_t ko;     // the cell that simple ko bars, else kNoMove
+  std::uint16_t last;   // the last move
   std::uint8_t passes;  // in a row, up to now
 
   void clear(int size) {

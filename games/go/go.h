@@ -122,7 +122,10 @@ struct Go {
       const bool passed = s.passes >= 2;
       if (!passed && (options_.max_plies == 0 || s.ply < options_.max_plies)) return std::nullopt;
       const double margin = area_margin() - options_.komi;
-      return Outcome{margin > 0 ? 1 : margin < 0 ? -1 : 0, passed ? "two_passes" : "max_plies", static_cast<float>(margin)};
+      return Outcome{margin > 0   ? 1
+                     : margin < 0 ? -1
+                                  : 0,
+                     passed ? "two_passes" : "max_plies", static_cast<float>(margin)};
     }
 
     void legal_moves(Moves& moves) const {
@@ -185,12 +188,14 @@ struct Go {
       }
       for (int colour = 0; colour < 2; ++colour) {
         for_each(s.stones[colour], [&](int cell) {
-          if (s.in_atari(s.head[geometry_->point[State::at(cell)]])) out.set(colour == mine ? kOwnAtari : kOtherAtari, cell);
+          if (s.in_atari(s.head[geometry_->point[State::at(cell)]]))
+            out.set(colour == mine ? kOwnAtari : kOtherAtari, cell);
         });
       }
       const Stone me = s.to_move();
       for_each_empty([&](int cell) {
-        if (may_repeat(s, cell, me) && s.playable(geometry_->point[State::at(cell)], me, options_.suicide) && breaks_ko(cell))
+        if (may_repeat(s, cell, me) && s.playable(geometry_->point[State::at(cell)], me, options_.suicide) &&
+            breaks_ko(cell))
           out.set(kBarredByKo, cell);
       });
       if (s.passes > 0) copy(kAfterPass, geometry_->all);
@@ -238,8 +243,10 @@ struct Go {
       const int n = options_.board_size;
       const std::string shown = "'" + std::string(text) + "'";
       const auto column = word.empty() ? std::string_view::npos : kColumns.find(word[0]);
-      const bool digits = word.size() >= 2 && word.size() <= 3 && word.find_first_not_of("0123456789", 1) == std::string::npos;
-      if (column == std::string_view::npos || !digits) throw IllegalMove(shown + " is no vertex: a letter A-T without I and a row, such as D4, or pass");
+      const bool digits =
+          word.size() >= 2 && word.size() <= 3 && word.find_first_not_of("0123456789", 1) == std::string::npos;
+      if (column == std::string_view::npos || !digits)
+        throw IllegalMove(shown + " is no vertex: a letter A-T without I and a row, such as D4, or pass");
       const int row = std::stoi(word.substr(1));
       if (static_cast<int>(column) >= n || row < 1 || row > n)
         throw IllegalMove(shown + " is off the " + std::to_string(n) + "x" + std::to_string(n) + " board");
@@ -248,7 +255,9 @@ struct Go {
       const int p = geometry_->point[State::at(cell)];
       if (s.stone[State::at(p)] != kEmpty) throw IllegalMove(word + " is occupied");
       if (!s.playable(p, s.to_move(), options_.suicide)) throw IllegalMove(word + " is suicide");
-      if (breaks_ko(cell)) throw IllegalMove(word + (options_.ko == Ko::kSimple ? " is barred by ko" : " repeats an earlier board (superko)"));
+      if (breaks_ko(cell))
+        throw IllegalMove(word +
+                          (options_.ko == Ko::kSimple ? " is barred by ko" : " repeats an earlier board (superko)"));
       return static_cast<Move>(cell);
     }
 
@@ -334,7 +343,8 @@ struct Go {
     template <class Visit>
     static void for_each(const typename State::Bits& bits, Visit&& visit) {
       for (std::size_t w = 0; w < bits.size(); ++w)
-        for (std::uint64_t rest = bits[w]; rest != 0; rest &= rest - 1) visit(static_cast<int>(w * 64) + std::countr_zero(rest));
+        for (std::uint64_t rest = bits[w]; rest != 0; rest &= rest - 1)
+          visit(static_cast<int>(w * 64) + std::countr_zero(rest));
     }
     template <class Visit>
     void for_each_empty(Visit&& visit) const {
