@@ -1,9 +1,10 @@
 // The Go board: stones, chains and their liberties, kept up to date move by move.
 //
-// A board is one plain struct that is copied each ply. Points live on a grid with a wall around it, so that a neighbour
-// is always an addition away; cells (row * size + column, row 0 on top) are what the outside sees. A chain keeps its
-// pseudo-liberties: a liberty counted once for each stone beside it. With their number, sum and sum of squares, "all
-// the liberties are one point" is number * squares == sum * sum, and the point is sum / number.
+// A board is one plain struct that is copied each ply, so it holds little. Points live on a grid with a wall around it,
+// so that a neighbour is always an addition away; cells (row * size + column, row 0 on top) are what the outside sees.
+// A chain keeps the number of its pseudo-liberties: a liberty counted once for each stone beside it. That answers the
+// one question the rules ask: the empty point p is a chain's last liberty if as many of p's neighbours belong to the
+// chain as it has pseudo-liberties.
 #pragma once
 
 #include <array>
@@ -47,8 +48,13 @@ struct Board {
   static constexpr int kPoints = kStride * kStride;
   static constexpr int kWords = (MaxSize * MaxSize + 63) / 64;
   using Point = std::conditional_t<kPoints <= 256, std::uint8_t, std::uint16_t>;
-  using Sum = std::conditional_t<kPoints <= 256, std::uint16_t, std::uint32_t>;  // 4 * 81 * 121 < 2^16
-  using Bits = std::array<std::uint64_t, kWords>;                                // by cell
+  using Count = Point;                             // a 9x9 board has 144 pairs of neighbours, a 19x19 board 684
+  using Bits = std::array<std::uint64_t, kWords>;  // by cell
+
+  static std::size_t at(int p) { return static_cast<std::size_t>(p); }
+  [[nodiscard]] static bool has(const Bits& bits, int cell) { return (bits[at(cell >> 6)] >> (cell & 63) & 1) != 0; }
+  static void set(Bits& bits, int cell) { bits[at(cell >> 6)] |= std::uint64_t{1} << (cell & 63); }
+  static void reset(Bits& bits, int cell) { bits[at(cell >> 6)] &= ~(std::uint64_t{1} << (cell & 63)); }
 
   // Where cells lie among the points, for one board size.
   struct Geometry {
@@ -56,12 +62,16 @@ struct Board {
     std::array<Point, MaxSize * MaxSize> point{};
     std::array<std::uint16_t, kPoints> cell{};
     Bits all{};
+    Bits first_column{};
+    Bits last_column{};
     explicit Geometry(int n) : size(n) {
       for (int c = 0; c < n * n; ++c) {
         const auto p = static_cast<std::size_t>((c / n + 1) * kStride + c % n + 1);
         point[static_cast<std::size_t>(c)] = static_cast<Point>(p);
         cell[p] = static_cast<std::uint16_t>(c);
-        all[static_cast<std::size_t>(c >> 6)] |= std::uint64_t{1} << (c & 63);
+        set(all, c);
+        if (c % n == 0) set(first_column, c);
+        if (c % n == n - 1) set(last_column, c);
       }
     }
   };
@@ -76,10 +86,8 @@ struct Board {
   std::array<Point, kPoints> head;          // of a stone: the point that names its chain
   std::array<Point, kPoints> next;          // of a stone: the next of its chain, in a circle
   // By chain head:
-  std::array<std::uint16_t, kPoints> length;   // stones
-  std::array<std::uint16_t, kPoints> number;   // of pseudo-liberties
-  std::array<Sum, kPoints> sum;                // of their points
-  std::array<std::uint32_t, kPoints> squares;  // of their points, squared
+  std::array<Count, kPoints> length;  // stones
+  std::array<Count, kPoints> number;  // of pseudo-liberties
 
   Bits stones[2];   // black, white
   Bits removed[2];  // cells a stone of this colour was ever taken from: only there can a move bring an old board back
@@ -100,15 +108,35 @@ struct Board {
 
   [[nodiscard]] Stone to_move() const { return ply % 2 == 0 ? kBlack : kWhite; }
   static constexpr std::array<int, 4> kAround = {-kStride, -1, 1, kStride};
-  static std::size_t at(int p) { return static_cast<std::size_t>(p); }
 
-  [[nodiscard]] bool in_atari(std::size_t chain) const {
-    const auto s = static_cast<std::uint64_t>(sum[chain]);
-    return number[chain] * static_cast<std::uint64_t>(squares[chain]) == s * s;
+  // Whether the empty point `p` is the last liberty of the chain of its neighbour `q`, a stone.
+  [[nodiscard]] bool last_liberty(int p, std::size_t q) const {
+    unsigned beside = 0;
+    for (const int d : kAround) {
+      const std::size_t r = at(p + d);
+      beside += stone[r] == stone[q] && head[r] == head[q];
+    }
+    return number[head[q]] == beside;
   }
-  [[nodiscard]] static bool has(const Bits& bits, int cell) { return (bits[at(cell >> 6)] >> (cell & 63) & 1) != 0; }
-  static void set(Bits& bits, int cell) { bits[at(cell >> 6)] |= std::uint64_t{1} << (cell & 63); }
-  static void reset(Bits& bits, int cell) { bits[at(cell >> 6)] &= ~(std::uint64_t{1} << (cell & 63)); }
+  // Cells that are empty and have an empty neighbour: a move there is never suicide.
+  [[nodiscard]] Bits open_cells(const Geometry& g) const {
+    Bits empty = empty_cells(g);
+    Bits near{};
+    for (std::size_t w = 0; w < empty.size(); ++w) {
+      const std::uint64_t right = (empty[w] << 1 | (w > 0 ? empty[w - 1] >> 63 : 0)) & ~g.first_column[w];
+      const std::uint64_t left = (empty[w] >> 1 | (w + 1 < empty.size() ? empty[w + 1] << 63 : 0)) & ~g.last_column[w];
+      const std::uint64_t down = empty[w] << g.size | (w > 0 ? empty[w - 1] >> (64 - g.size) : 0);
+      const std::uint64_t up = empty[w] >> g.size | (w + 1 < empty.size() ? empty[w + 1] << (64 - g.size) : 0);
+      near[w] = right | left | down | up;
+    }
+    for (std::size_t w = 0; w < empty.size(); ++w) empty[w] &= near[w];
+    return empty;
+  }
+  [[nodiscard]] Bits empty_cells(const Geometry& g) const {
+    Bits empty;
+    for (std::size_t w = 0; w < empty.size(); ++w) empty[w] = g.all[w] & ~(stones[0][w] | stones[1][w]);
+    return empty;
+  }
 
   // What playing on the empty point `p` would do, ko aside.
   enum class Effect : std::uint8_t { kPlain, kCapture, kSuicide, kSingleSuicide };
@@ -119,7 +147,7 @@ struct Board {
       const std::size_t q = at(p + d);
       if (stone[q] == kEmpty) return captures(p, mine) ? Effect::kCapture : Effect::kPlain;
       if (stone[q] == kWall) continue;
-      const bool atari = in_atari(head[q]);
+      const bool atari = last_liberty(p, q);
       if (stone[q] == mine) {
         own_near = true;
         own_lives |= !atari;
@@ -137,7 +165,7 @@ struct Board {
     for (const int d : kAround) {
       const std::size_t q = at(p + d);
       if (stone[q] == kWall) continue;
-      if (in_atari(head[q]) != (stone[q] == mine)) return true;
+      if (last_liberty(p, q) != (stone[q] == mine)) return true;
       own_near |= stone[q] == mine;
     }
     return suicide && own_near;
@@ -145,7 +173,7 @@ struct Board {
   [[nodiscard]] bool captures(int p, Stone mine) const {
     for (const int d : kAround) {
       const std::size_t q = at(p + d);
-      if (stone[q] == opponent(mine) && in_atari(head[q])) return true;
+      if (stone[q] == opponent(mine) && last_liberty(p, q)) return true;
     }
     return false;
   }
@@ -160,7 +188,7 @@ struct Board {
     std::size_t count = 0;
     for (const int d : kAround) {
       const std::size_t q = at(p + d);
-      if (stone[q] != taken || !in_atari(head[q])) continue;
+      if (stone[q] != taken || !last_liberty(p, q)) continue;
       const std::size_t chain = head[q];
       bool again = false;
       for (std::size_t i = 0; i < count; ++i) again |= seen[i] == chain;
@@ -187,14 +215,12 @@ struct Board {
     head[here] = next[here] = static_cast<Point>(p);
     length[here] = 1;
     number[here] = 0;
-    sum[here] = 0;
-    squares[here] = 0;
     for (const int d : kAround) {
       const std::size_t q = at(p + d);
       if (stone[q] == kEmpty) {
-        add_liberty(here, q);
+        ++number[here];
       } else if (stone[q] != kWall) {
-        drop_liberty(head[q], here);
+        --number[head[q]];
       }
     }
     for (const int d : kAround) {
@@ -213,7 +239,7 @@ struct Board {
     const std::size_t chain = head[here];
     if (taken == 0 && number[chain] == 0) {
       remove(g, chain);
-    } else if (taken == 1 && length[chain] == 1 && in_atari(chain)) {
+    } else if (taken == 1 && length[chain] == 1 && number[chain] == 1) {
       ko = g.cell[taken_at];
     }
     last = static_cast<std::uint16_t>(cell);
@@ -228,16 +254,6 @@ struct Board {
   }
 
  private:
-  void add_liberty(std::size_t chain, std::size_t p) {
-    ++number[chain];
-    sum[chain] = static_cast<Sum>(sum[chain] + p);
-    squares[chain] += static_cast<std::uint32_t>(p * p);
-  }
-  void drop_liberty(std::size_t chain, std::size_t p) {
-    --number[chain];
-    sum[chain] = static_cast<Sum>(sum[chain] - p);
-    squares[chain] -= static_cast<std::uint32_t>(p * p);
-  }
   // Makes two chains one, under the head of the longer.
   void join(std::size_t a, std::size_t b) {
     if (length[a] < length[b]) std::swap(a, b);
@@ -247,10 +263,8 @@ struct Board {
       s = next[s];
     } while (s != b);
     std::swap(next[a], next[b]);
-    length[a] = static_cast<std::uint16_t>(length[a] + length[b]);
-    number[a] = static_cast<std::uint16_t>(number[a] + number[b]);
-    sum[a] = static_cast<Sum>(sum[a] + sum[b]);
-    squares[a] += squares[b];
+    length[a] = static_cast<Count>(length[a] + length[b]);
+    number[a] = static_cast<Count>(number[a] + number[b]);
   }
   // Takes a chain off the board; returns its length.
   int remove(const Geometry& g, std::size_t chain) {
@@ -267,7 +281,7 @@ struct Board {
     do {
       for (const int d : kAround) {
         const std::size_t q = at(static_cast<int>(s) + d);
-        if (stone[q] == kBlack || stone[q] == kWhite) add_liberty(head[q], s);
+        if (stone[q] == kBlack || stone[q] == kWhite) ++number[head[q]];
       }
       s = next[s];
     } while (s != chain);

@@ -129,24 +129,16 @@ struct Go {
     }
 
     void legal_moves(Moves& moves) const {
-      const State& s = state();
-      const Stone mine = s.to_move();
-      for_each_empty([&](int cell) {
-        const int p = geometry_->point[State::at(cell)];
-        if (!s.playable(p, mine, options_.suicide)) return;
-        if (may_repeat(s, cell, mine) && breaks_ko(cell)) return;
-        moves.push(static_cast<Move>(cell));
-      });
+      for_each(legal_cells(), [&](int cell) { moves.push(static_cast<Move>(cell)); });
       moves.push(pass_move());
     }
     // Legal moves that fill no eye of their own; a pass only where there is nothing else.
     void rollout_moves(Moves& moves) const {
       const State& s = state();
       const Stone mine = s.to_move();
-      for_each_empty([&](int cell) {
-        const int p = geometry_->point[State::at(cell)];
-        if (!s.playable(p, mine, options_.suicide) || own_eye(p, mine)) return;
-        if (may_repeat(s, cell, mine) && breaks_ko(cell)) return;
+      const typename State::Bits open = s.open_cells(*geometry_);
+      for_each(legal_cells(), [&](int cell) {
+        if (!State::has(open, cell) && own_eye(geometry_->point[State::at(cell)], mine)) return;
         moves.push(static_cast<Move>(cell));
       });
       if (moves.empty()) moves.push(pass_move());
@@ -186,14 +178,10 @@ struct Go {
         copy(2 * t, then->stones[mine]);
         copy(2 * t + 1, then->stones[1 - mine]);
       }
-      for (int colour = 0; colour < 2; ++colour) {
-        for_each(s.stones[colour], [&](int cell) {
-          if (s.in_atari(s.head[geometry_->point[State::at(cell)]]))
-            out.set(colour == mine ? kOwnAtari : kOtherAtari, cell);
-        });
-      }
+      const typename State::Bits empty = s.empty_cells(*geometry_);
+      for_each(empty, [&](int cell) { mark_ataris(cell, mine, out); });
       const Stone me = s.to_move();
-      for_each_empty([&](int cell) {
+      for_each(empty, [&](int cell) {
         if (may_repeat(s, cell, me) && s.playable(geometry_->point[State::at(cell)], me, options_.suicide) &&
             breaks_ko(cell))
           out.set(kBarredByKo, cell);
@@ -300,6 +288,44 @@ struct Go {
 
     [[nodiscard]] const State& state() const { return states_.top(); }
     [[nodiscard]] Move pass_move() const { return static_cast<Move>(options_.board_size * options_.board_size); }
+    [[nodiscard]] typename State::Bits legal_cells() const {
+      const State& s = state();
+      const Stone mine = s.to_move();
+      typename State::Bits legal = s.open_cells(*geometry_);
+      typename State::Bits closed = s.empty_cells(*geometry_);
+      for (std::size_t w = 0; w < closed.size(); ++w) closed[w] &= ~legal[w];
+      for_each(closed, [&](int cell) {
+        if (s.playable(geometry_->point[State::at(cell)], mine, options_.suicide)) State::set(legal, cell);
+      });
+      if (options_.ko == Ko::kSimple) {
+        if (s.ko != kNoMove) State::reset(legal, s.ko);
+        return legal;
+      }
+      // Only where a stone was ever taken off can a move bring an old board back; a suicide is the exception.
+      typename State::Bits suspects;
+      for (std::size_t w = 0; w < suspects.size(); ++w)
+        suspects[w] = legal[w] & (s.removed[mine - 1][w] | (options_.suicide ? closed[w] : 0));
+      for_each(suspects, [&](int cell) {
+        if (may_repeat(s, cell, mine) && breaks_ko(cell)) State::reset(legal, cell);
+      });
+      return legal;
+    }
+    // Marks the chains whose last liberty is the empty `cell`.
+    void mark_ataris(int cell, int mine, Features out) const {
+      const State& s = state();
+      const int p = geometry_->point[State::at(cell)];
+      for (const int d : State::kAround) {
+        const std::size_t q = State::at(p + d);
+        if ((s.stone[q] != kBlack && s.stone[q] != kWhite) || !s.last_liberty(p, q)) continue;
+        const int plane = s.stone[q] == (mine == 0 ? kBlack : kWhite) ? kOwnAtari : kOtherAtari;
+        const std::size_t chain = s.head[q];
+        std::size_t stone = chain;
+        do {
+          out.set(plane, geometry_->cell[stone]);
+          stone = s.next[stone];
+        } while (stone != chain);
+      }
+    }
     // What superko compares: the stones, under situational ko with the side to move.
     [[nodiscard]] Key situation(const State& s) const {
       return s.key ^ (options_.ko == Ko::kSituational && s.ply % 2 != 0 ? kZobrist.white_to_move : 0);
@@ -346,14 +372,6 @@ struct Go {
         for (std::uint64_t rest = bits[w]; rest != 0; rest &= rest - 1)
           visit(static_cast<int>(w * 64) + std::countr_zero(rest));
     }
-    template <class Visit>
-    void for_each_empty(Visit&& visit) const {
-      const State& s = state();
-      typename State::Bits empty;
-      for (std::size_t w = 0; w < empty.size(); ++w) empty[w] = geometry_->all[w] & ~(s.stones[0][w] | s.stones[1][w]);
-      for_each(empty, visit);
-    }
-
     Options options_;
     const typename State::Geometry* geometry_;
     StateStack<State> states_;
