@@ -4,6 +4,7 @@
 PYTHON ?= python3
 RUN ?= runs/quickstart
 CONFIG ?= configs/quickstart.yaml
+WERROR ?= OFF
 VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := $(shell find cpp games -type f) CMakeLists.txt pyproject.toml
@@ -21,12 +22,12 @@ $(VENV)/.tools: pyproject.toml constraints.txt
 # Installed in place: Python files are used from here, the compiled core is rebuilt when its sources change.
 $(VENV)/.built: $(VENV)/.tools $(SOURCES)
 	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt --no-build-isolation \
-		-C cmake.define.AZ_WERROR=ON -e '.'
+		-C cmake.define.AZ_WERROR=$(WERROR) -e '.'
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.built
 	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt --no-build-isolation \
-		-C cmake.define.AZ_WERROR=ON -e '.[test,dev]'
+		-C cmake.define.AZ_WERROR=$(WERROR) -e '.[test,dev]'
 	touch $@
 
 train: $(VENV)/.built
@@ -35,6 +36,7 @@ train: $(VENV)/.built
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest
 
+check: WERROR := ON
 check: static test
 
 static: $(VENV)/.dev

@@ -60,7 +60,7 @@ class Player:
         on_progress: Callable[[SearchResult], bool] | None = None,
         **settings: Any,
     ) -> SearchResult:
-        """Searches a position that is not over; arguments as in `alphazero.search.Search.run`, settings as in `Search`.
+        """Searches a position that is not over; arguments as in `alphazero.search.Search.search`, settings as in `Search`.
 
         simulations: default 800, or without bound where `seconds` is given.
         """
@@ -71,7 +71,7 @@ class Player:
             self._search = Search(self.game, self._leaf_evaluator(), **wanted)
             self._search_settings = wanted
         budget = simulations if simulations is not None else default if seconds is None else 10**9
-        return self._search.run(position, budget, seconds=seconds, noise=noise, on_progress=on_progress)
+        return self._search.search(position, budget, seconds=seconds, noise=noise, on_progress=on_progress)
 
     def with_options(self, **options: Any) -> Player:
         """The same player for the game with other options (another komi, another board where the network allows it).

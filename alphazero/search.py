@@ -74,7 +74,7 @@ class Search:
         self.settings = settings
         self._core = SearchCore(game, settings, seed)
 
-    def run(
+    def search(
         self,
         position: Position,
         simulations: int | None = None,
@@ -114,6 +114,8 @@ class Search:
                 if expired:
                     core.set_budget(max(1, core.simulations))
         return self.result()
+
+    run = __call__ = search
 
     def result(self) -> SearchResult:
         """What the search has found so far."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -135,7 +136,7 @@ def test_every_command_has_help_with_an_example(command, capsys):
         (["play", "--model", "nosuch"], "no such checkpoint"),
         (["gtp", "--model", "{run}"], "GTP is for Go"),
         (["match", "{run}", "nosuch"], "nosuch: no such checkpoint"),
-        (["match", "{run}", "random", "--games", "3"], "even number >= 2"),
+        (["match", "{run}", "random", "--games", "0"], "--games must be >= 1, got 0"),
         (["match", "random", "mcts:10"], "say which game"),
         (["match", "random", "mcts:x", "--game", "connect4"], "mcts:N needs a number"),
         (["match", "{run}", "random", "--game", "go"], "plays connect4, not go"),
@@ -159,7 +160,8 @@ def test_a_users_mistake_gets_one_line_and_exit_2(run, tmp_path, capsys, argumen
     assert error.count("\n") == 1
 
 
-def test_killed_at_any_instant_a_run_goes_on_without_loss_or_repetition(tmp_path):
+@pytest.mark.parametrize("kills", [4, pytest.param(20, marks=pytest.mark.slow)])
+def test_killed_at_any_instant_a_run_goes_on_without_loss_or_repetition(tmp_path, kills):
     config = tmp_path / "tiny.yaml"
     config.write_text(TINY.replace("budget_games: 60", "budget_games: 100000"))
     directory = tmp_path / "run"
@@ -167,7 +169,8 @@ def test_killed_at_any_instant_a_run_goes_on_without_loss_or_repetition(tmp_path
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     kept: dict[str, bytes] = {}
     step = 0
-    for delay in (0.3, 1.1, 0.05, 0.7):
+    rng = random.Random(kills)
+    for _ in range(kills):
         process = subprocess.Popen(
             command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment
         )
@@ -175,7 +178,7 @@ def test_killed_at_any_instant_a_run_goes_on_without_loss_or_repetition(tmp_path
         deadline = time.time() + 60
         while len(chunk_paths(directory / "replay")) <= games and time.time() < deadline:
             time.sleep(0.02)
-        time.sleep(delay)
+        time.sleep(rng.uniform(0.0, 1.5))
         process.send_signal(signal.SIGKILL)
         _, errors = process.communicate()
         assert "warning" not in errors

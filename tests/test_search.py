@@ -79,7 +79,7 @@ def test_puct_visits_equal_a_plain_reference(game, seed):
             root.simulate(position.copy(), evaluate)
     except AttributeError:
         pytest.fail("the reference ran into a finished game: choose a shorter search")
-    result = az.Search(game, evaluate, kind="puct").run(position, simulations)
+    result = az.Search(game, evaluate, kind="puct").search(position, simulations)
     assert {m.move: m.visits for m in result.moves if m.visits} == {m: c.n for m, c in root.children.items()}
     assert result.value == pytest.approx(root.total / root.n, abs=1e-5)
 
@@ -92,7 +92,7 @@ def test_sequential_halving_follows_the_published_schedules():
 
 
 def test_gumbel_equals_mctx_on_recorded_trees(data):
-    """200 searches recorded from mctx 0.0.6 by tools/make_mctx_corpus.py: same noise, same visits, same action weights."""
+    """200 searches recorded from mctx 0.0.71 by tools/make_mctx_corpus.py: same noise, same visits, same action weights."""
     lines = (data / "mctx_gumbel.jsonl").read_text().splitlines()
     assert len(lines) == 200
     game = az.Game("connect4")
@@ -113,7 +113,7 @@ def test_gumbel_equals_mctx_on_recorded_trees(data):
             c_scale=case["c_scale"],
             rescale_q=case["rescale_q"],
         )
-        result = search.run(game.position(case["position"]), case["simulations"], gumbel=case["gumbel"])
+        result = search.search(game.position(case["position"]), case["simulations"], gumbel=case["gumbel"])
         found = {m.move: m for m in result.moves}
         legal = game.position(case["position"]).legal_moves()
         assert [found[m].visits for m in legal] == case["visits"]
@@ -130,7 +130,7 @@ def planes_key(board) -> str:
 def test_a_win_in_one_is_played_with_a_blind_network(kind):
     game = az.Game("connect4")
     position = game.position("aabbcc")  # three in a row at the bottom: d wins
-    result = az.Search(game, uniform_evaluator, kind=kind).run(position, 50)
+    result = az.Search(game, uniform_evaluator, kind=kind).search(position, 50)
     assert result.best_move == "d"
     assert result.value == 1.0
     assert result.proof == "win"
@@ -140,7 +140,7 @@ def test_a_win_in_one_is_played_with_a_blind_network(kind):
 def test_a_loss_in_two_is_parried_with_a_blind_network(kind):
     game = az.Game("connect4")
     position = game.position("abac" + "a")  # three on top of each other in column a
-    result = az.Search(game, uniform_evaluator, kind=kind).run(position, 200)
+    result = az.Search(game, uniform_evaluator, kind=kind).search(position, 200)
     assert result.best_move == "a"
 
 
@@ -154,7 +154,7 @@ def test_a_proven_position_is_solved_exactly():
         position = game.position()
         for move in moves[:32]:
             position.play(move)
-        result = az.Search(game, uniform_evaluator, kind="puct").run(position, 100_000)
+        result = az.Search(game, uniform_evaluator, kind="puct").search(position, 100_000)
         assert result.proof == {1: "win", 0: "draw", -1: "loss"}[minimax(position)]
         assert result.simulations < 100_000
 
@@ -177,19 +177,21 @@ def minimax(position) -> int:
 def test_the_same_seed_gives_the_same_search_and_batching_keeps_the_budget(kind):
     game = az.Game("go", board_size=5)
     runs = [
-        az.Search(game, hashed_evaluator(), kind=kind, seed=7).run(game.position(), 64, noise=True) for _ in range(2)
+        az.Search(game, hashed_evaluator(), kind=kind, seed=7).search(game.position(), 64, noise=True) for _ in range(2)
     ]
     assert runs[0] == runs[1]
-    batched = az.Search(game, hashed_evaluator(), kind=kind, seed=7, batch_size=8).run(game.position(), 64, noise=True)
+    batched = az.Search(game, hashed_evaluator(), kind=kind, seed=7, batch_size=8).search(
+        game.position(), 64, noise=True
+    )
     assert batched.simulations == 64
     assert sum(m.visits for m in batched.moves) == 64
 
 
 def test_root_noise_changes_the_search_and_is_off_by_default():
     game = az.Game("go", board_size=5)
-    quiet = az.Search(game, hashed_evaluator(), seed=1).run(game.position(), 64)
-    same = az.Search(game, hashed_evaluator(), seed=2).run(game.position(), 64)
-    noisy = az.Search(game, hashed_evaluator(), seed=2).run(game.position(), 64, noise=True)
+    quiet = az.Search(game, hashed_evaluator(), seed=1).search(game.position(), 64)
+    same = az.Search(game, hashed_evaluator(), seed=2).search(game.position(), 64)
+    noisy = az.Search(game, hashed_evaluator(), seed=2).search(game.position(), 64, noise=True)
     visits = [[(m.move, m.visits) for m in r.moves] for r in (quiet, same, noisy)]
     assert visits[0] == visits[1] != visits[2]
 
@@ -198,9 +200,9 @@ def test_a_kept_subtree_brings_its_visits_along():
     game = az.Game("go", board_size=5)
     search = az.Search(game, hashed_evaluator(), kind="puct")
     position = game.position()
-    first = search.run(position, 200)
+    first = search.search(position, 200)
     position.play(first.best_move)
-    second = search.run(position, 50)
+    second = search.search(position, 50)
     assert second.simulations == 50
     assert sum(m.visits for m in second.moves) == first.moves[0].visits - 1 + 50
 
@@ -213,17 +215,17 @@ def test_bad_evaluators_and_settings_are_named():
     with pytest.raises(ValueError, match="kind must be"):
         az.Search(game, uniform_evaluator, kind="alphabeta")
     with pytest.raises(ValueError, match="simulations must be >= 1"):
-        az.Search(game, uniform_evaluator).run(position, 0)
+        az.Search(game, uniform_evaluator).search(position, 0)
     with pytest.raises(ValueError, match="values must be"):
-        az.Search(game, lambda p, legal: (np.zeros((1, 7), np.float32), np.zeros((1, 2)))).run(position, 1)
+        az.Search(game, lambda p, legal: (np.zeros((1, 7), np.float32), np.zeros((1, 2)))).search(position, 1)
     with pytest.raises(ValueError, match="logits must be"):
-        az.Search(game, lambda p, legal: (np.zeros((1, 9), np.float32), np.zeros(1))).run(position, 1)
+        az.Search(game, lambda p, legal: (np.zeros((1, 9), np.float32), np.zeros(1))).search(position, 1)
     with pytest.raises(ValueError, match="finite"):
-        az.Search(game, lambda p, legal: (np.zeros((1, 7), np.float32), np.array([np.nan]))).run(position, 1)
+        az.Search(game, lambda p, legal: (np.zeros((1, 7), np.float32), np.array([np.nan]))).search(position, 1)
     with pytest.raises(ValueError, match="over"):
-        az.Search(game, uniform_evaluator).run(game.position("aabbccd"), 1)
+        az.Search(game, uniform_evaluator).search(game.position("aabbccd"), 1)
     with pytest.raises(ValueError, match="other options"):
-        az.Search(game, uniform_evaluator).run(az.Game("go", board_size=5).position(), 1)
+        az.Search(game, uniform_evaluator).search(az.Game("go", board_size=5).position(), 1)
 
 
 def test_the_policy_target_ignores_noise_that_is_smaller_than_the_search_can_see():
@@ -234,6 +236,6 @@ def test_the_policy_target_ignores_noise_that_is_smaller_than_the_search_can_see
         rng = np.random.default_rng(int(planes.sum() * 1000) % 2**32)
         return [np.zeros(len(each), np.float32) for each in legal], rng.uniform(-5e-4, 5e-4, len(planes))
 
-    result = az.Search(game, flat, kind="gumbel").run(game.position(), 64)
+    result = az.Search(game, flat, kind="gumbel").search(game.position(), 64)
     logits = np.log([m.target for m in result.moves])
     assert np.ptp(logits) < 0.1

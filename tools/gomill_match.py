@@ -31,14 +31,18 @@ def gomill_path() -> Path:
         return cache
     with tempfile.TemporaryDirectory() as scratch:
         pip = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--no-binary", ":all:", "-d", scratch]
-        subprocess.run([*pip, f"gomill=={VERSION}"], check=False, capture_output=True)  # its setup.py fails on Python 3.12
+        subprocess.run(
+            [*pip, f"gomill=={VERSION}"], check=False, capture_output=True
+        )  # its setup.py fails on Python 3.12
         archive = Path(scratch) / f"gomill-{VERSION}.tar.gz"
         if not archive.exists():
             raise SystemExit(f"gomill {VERSION} could not be fetched with pip")
         with tarfile.open(archive) as files:
             files.extractall(scratch, filter="data")
         package = Path(scratch) / f"gomill-{VERSION}" / "gomill"
-        subprocess.run([sys.executable, "-W", "ignore", "-m", "lib2to3", "-w", "-n", str(package)], check=True, capture_output=True)
+        subprocess.run(
+            [sys.executable, "-W", "ignore", "-m", "lib2to3", "-w", "-n", str(package)], check=True, capture_output=True
+        )
         for file in package.glob("*.py"):
             text = file.read_text().replace("string.maketrans", "str.maketrans")
             # What 2to3 cannot know: the pipes carry text, one line at a time.
@@ -86,7 +90,14 @@ def main() -> None:
         wins += score
         first = args.model if black == "ours" else args.opponent
         second = args.opponent if black == "ours" else args.model
-        lines.append({"first": first, "second": second, "result": score if black == "ours" else 1.0 - score, "detail": result.sgf_result})
+        lines.append(
+            {
+                "first": first,
+                "second": second,
+                "result": score if black == "ours" else 1.0 - score,
+                "detail": result.sgf_result,
+            }
+        )
         print(f"game {number + 1}: {black} (Black) - {white} (White): {result.sgf_result}", flush=True)
         if args.out:
             args.out.mkdir(parents=True, exist_ok=True)

@@ -117,25 +117,23 @@ def play_match(
     out: Path | None = None,
 ) -> MatchReport:
     """Plays A against B, every opening with both colours, and reports from A's side."""
-    if games < 2 or games % 2:
-        raise UserError(
-            f"match: --games must be an even number >= 2 (each opening is played with both colours), got {games}"
-        )
+    if games < 1:
+        raise UserError(f"match: --games must be >= 1, got {games}")
     if game is None:
         game = _game_of([a, b])
     entrants = [entrant(spec, game, device, _search_of(spec, simulations, kind)) for spec in (a, b)]
     if entrants[0].name == entrants[1].name:
         entrants[1] = Entrant(entrants[1].name + " (B)", entrants[1].player, entrants[1].search)
     starts = (
-        read_openings(openings, game, games // 2)
+        read_openings(openings, game, (games + 1) // 2)
         if openings
-        else random_openings(game, games // 2, opening_plies, seed)
+        else random_openings(game, (games + 1) // 2, opening_plies, seed)
     )
     file = None
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         file = out / "results.jsonl"
-    results = run_schedule(game, entrants, colour_balanced(0, 1, starts), file, seed=seed, progress=Progress())
+    results = run_schedule(game, entrants, colour_balanced(0, 1, starts)[:games], file, seed=seed, progress=Progress())
     return report(results, entrants[0].name, entrants[1].name)
 
 

@@ -11,7 +11,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("a", metavar="A", help="a checkpoint or run directory, random, uniform, or mcts:N")
     parser.add_argument("b", metavar="B")
     parser.add_argument(
-        "--games", type=int, default=100, help="even: every opening is played with both colours (default 100)"
+        "--games", type=int, default=100, help="every opening is played with both colours (default 100)"
     )
     parser.add_argument("--game", help="the game, where neither player is a checkpoint")
     parser.add_argument(

@@ -39,8 +39,8 @@ def run(args: argparse.Namespace) -> int:
             raise UserError(f"{directory}: not a run directory (no config.yaml); name a run, or two players and more")
         summary = ladder.rate_run(directory, load_config(directory / "config.yaml"), args.device)
     else:
-        if args.games < 2 or args.games % 2:
-            raise UserError(f"tournament: --games must be an even number >= 2, got {args.games}")
+        if args.games < 1:
+            raise UserError(f"tournament: --games must be >= 1, got {args.games}")
         game = game_from(args.game, args.option) if args.game else ladder._game_of(args.players)
         entrants = [entrant(p, game, args.device, ladder._search_of(p, args.simulations, None)) for p in args.players]
         names = [each.name for each in entrants]
@@ -48,8 +48,8 @@ def run(args: argparse.Namespace) -> int:
             raise UserError("tournament: each player may appear once")
         schedule: list[Pairing] = []
         for a, b in itertools.combinations(range(len(entrants)), 2):
-            starts = random_openings(game, args.games // 2, args.opening_plies, args.seed + 1000 * a + b)
-            schedule += colour_balanced(a, b, starts, first_pair=len(schedule))
+            starts = random_openings(game, (args.games + 1) // 2, args.opening_plies, args.seed + 1000 * a + b)
+            schedule += colour_balanced(a, b, starts, first_pair=len(schedule))[: args.games]
         file = None
         if args.out is not None:
             args.out.mkdir(parents=True, exist_ok=True)
