@@ -7,10 +7,10 @@ import math
 
 import numpy as np
 import pytest
-from alphazero._core import considered_visits
 from conftest import hashed_evaluator
 
 import alphazero as az
+from alphazero._core import considered_visits
 from alphazero.search import uniform_evaluator
 
 C_BASE, C_INIT, FPU = 19652.0, 1.25, 0.2
