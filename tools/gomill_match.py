@@ -1,9 +1,10 @@
 """Games of our GTP engine against another, with gomill (PyPI, MIT) as the referee.
 
-    python tools/gomill_match.py --model runs/quickstart --opponent "gnugo --mode gtp --level 0" --games 20 --out games/
+    python tools/gomill_match.py --model runs/quickstart --opponent "gnugo --mode gtp --level 0 --capture-all-dead" --games 20 --out games/
 
 gomill 0.8.3 is written for Python 2: it is fetched with pip and converted with lib2to3 (part of Python up to 3.12) into a
-cache directory. It checks every reply against the protocol; an error of either engine ends the match with its text.
+cache directory. It checks every reply against the protocol; an error of either engine ends the match with its text. The final
+board is counted as it stands, so an opponent must take dead stones off before it passes (GNU Go: --capture-all-dead).
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", default="uniform")
     parser.add_argument("--simulations", type=int, default=200)
-    parser.add_argument("--opponent", default="gnugo --mode gtp --level 0 --chinese-rules --positional-superko")
+    parser.add_argument("--opponent", default="gnugo --mode gtp --level 0 --chinese-rules --positional-superko --capture-all-dead")
     parser.add_argument("--games", type=int, default=20)
     parser.add_argument("--size", type=int, default=9)
     parser.add_argument("--komi", type=float, default=7.0)
