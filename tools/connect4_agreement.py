@@ -19,14 +19,14 @@ import alphazero as az
 from alphazero.replay import chunk_paths, read_chunk
 
 
-def positions_of(run: Path, count: int, seed: int) -> list[str]:
+def positions_of(run: Path, count: int, seed: int, from_ply: int) -> list[str]:
     """`count` different positions, each ply of the newest games equally likely, that still have a choice of moves."""
     game = az.Game("connect4")
     texts: set[str] = set()
     for path in reversed(chunk_paths(run / "replay")):
         for data in read_chunk(path).records:
             moves = GameRecord.from_bytes(data).moves(game)
-            texts.update("".join(moves[:ply]) for ply in range(len(moves)))
+            texts.update("".join(moves[:ply]) for ply in range(from_ply, len(moves)))
         if len(texts) > 20 * count:
             break
     chosen = sorted(texts)
@@ -41,10 +41,13 @@ def main() -> None:
     parser.add_argument("--simulations", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--from-run", type=Path, help="take the positions from this run (default: the same)")
+    parser.add_argument(
+        "--from-ply", type=int, default=6, help="leave out earlier positions: minutes each to solve (default 6)"
+    )
     parser.add_argument("--search", choices=["puct", "gumbel"], default="puct")
     parser.add_argument("--every", action="store_true", help="all checkpoints of the run, for a curve")
     args = parser.parse_args()
-    texts = positions_of(args.from_run or args.run, args.positions, args.seed)
+    texts = positions_of(args.from_run or args.run, args.positions, args.seed, args.from_ply)
     texts.sort(key=len, reverse=True)  # late positions first: the solver remembers them when it comes to early ones
     exact = [solve(text) for text in texts]
     from alphazero import checkpoint

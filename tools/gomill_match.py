@@ -59,7 +59,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", default="uniform")
     parser.add_argument("--simulations", type=int, default=200)
-    parser.add_argument("--opponent", default="gnugo --mode gtp --level 0 --chinese-rules --positional-superko --capture-all-dead")
+    parser.add_argument(
+        "--opponent", default="gnugo --mode gtp --level 0 --chinese-rules --positional-superko --capture-all-dead"
+    )
     parser.add_argument("--games", type=int, default=20)
     parser.add_argument("--size", type=int, default=9)
     parser.add_argument("--komi", type=float, default=7.0)
