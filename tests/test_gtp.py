@@ -10,7 +10,6 @@ import pytest
 
 import alphazero as az
 from alphazero.player import load
-from alphazero.protocols import sgf
 from alphazero.protocols.clock import Clock
 from alphazero.protocols.gtp import GtpEngine
 
@@ -172,17 +171,86 @@ def test_time_is_kept():
     assert time.perf_counter() - begin < 1.0
 
 
-def test_sgf_survives_a_round_trip():
-    position = az.Game("go", board_size=9).position()
-    moves = position.random_playout(1)[1]
-    text = sgf.write(position, moves, black="A]B\\", white="W", result="B+3.5")
-    game = sgf.parse(text)
-    assert [vertex for _, vertex in game.moves] == moves
-    assert game.properties["PB"] == ["A]B\\"]
-    sgfmill = pytest.importorskip("sgfmill.sgf", reason="sgfmill is not installed (extra: test)")
-    theirs = sgfmill.Sgf_game.from_string(text)
-    assert theirs.get_size() == 9
-    assert len(theirs.get_main_sequence()) == len(moves) + 1
+def test_undo_takes_back_a_move_together_with_the_pass_it_needed(engine):
+    assert ask(engine, "play w D4", "undo", "undo") == ["=", "=", "? cannot undo"]
+    assert (engine.position.text, engine.position.turn) == ("", 0)
+    ask(engine, "play b C3", "play b D4", "komi 0.5", "undo")
+    assert engine.position.text == "C3"
+
+
+def test_undo_never_takes_handicap_stones_apart(engine, tmp_path):
+    assert ask(engine, "fixed_handicap 3", "play w E5", "undo", "undo")[1:] == ["=", "=", "? cannot undo"]
+    assert engine.position.text == "C3 pass G7 pass C7"
+    path = tmp_path / "game.sgf"
+    path.write_text("(;SZ[9]AB[aa][bb];W[cc];W[dd])")
+    assert ask(engine, f"loadsgf {path}", "undo", "undo", "undo") == ["=", "=", "=", "? cannot undo"]
+    assert engine.position.text == "A9 pass B8"
+
+
+def test_a_file_without_komi_leaves_the_komi_alone(engine, tmp_path):
+    path = tmp_path / "game.sgf"
+    path.write_text("(;SZ[9];B[cc])")
+    ask(engine, "komi 3.5", f"loadsgf {path}")
+    assert engine.player.game.options["komi"] == 3.5
+
+
+def test_a_limit_of_plies_from_training_does_not_end_a_game():
+    engine = GtpEngine(load("uniform", game=az.Game("go", board_size=5, max_plies=2)), simulations=10)
+    assert ask(engine, "play b A1", "play w E5", "play b A2") == ["="] * 3
+    assert engine.position.outcome is None
+    assert engine.answer("genmove w") != "= pass\n\n"
+
+
+@pytest.mark.parametrize("settings", ["0 0 0", "0 10 0", "600 10 0"])
+def test_no_time_limit_leaves_the_simulations_in_charge(engine, settings):
+    assert ask(engine, "time_settings 60 0 0", f"time_settings {settings}") == ["=", "="]
+    assert engine.clocks == {}
+
+
+@pytest.mark.parametrize("expected", [20, 80, 400])
+@pytest.mark.parametrize(
+    "clock", [(10.0, 0.0, 0, 0.0), (10.0, 0.0, 0, 0.5), (10.0, 5.0, 5, 0.0), (0.0, 5.0, 5, 0.0, 5)]
+)
+def test_no_move_takes_more_than_the_time_there_is_for_it(clock, expected):
+    """A controller that never says time_left: the engine's own account must not overrun, however long the game."""
+    ours = Clock(*clock)
+    main, period, stones, increment = clock[:4]
+    spent = 0.0
+    for move in range(300):
+        seconds = ours.budget(2 * move, expected)
+        assert seconds >= 0.01
+        if seconds > 0.01:  # below that nothing can be saved any more
+            spent += seconds
+        ours.spend(seconds)
+        assert spent <= main + increment * (move + 1) + (period / stones if stones else 0.0) * (move + 1) + 1e-6
+
+
+def test_byoyomi_begins_when_the_main_time_is_over_and_renews():
+    clock = Clock(1.0, 10.0, 2)
+    clock.spend(1.5)
+    assert (clock.main_seconds, clock.moves_left) == (10.0, 2)
+    clock.spend(4.0)
+    assert (clock.main_seconds, clock.moves_left) == (6.0, 1)
+    clock.spend(4.0)
+    assert (clock.main_seconds, clock.moves_left) == (10.0, 2)
+
+
+def test_a_fault_inside_is_a_reply_and_the_game_is_as_it_was(engine, monkeypatch, capsys):
+    def fail(*arguments: object, **settings: object) -> None:
+        raise RuntimeError("two\nlines")
+
+    monkeypatch.setattr(engine.player, "search", fail)
+    engine.answer("play b E5")
+    assert engine.answer("genmove b") == "? internal error: two lines\n\n"
+    assert engine.position.text == "E5"
+    assert ask(engine, "name", "undo", "undo") == ["= alphazero", "=", "? cannot undo"]
+
+
+def test_bytes_that_are_no_text_do_not_end_the_engine(engine):
+    lines = io.TextIOWrapper(io.BytesIO(b"name\n\xff\xfe junk\r\nname\n"), encoding="utf-8", errors="strict")
+    out = io.StringIO()
+    engine.serve(lines, out)
+    assert out.getvalue() == "= alphazero\n\n? unknown command\n\n= alphazero\n\n"
 
 
 def test_the_program_talks_over_pipes_and_ends_with_its_input():
@@ -193,6 +261,15 @@ def test_the_program_talks_over_pipes_and_ends_with_its_input():
     assert replies[0] == "= alphazero"
     assert replies[1].startswith("= ")
     assert replies[2] == "? unknown command"
+
+
+def test_the_command_takes_a_game_and_keeps_a_log(tmp_path):
+    log = tmp_path / "gtp.log"
+    command = [sys.executable, "-m", "alphazero", "gtp", "--game", "go", "--log", str(log)]
+    done = subprocess.run(command, input="name\nfly\n", capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (0, "= alphazero\n\n? unknown command\n\n")
+    assert log.read_text() == "name\n= alphazero\n\nfly\n? unknown command\n\n"
+    assert done.stderr.startswith("alphazero gtp: uniform, 9x9")
 
 
 def test_serve_stops_at_quit(engine):

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model", default="uniform", help="a checkpoint or run directory (default: uniform, a blind network)"
     )
-    parser.add_argument("--simulations", type=int, default=400, help="a move, where no time is set (default 400)")
+    parser.add_argument("--game", choices=["go"], default="go", help="GTP is for Go (default go)")
+    parser.add_argument("--simulations", type=int, help="a move, where no time is set (default 400; N with mcts:N)")
     parser.add_argument("--board-size", type=int, help="to begin with (default: the model's, else 9)")
     parser.add_argument("--komi", type=float, help="to begin with")
     parser.add_argument("--search", choices=["puct", "gumbel"], default="puct")
     parser.add_argument(
         "--resign", type=float, default=-2.0, metavar="VALUE", help="resign below this value in -1..1 (default: never)"
     )
+    parser.add_argument("--log", type=Path, metavar="FILE", help="append every command and its reply to this file")
     parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])
 
 
 def run(args: argparse.Namespace) -> int:
+    import contextlib
     import sys
 
     from alphazero.errors import UserError
@@ -27,8 +31,10 @@ def run(args: argparse.Namespace) -> int:
     from alphazero.player import load
     from alphazero.protocols.gtp import GtpEngine
 
-    if args.simulations < 1:
+    if args.simulations is not None and args.simulations < 1:
         raise UserError(f"gtp: --simulations must be >= 1, got {args.simulations}")
+    if not -2.0 <= args.resign <= 1.0:
+        raise UserError(f"gtp: --resign must be a value in -1..1 (-2: never), got {args.resign:g}")
     builtin = args.model in ("uniform", "random") or args.model.startswith("mcts:")
     player = load(args.model, args.device, game=make("go") if builtin else None, kind=args.search)
     if player.game.name != "go":
@@ -39,6 +45,10 @@ def run(args: argparse.Namespace) -> int:
     options = {name: value for name, value in wanted.items() if value is not None}
     if options:
         player = player.with_options(**options)
-    engine = GtpEngine(player, simulations=args.simulations, resign_value=args.resign)
-    engine.serve(sys.stdin, sys.stdout)
+    simulations = args.simulations or (None if args.model.startswith("mcts:") else 400)
+    with contextlib.ExitStack() as files:
+        log = files.enter_context(args.log.open("a", encoding="utf-8")) if args.log else None
+        engine = GtpEngine(player, simulations=simulations, resign_value=args.resign, log=log)
+        print(f"alphazero gtp: {player.name}, {engine.size}x{engine.size}; `quit` ends it", file=sys.stderr)
+        engine.serve(sys.stdin, sys.stdout)
     return 0

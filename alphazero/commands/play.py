@@ -24,25 +24,29 @@ HELP = "a move, or: moves (all legal ones), hint, undo, resign, quit"
 
 
 def run(args: argparse.Namespace) -> int:
-    from pathlib import Path
-
     from alphazero.errors import UserError
-    from alphazero.options import game_from
+    from alphazero.options import game_from, parse_options
     from alphazero.player import load
 
     if args.simulations < 1:
         raise UserError(f"play: --simulations must be >= 1, got {args.simulations}")
-    game = None
-    if args.game or args.option or not Path(args.model).exists():
-        builtin = args.model in ("uniform", "random") or args.model.startswith("mcts:")
-        game = game_from(args.game or "connect4", args.option) if args.game or builtin else None
-    player = load(args.model, args.device, game=game)
+    if args.model in ("uniform", "random") or args.model.startswith("mcts:"):
+        player = load(args.model, args.device, game=game_from(args.game or "connect4", args.option))
+    else:  # a checkpoint knows its game and board; options given here change them where the network can play it
+        player = load(args.model, args.device)
+        if args.game and args.game != player.game.name:
+            raise UserError(f"{args.model}: this checkpoint plays {player.game.name}, not {args.game}")
+        if args.option:
+            player = player.with_options(**parse_options(args.option))
     simulations = None if args.model.startswith("mcts:") else args.simulations
     position = player.game.position()
     mine = 0 if args.colour == "first" else 1
     print(f"You play {args.colour} against {player.name}. Type {HELP}.\n")
+    shown = -1  # the ply of the board on the screen: a mistyped move does not draw it again
     while position.outcome is None:
-        print(position.diagram)
+        if shown != position.ply:
+            print(position.diagram)
+            shown = position.ply
         if position.turn != mine:
             result = player.search(position, simulations)
             print(
@@ -52,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
             continue
         try:
             word = input("your move: ").strip()
-        except EOFError:
+        except (EOFError, KeyboardInterrupt):
             print("\nbye")
             return 0
         lower = word.lower()

@@ -1,1 +1,1 @@
-"""How the outside talks to the engine: GTP (Go), and the SGF files that go with it."""
+"""How the outside talks to the engine: GTP (Go), the clock of a game, and the SGF files that go with Go."""

@@ -1,4 +1,4 @@
-"""Time for a move from the time that is left. Knows no protocol."""
+"""Time for a move from the time that is left. Knows no game and no protocol."""
 
 from __future__ import annotations
 
@@ -29,3 +29,19 @@ class Clock:
             else:
                 share = min(share, 0.5 * self.main_seconds + self.increment_seconds)
         return max(0.01, share - self.margin_seconds)
+
+    def spend(self, seconds: float) -> None:
+        """Takes a finished move's time off, for controllers that never say what is left."""
+        self.main_seconds -= seconds
+        if self.moves_left > 0:
+            self.moves_left -= 1
+            if self.moves_left == 0:
+                self._start_period()
+        elif self.main_seconds <= 0.0 and self.byoyomi_moves > 0:
+            self._start_period()
+        else:
+            self.main_seconds += self.increment_seconds
+        self.main_seconds = max(0.0, self.main_seconds)
+
+    def _start_period(self) -> None:
+        self.main_seconds, self.moves_left = self.byoyomi_seconds, self.byoyomi_moves

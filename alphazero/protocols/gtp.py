@@ -5,8 +5,10 @@ Every line gets one reply, `= ...` or `? reason`; nothing a controller sends end
 
 from __future__ import annotations
 
+import io
 import re
 import sys
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TextIO
@@ -16,19 +18,34 @@ from alphazero.player import Player
 from alphazero.protocols import sgf
 from alphazero.protocols.clock import Clock
 
+MOST_SIMULATIONS = 1_000_000  # where time decides: bounds the tree's memory, at 200 bytes a node
+
 
 class GtpError(Exception):
     """A command that fails: its text is the reply after `?`."""
 
 
 class GtpEngine:
-    """The engine behind the protocol: a player, a position, two clocks."""
+    """The engine behind the protocol: a player, a position, two clocks.
 
-    def __init__(self, player: Player, *, simulations: int = 200, resign_value: float = -2.0):
-        self.player = player
+    simulations: a move's, where no time is set; None leaves it to the player ("mcts:N"). A limit of plies, which training
+    may set, is lifted: a game between programs ends by passes alone. log: gets every line and its reply.
+    """
+
+    def __init__(
+        self,
+        player: Player,
+        *,
+        simulations: int | None = 200,
+        resign_value: float = -2.0,
+        log: TextIO | None = None,
+    ):
+        self.player = player.with_options(max_plies=0) if player.game.options["max_plies"] else player
         self.simulations = simulations
         self.resign_value = resign_value
-        self.position: Position = player.game.position()
+        self.log = log
+        self.position: Position = self.player.game.position()
+        self.undo_plies: list[int] = []  # the ply before each move that `undo` may take back, with the pass it needed
         self.clocks: dict[str, Clock] = {}
         self.done = False
         self.commands: dict[str, Callable[[list[str]], str]] = {
@@ -41,8 +58,13 @@ class GtpEngine:
 
     def serve(self, lines: Iterable[str], out: TextIO) -> None:
         """Answers commands until `quit` or the end of input."""
+        if isinstance(lines, io.TextIOWrapper):  # bytes that are no text are a bad command, not the end of the engine
+            lines.reconfigure(errors="replace")
         for line in lines:
             reply = self.answer(line)
+            if self.log is not None:
+                self.log.write(f"{line.rstrip()}\n{reply}")
+                self.log.flush()
             if reply:
                 out.write(reply)
                 out.flush()
@@ -55,7 +77,7 @@ class GtpEngine:
         if not text:
             return ""
         words = text.split()
-        number = words.pop(0) if words[0].isdigit() else ""
+        number = words.pop(0) if words[0].isascii() and words[0].isdigit() else ""
         if not words:
             return f"?{number} syntax error\n\n"
         command = self.commands.get(words[0])
@@ -99,10 +121,16 @@ class GtpEngine:
         """Goes on with other options of the game."""
         self.player = self.player.with_options(**options)
 
-    def to_move(self, colour: str) -> None:
-        """Makes it this colour's turn: the other passes where it is not."""
-        if "BW"[self.position.turn] != colour:
-            self.position.play("pass")
+    def start(self, position: Position) -> None:
+        """Goes on from a position whose moves cannot be taken back."""
+        self.position = position
+        self.undo_plies = []
+
+    def play(self, colour: str, vertex: str) -> None:
+        """Plays for a colour, out of turn too. IllegalMove leaves all as it was."""
+        ply = self.position.ply
+        sgf.play_colour(self.position, colour, vertex)
+        self.undo_plies.append(ply)
 
     # --- administration ---
 
@@ -133,11 +161,11 @@ class GtpEngine:
             self.use(board_size=size)
         except ValueError as error:
             raise GtpError("unacceptable size") from error
-        self.position = self.player.game.position()
+        self.start(self.player.game.position())
         return ""
 
     def do_clear_board(self, arguments: list[str]) -> str:
-        self.position = self.player.game.position()
+        self.start(self.player.game.position())
         return ""
 
     def do_komi(self, arguments: list[str]) -> str:
@@ -146,7 +174,10 @@ class GtpEngine:
             self.use(komi=float(arguments[0]))
         except ValueError as error:
             raise GtpError("syntax error") from error
-        self.position = self.player.game.position(self.position.text)
+        position = self.player.game.position()
+        for move in self.position.text.split():  # played one by one: what is read from text cannot be taken back
+            position.play(move)
+        self.position = position
         return ""
 
     def handicap_points(self) -> list[str]:
@@ -183,7 +214,7 @@ class GtpEngine:
                 sgf.play_colour(fresh, "B", vertex)
             except ValueError as error:
                 raise GtpError("bad vertex list") from error
-        self.position = fresh
+        self.start(fresh)
 
     def do_fixed_handicap(self, arguments: list[str]) -> str:
         vertices = self.handicap_set(self.number_argument(arguments))
@@ -213,17 +244,17 @@ class GtpEngine:
         try:
             game = sgf.read(Path(arguments[0]))
             if len(arguments) > 1:
-                if not arguments[1].isdigit():
-                    raise GtpError("syntax error")
-                game.moves = game.moves[: max(0, int(arguments[1]) - 1)]
-            player = self.player.with_options(board_size=game.size, komi=game.komi)
-            position = sgf.position_of(
-                game, **{k: v for k, v in player.game.options.items() if k not in ("board_size", "komi")}
-            )
+                game.moves = game.moves[: max(0, self.number_argument(arguments[1:]) - 1)]
+            komi = game.komi if "KM" in game.properties else self.player.game.options["komi"]
+            player = self.player.with_options(board_size=game.size, komi=komi)
+            position = sgf.play_out(game, player.game.position())
         except ValueError as error:
             raise GtpError("cannot load file") from error
         self.player = player
-        self.position = position
+        # The moves of the file can be taken back, the stones of its set-up cannot.
+        plies = sgf.plies_before_moves(game)
+        self.start(position)
+        self.undo_plies = plies
         return ""
 
     # --- play ---
@@ -232,7 +263,7 @@ class GtpEngine:
         self.need(arguments, 2)
         colour = self.colour(arguments[0])
         try:
-            sgf.play_colour(self.position, colour, arguments[1])
+            self.play(colour, arguments[1])
         except ValueError as error:
             raise GtpError("illegal move" if "no vertex" not in str(error) else "syntax error") from error
         return ""
@@ -240,24 +271,27 @@ class GtpEngine:
     def genmove(self, arguments: list[str], keep: bool) -> str:
         self.need(arguments, 1)
         colour = self.colour(arguments[0])
-        position = self.position if keep else self.position.copy()
+        position = self.position.copy()  # a search that fails leaves the game as it was
         if "BW"[position.turn] != colour:
             position.play("pass")
         if position.outcome is not None:
-            if keep:
-                position.play("pass")
-            return "pass"
-        clock = self.clocks.get(colour)
-        if clock is None:
-            result = self.player.search(position, self.simulations)
+            move = "pass"
         else:
-            seconds = clock.budget(position.ply, 0.75 * self.size**2 * 1.4)
-            result = self.player.search(position, self.simulations * 50, seconds=seconds)
-        if keep and result.value < self.resign_value and result.proof != "win":
-            return "resign"
+            begin = time.perf_counter()
+            clock = self.clocks.get(colour)
+            if clock is None:
+                result = self.player.search(position, self.simulations)
+            else:
+                seconds = clock.budget(position.ply, 1.05 * self.size**2)
+                result = self.player.search(position, MOST_SIMULATIONS, seconds=seconds)
+                if keep:
+                    clock.spend(time.perf_counter() - begin)
+            if keep and result.value < self.resign_value and result.proof != "win":
+                return "resign"
+            move = result.best_move
         if keep:
-            position.play(result.best_move)
-        return result.best_move
+            self.play(colour, move)
+        return move
 
     def do_genmove(self, arguments: list[str]) -> str:
         return self.genmove(arguments, keep=True)
@@ -266,10 +300,11 @@ class GtpEngine:
         return self.genmove(arguments, keep=False)
 
     def do_undo(self, arguments: list[str]) -> str:
-        try:
+        if not self.undo_plies:
+            raise GtpError("cannot undo")
+        ply = self.undo_plies.pop()
+        while self.position.ply > ply:
             self.position.undo()
-        except ValueError as error:
-            raise GtpError("cannot undo") from error
         return ""
 
     # --- time ---
@@ -279,7 +314,7 @@ class GtpEngine:
         if not all(re.fullmatch(r"\d{1,9}", a) for a in arguments[:3]):
             raise GtpError("syntax error")
         main, period, moves = (int(a) for a in arguments[:3])
-        if period > 0 and moves == 0:  # the specification's "no time limit"
+        if moves == 0 and (period > 0 or main == 0):  # no limit: the specification's way to say so, and the usual one
             self.clocks = {}
         else:
             self.clocks = {c: Clock(float(main), float(period), moves, 0.0, 0 if main else moves) for c in "BW"}

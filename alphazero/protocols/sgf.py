@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +25,9 @@ class SgfGame:
     komi: float = 0.0
     setup: list[tuple[str, str]] = field(default_factory=list)  # stones placed before the first move
     moves: list[tuple[str, str]] = field(default_factory=list)
+    to_move: str = ""  # "B" or "W" where the file says who begins after the set-up (PL)
     properties: Node = field(default_factory=dict)  # of the root node
+    where: str = "SGF"  # the file's name, for errors
 
 
 def parse_nodes(text: str, where: str = "SGF") -> list[Node]:
@@ -39,10 +42,9 @@ def parse_nodes(text: str, where: str = "SGF") -> list[Node]:
     while True:
         match = TOKEN.match(text, at)
         if match is None:
-            problem = (
-                "ends inside a game" if not text[at:].strip() else f"unexpected '{text[at:].strip()[0]}' at offset {at}"
-            )
-            raise UserError(f"{where}: {problem}")
+            rest = text[at:].lstrip()
+            problem = f"unexpected '{rest[0]}'" if rest else "ends inside a game"
+            raise UserError(f"{where}: {problem} at offset {len(text) - len(rest)}")
         at = match.end()
         mark, ident, value = match.groups()
         if mark == "(":
@@ -64,6 +66,7 @@ def parse_nodes(text: str, where: str = "SGF") -> list[Node]:
         else:
             if not nodes or not name:
                 raise UserError(f"{where}: a value without a property at offset {match.start()}")
+            value = re.sub(r"\\\r?\n", "", value)  # an escaped line break is no character
             nodes[-1].setdefault(name, []).append(re.sub(r"\\(.)", r"\1", value, flags=re.DOTALL))
 
 
@@ -84,8 +87,9 @@ def points(values: list[str], size: int, where: str) -> list[str]:
         if not colon:
             out.append(vertex_of(value, size, where))
             continue
-        if len(first) != 2 or len(last) != 2:
-            raise UserError(f"{where}: '{value}' is no rectangle of points")
+        known = len(first) == len(last) == 2 and all(c in LETTERS[:size] for c in first + last)
+        if not known or first[0] > last[0] or first[1] > last[1]:
+            raise UserError(f"{where}: '{value}' is no rectangle of points of a {size}x{size} board")
         for y in range(LETTERS.index(first[1]), LETTERS.index(last[1]) + 1):
             for x in range(LETTERS.index(first[0]), LETTERS.index(last[0]) + 1):
                 out.append(vertex_of(LETTERS[x] + LETTERS[y], size, where))
@@ -96,22 +100,30 @@ def parse(text: str, where: str = "SGF") -> SgfGame:
     """The main line of the first game in `text`."""
     nodes = parse_nodes(text, where)
     root = nodes[0]
-    game = SgfGame(properties=root)
+    game = SgfGame(properties=root, where=where)
     try:
         game.size = int(root.get("SZ", ["19"])[0])
         game.komi = float(root.get("KM", ["0"])[0] or 0)
     except ValueError as error:
         raise UserError(f"{where}: SZ and KM must be numbers (SZ a square board)") from error
+    if not math.isfinite(game.komi):
+        raise UserError(f"{where}: KM must be a number, got {root['KM'][0]}")
     if root.get("GM", ["1"])[0].strip() not in ("", "1"):
         raise UserError(f"{where}: not a game of Go (GM[{root['GM'][0]}])")
     if not 2 <= game.size <= 19:
         raise UserError(f"{where}: SZ must be 2 to 19, got {game.size}")
     for node in nodes:
+        if "AE" in node:
+            raise UserError(f"{where}: takes stones off the board (AE), which no moves can do")
         for colour, name in (("B", "AB"), ("W", "AW")):
             if name in node:
                 if game.moves:
                     raise UserError(f"{where}: stones are set up in the middle of the game")
                 game.setup += [(colour, v) for v in points(node[name], game.size, where)]
+        if "PL" in node and not game.moves:
+            game.to_move = node["PL"][0].strip()[:1].upper()
+            if game.to_move not in ("B", "W"):
+                raise UserError(f"{where}: PL must be B or W, got '{node['PL'][0]}'")
         for colour in ("B", "W"):
             if colour in node:
                 game.moves.append((colour, vertex_of(node[colour][0].strip(), game.size, where)))
@@ -121,7 +133,7 @@ def parse(text: str, where: str = "SGF") -> SgfGame:
 def read(path: Path) -> SgfGame:
     """Reads a file. UserError names it and what is wrong."""
     try:
-        return parse(path.read_text(errors="replace"), str(path))
+        return parse(path.read_text("utf-8-sig", errors="replace"), str(path))
     except OSError as error:
         raise UserError(f"{path}: cannot read: {error.strerror}") from error
 
@@ -163,10 +175,30 @@ def from_record(game: Game, record: GameRecord) -> str:
 
 def position_of(sgf: SgfGame, **options: object) -> Position:
     """The final position of a game, set-up stones as moves with the other side passing in between."""
-    position = make("go", {**options, "board_size": sgf.size, "komi": sgf.komi}).position()
-    for colour, vertex in sgf.setup + sgf.moves:
-        play_colour(position, colour, vertex)
+    return play_out(sgf, make("go", {**options, "board_size": sgf.size, "komi": sgf.komi}).position())
+
+
+def play_out(sgf: SgfGame, position: Position) -> Position:
+    """Plays a game on from the start position given, which it changes and returns. UserError names an illegal move."""
+    for number, (colour, vertex) in enumerate(sgf.setup + sgf.moves, 1 - len(sgf.setup)):
+        try:
+            play_colour(position, colour, vertex)
+        except ValueError as error:
+            what = f"move {number}" if number > 0 else "set-up stone"
+            raise UserError(f"{sgf.where}: {what}, {colour} {vertex}: {error}") from error
+    if not sgf.moves and sgf.to_move and "BW"[position.turn] != sgf.to_move:
+        position.play("pass")
     return position
+
+
+def plies_before_moves(sgf: SgfGame) -> list[int]:
+    """The ply before each of the game's moves (its own pass counted with it) in the position that play_out gives."""
+    plies, ply = [], 0
+    for number, (colour, _) in enumerate(sgf.setup + sgf.moves):
+        if number >= len(sgf.setup):
+            plies.append(ply)
+        ply += 1 + ("BW"[ply % 2] != colour)
+    return plies
 
 
 def play_colour(position: Position, colour: str, vertex: str) -> None:

@@ -218,7 +218,7 @@ class Pool {
     for (;;) {
       work_to_do_.wait(lock, [this] { return stop_ || (!runnable_.empty() && finished_.size() < kMostFinished); });
       if (stop_) return;
-      const std::size_t share = runnable_.size() / (2 * workers_.size());
+      const std::size_t share = runnable_.size() / (2 * static_cast<std::size_t>(settings_.threads));
       const std::size_t count = std::min(runnable_.size(), std::clamp<std::size_t>(share, 1, 16));
       mine.assign(runnable_.begin(), runnable_.begin() + static_cast<std::ptrdiff_t>(count));
       runnable_.erase(runnable_.begin(), runnable_.begin() + static_cast<std::ptrdiff_t>(count));
