@@ -6,9 +6,9 @@ import hashlib
 
 import numpy as np
 import pytest
-from alphazero._core import RANDOM, ROLLOUT, UNIFORM, GameRecord, Pool, Sampler
 
 import alphazero as az
+from alphazero._core import RANDOM, ROLLOUT, UNIFORM, GameRecord, Pool, Sampler
 
 
 def answer(planes: np.ndarray, policy_size: int) -> tuple[np.ndarray, np.ndarray]:

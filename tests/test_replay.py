@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from alphazero._core import UNIFORM, GameRecord, Pool
 
 import alphazero as az
+from alphazero._core import UNIFORM, GameRecord, Pool
 from alphazero.cli import main
 from alphazero.errors import UserError
 from alphazero.replay import Replay, chunk_paths, read_chunk, window_size
