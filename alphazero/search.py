@@ -61,7 +61,7 @@ class Search:
     logit for each legal move; values: [B] in [-1, 1] for the side to move, or [B, 3] win / draw / loss probabilities.
 
     settings: kind ("puct" or "gumbel"), simulations, c_base, c_init, fpu ("reduction" or "value"), fpu_value,
-    noise_epsilon, noise_alpha, virtual_loss, reuse_tree, considered, c_visit, c_scale, rescale_q, gumbel_scale;
+    noise_epsilon, noise_alpha, virtual_loss, reuse_tree, find_wins, considered, c_visit, c_scale, rescale_q, gumbel_scale;
     cpp/search/settings.h says what each means and where its default comes from. ValueError for unknown or bad ones.
     """
 

@@ -107,6 +107,10 @@ concept HasRolloutMoves = requires(const typename G::Position& view, MoveList<G:
   { view.rollout_moves(moves) } -> std::same_as<void>;  // legal moves a random game should choose from; never empty
 };
 template <class G>
+concept HasWinningMove = requires(const typename G::Position& view, const MoveList<G::kMaxMoves>& moves) {
+  { view.winning_move(moves) } -> std::same_as<Move>;  // one of the legal moves that wins at once; kNoMove: none does
+};
+template <class G>
 concept HasCheck = requires(const typename G::Position& view) {
   { view.in_check() } -> std::same_as<bool>;
 };

@@ -308,6 +308,31 @@ class Search {
     return ticket;
   }
 
+  // A move that wins the current position on the spot, for games that know theirs; else kNoMove.
+  [[nodiscard]] Move wins_at_once(const Moves& moves) const {
+    if constexpr (HasWinningMove<G>) {
+      if (settings_.find_wins) return position_.winning_move(moves);
+    }
+    return kNoMove;
+  }
+
+  // A winning move at the root ends the search with its first simulation.
+  void prove_win_at_root() {
+    Moves moves;
+    for (const RootMove& m : root_moves_) moves.push(m.move);
+    const Move move = wins_at_once(moves);
+    if (move == kNoMove) return;
+    const int slot = slot_of(root_move(move));  // may move the block of children
+    Child& child = tree_.children(tree_.node(0))[slot];
+    child.proof = Proof::kWin;
+    child.proof_plies = 0;
+    child.q = 1.0F;
+    ++child.visits;
+    root_proof_ = Proof::kWin;
+    ++root_visits_;
+    ++done_;
+  }
+
   // The root is evaluated: draw its noise.
   void start_root() {
     const std::size_t count = root_moves_.size();
@@ -330,6 +355,7 @@ class Search {
         m.noised = (1.0F - settings_.noise_epsilon) * m.prior + settings_.noise_epsilon * static_cast<float>(share);
       }
     }
+    prove_win_at_root();
   }
 
   template <class OnLeaf>
@@ -353,6 +379,7 @@ class Search {
         }
         Moves moves;
         position_.legal_moves(moves);
+        if (wins_at_once(moves) != kNoMove) return finish_exact(Proof::kLoss, 1);
         child.node = tree_.add_node(moves);
         const int ticket = new_ticket();
         tickets_[static_cast<std::size_t>(ticket)].node = child.node;

@@ -13,6 +13,7 @@
 #include <type_traits>
 
 #include "games/game.h"
+#include "games/zobrist.h"
 
 namespace az::go {
 
@@ -26,18 +27,12 @@ struct Zobrist {
   Key white_to_move = 0;
 };
 constexpr Zobrist make_zobrist() {
+  ZobristNumbers numbers(0x60d5eed5eedULL);
   Zobrist z;
-  Key x = 0x60d5eed5eedULL;
-  const auto next = [&x] {  // splitmix64
-    Key y = (x += 0x9e3779b97f4a7c15ULL);
-    y = (y ^ (y >> 30)) * 0xbf58476d1ce4e5b9ULL;
-    y = (y ^ (y >> 27)) * 0x94d049bb133111ebULL;
-    return y ^ (y >> 31);
-  };
   for (auto& colour : z.stone)
-    for (Key& key : colour) key = next();
-  for (Key& key : z.ko) key = next();
-  z.white_to_move = next();
+    for (Key& key : colour) key = numbers.next();
+  for (Key& key : z.ko) key = numbers.next();
+  z.white_to_move = numbers.next();
   return z;
 }
 inline constexpr Zobrist kZobrist = make_zobrist();
