@@ -7,7 +7,7 @@ from random games, N simulations a move) or "random".
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,7 +57,10 @@ class Player:
         *,
         seconds: float | None = None,
         noise: bool = False,
+        only: Sequence[str] = (),
         on_progress: Callable[[SearchResult], bool] | None = None,
+        progress_every: float = 0.5,
+        should_stop: Callable[[], bool] | None = None,
         **settings: Any,
     ) -> SearchResult:
         """Searches a position that is not over; arguments as in `alphazero.search.Search.search`, settings as in `Search`.
@@ -71,7 +74,24 @@ class Player:
             self._search = Search(self.game, self._leaf_evaluator(), **wanted)
             self._search_settings = wanted
         budget = simulations if simulations is not None else default if seconds is None else 10**9
-        return self._search.search(position, budget, seconds=seconds, noise=noise, on_progress=on_progress)
+        return self._search.search(
+            position,
+            budget,
+            seconds=seconds,
+            noise=noise,
+            only=only,
+            on_progress=on_progress,
+            progress_every=progress_every,
+            should_stop=should_stop,
+        )
+
+    def line(self, move: str, longest: int = 20) -> list[str]:
+        """The expected line after a move of the position searched last, the move first."""
+        return self._search.line(move, longest) if self._search is not None else [move]
+
+    def forget(self) -> None:
+        """Drops what is kept from one search to the next."""
+        self._search = None
 
     def with_options(self, **options: Any) -> Player:
         """The same player for the game with other options (another komi, another board where the network allows it).
@@ -95,8 +115,9 @@ class RandomPlayer(Player):
 
     def search(self, position: Position, simulations: int | None = None, **settings: Any) -> SearchResult:
         self._check(position)
-        seed = random.Random(f"{self.settings['seed']} {position.text}").getrandbits(63)
-        move = position.random_playout(seed)[1][0]
+        draw = random.Random(f"{self.settings['seed']} {position.text}")
+        only = settings.get("only")
+        move = draw.choice(only) if only else position.random_playout(draw.getrandbits(63))[1][0]
         moves = position.legal_moves()
         share = 1.0 / len(moves)
         stats = [MoveStats(each, int(each == move), share, 0.0, share) for each in moves]
@@ -114,7 +135,7 @@ class RolloutPlayer(Player):
         search = Search(self.game, uniform_evaluator, kind="puct", seed=int(self.settings["seed"]))
         budget = simulations or int(self.settings["simulations"])
         search._core.set_position(position)
-        search._core.begin(budget)
+        search._core.begin(budget, False, [], list(settings.get("only", ())))
         search._core.run_inside("rollout", seconds or 0.0)
         return search.result()
 

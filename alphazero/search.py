@@ -31,6 +31,7 @@ class MoveStats:
     q: float  # mean value in [-1, 1] for the side that plays the move; 0 where it was never tried
     target: float = 0.0  # the move's share in the policy the search would teach
     proof: str = ""  # "win", "draw" or "loss" where it is proven
+    proof_plies: int = 0  # length of the line that proves it, the move included
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,8 @@ class SearchResult:
     proof: str = ""
     nodes: int = 0
     tree_bytes: int = 0
+    depth: float = 0.0  # of the simulations in plies, on average
+    max_depth: int = 0
 
 
 def uniform_evaluator(planes: F32, legal: list[I32]) -> tuple[list[F32], F32]:
@@ -82,13 +85,17 @@ class Search:
         seconds: float | None = None,
         noise: bool = False,
         gumbel: Sequence[float] = (),
+        only: Sequence[str] = (),
         on_progress: Callable[[SearchResult], bool] | None = None,
         progress_every: float = 0.5,
+        should_stop: Callable[[], bool] | None = None,
     ) -> SearchResult:
         """Searches `position` (which must not be over: ValueError) and says what was found.
 
         simulations: how many new ones, default the setting of that name (800). seconds: stop after this long, too.
         noise: root noise as in self-play. gumbel: [L] noise for the root's moves in legal order, instead of drawn noise.
+        only: the root moves to consider, default all.
+        should_stop: asked after every batch; True stops the search.
         on_progress: called about every `progress_every` seconds with the result so far; True stops the search.
         A position that follows the last one searched keeps its part of the tree (PUCT with reuse_tree).
         """
@@ -97,7 +104,7 @@ class Search:
             raise ValueError(f"simulations must be >= 1, got {budget}")
         core = self._core
         core.set_position(position)
-        core.begin(budget, noise, list(gumbel))
+        core.begin(budget, noise, list(gumbel), list(only))
         start = last = time.perf_counter()
         while True:
             planes, legal, tickets = core.collect(self.batch_size)
@@ -105,9 +112,11 @@ class Search:
                 break
             logits, values = self.evaluator(planes, legal)
             self._tell(legal, tickets, logits, values)
-            if seconds is not None or on_progress is not None:
+            if seconds is not None or on_progress is not None or should_stop is not None:
                 now = time.perf_counter()
-                expired = seconds is not None and now - start >= seconds
+                expired = (seconds is not None and now - start >= seconds) or (
+                    should_stop is not None and should_stop()
+                )
                 if not expired and on_progress is not None and now - last >= progress_every:
                     last = now
                     expired = core.simulations > 0 and on_progress(self.result())
@@ -123,6 +132,10 @@ class Search:
         moves = [MoveStats(*each) for each in report.pop("moves")]
         moves.sort(key=lambda m: (-m.visits, -m.prior))
         return SearchResult(moves=moves, **report)
+
+    def line(self, move: str, longest: int = 20) -> list[str]:
+        """The expected line after a root move, the move first."""
+        return self._core.line(move, longest)
 
     def sample_move(self, temperature: float = 1.0) -> str:
         """A move drawn in proportion to visits ** (1 / temperature)."""

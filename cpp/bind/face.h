@@ -46,6 +46,7 @@ struct MoveResult {
   float q = 0.0F;
   float target = 0.0F;  // the move's share in the policy target
   std::string proof;    // "win", "draw", "loss" or ""
+  int proof_plies = 0;  // length of the line that proves it
 };
 
 struct SearchReport {
@@ -56,6 +57,8 @@ struct SearchReport {
   int simulations = 0;
   std::uint64_t nodes = 0;
   std::uint64_t tree_bytes = 0;
+  float depth = 0.0F;  // of the simulations, on average
+  int max_depth = 0;
   std::vector<std::string> pv;
   std::vector<MoveResult> moves;  // in legal order
 };
@@ -65,7 +68,8 @@ class SearchFace {
   virtual ~SearchFace() = default;
   virtual void set_position(
       const PositionFace& position) = 0;  // keeps the tree where the position follows the last one
-  virtual void begin(int simulations, bool noise, std::span<const float> gumbel) = 0;
+  virtual void begin(int simulations, bool noise, std::span<const float> gumbel,
+                     const std::vector<std::string>& only) = 0;
   virtual void set_budget(int simulations) = 0;
   // Asks for at most `rows` leaves, writes their planes [rows][planes][height][width] and policy indices; returns how
   // many. 0 with done() false cannot happen once all earlier leaves are told.
@@ -76,6 +80,7 @@ class SearchFace {
   virtual void run_inside(int evaluator, double seconds) = 0;  // runs the begun search with kUniform or kRollout
   [[nodiscard]] virtual int simulations() const = 0;
   [[nodiscard]] virtual SearchReport report(int longest_pv) const = 0;
+  [[nodiscard]] virtual std::vector<std::string> line(std::string_view move, int longest) const = 0;
   [[nodiscard]] virtual std::string sample_move(double temperature) = 0;
 };
 

@@ -131,9 +131,12 @@ class SearchOf final : public SearchFace {
     start_ = next.start();
     played_ = played;
   }
-  void begin(int simulations, bool noise, std::span<const float> gumbel) override {
+  void begin(int simulations, bool noise, std::span<const float> gumbel,
+             const std::vector<std::string>& only) override {
     if (search_.position().outcome()) throw std::invalid_argument("search: the game is over in this position");
-    search_.begin(simulations, noise, gumbel);
+    std::vector<Move> moves;
+    for (const std::string& text : only) moves.push_back(search_.position().parse_move(text));
+    search_.begin(simulations, noise, gumbel, moves);
     done_ = false;
   }
   void set_budget(int simulations) override { search_.set_budget(simulations); }
@@ -190,25 +193,47 @@ class SearchOf final : public SearchFace {
     out.simulations = search_.simulations();
     out.nodes = search_.tree().node_count();
     out.tree_bytes = search_.tree().bytes();
-    auto line = position;  // a copy to walk the expected moves on
-    for (const Move move : search_.principal_variation(longest_pv)) {
-      out.pv.push_back(line.move_text(move));
-      line.play(move);
-    }
+    out.depth = search_.mean_depth();
+    out.max_depth = search_.max_depth();
+    out.pv = texts(search_.principal_variation(longest_pv), longest_pv);
     std::vector<float> target;
     search_.policy_target(target);
     std::size_t i = 0;
     for (const RootMove& m : search_.root_moves()) {
-      out.moves.push_back(
-          {position.move_text(m.move), search_.visits(m), m.prior, search_.q(m), target[i++], name(search_.proof(m))});
+      out.moves.push_back({position.move_text(m.move), search_.visits(m), m.prior, search_.q(m), target[i++],
+                           name(search_.proof(m)), search_.proof_plies(m)});
     }
     return out;
+  }
+  std::vector<std::string> line(std::string_view move, int longest) const override {
+    const Move wanted = search_.position().parse_move(move);
+    for (const RootMove& m : search_.root_moves())
+      if (m.move == wanted) return texts(search_.line_after(m, longest), longest);
+    return {std::string(move)};
   }
   std::string sample_move(double temperature) override {
     return search_.position().move_text(search_.sample_move(temperature));
   }
 
  private:
+  // The moves of a line in text; a win on the spot at its end, which needs no node in the tree, is added.
+  [[nodiscard]] std::vector<std::string> texts(const std::vector<Move>& moves, int longest) const {
+    std::vector<std::string> out;
+    auto position = search_.position();
+    for (const Move move : moves) {
+      out.push_back(position.move_text(move));
+      position.play(move);
+    }
+    if constexpr (HasWinningMove<G>) {
+      if (static_cast<int>(out.size()) < longest && !position.outcome()) {
+        MoveList<G::kMaxMoves> legal;
+        position.legal_moves(legal);
+        const Move win = position.winning_move(legal);
+        if (win != kNoMove) out.push_back(position.move_text(win));
+      }
+    }
+    return out;
+  }
   static std::string name(Proof proof) {
     return proof == Proof::kWin ? "win" : proof == Proof::kLoss ? "loss" : proof == Proof::kDraw ? "draw" : "";
   }

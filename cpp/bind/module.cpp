@@ -181,7 +181,8 @@ void check_answer(const F32& a, int rows, int columns, const char* name) {
 
 py::dict report_dict(const SearchReport& r) {
   py::list moves;
-  for (const MoveResult& m : r.moves) moves.append(py::make_tuple(m.move, m.visits, m.prior, m.q, m.target, m.proof));
+  for (const MoveResult& m : r.moves)
+    moves.append(py::make_tuple(m.move, m.visits, m.prior, m.q, m.target, m.proof, m.proof_plies));
   py::dict out;
   out["best_move"] = r.best_move;
   out["value"] = r.value;
@@ -190,6 +191,8 @@ py::dict report_dict(const SearchReport& r) {
   out["simulations"] = r.simulations;
   out["nodes"] = r.nodes;
   out["tree_bytes"] = r.tree_bytes;
+  out["depth"] = r.depth;
+  out["max_depth"] = r.max_depth;
   out["pv"] = r.pv;
   out["moves"] = moves;
   return out;
@@ -367,10 +370,10 @@ void bind_search(py::module_& m) {
            })
       .def(
           "begin",
-          [](PySearch& s, int simulations, bool noise, const std::vector<float>& gumbel) {
-            s.face->begin(simulations, noise, gumbel);
-          },
-          py::arg("simulations"), py::arg("noise") = false, py::arg("gumbel") = std::vector<float>())
+          [](PySearch& s, int simulations, bool noise, const std::vector<float>& gumbel,
+             const std::vector<std::string>& only) { s.face->begin(simulations, noise, gumbel, only); },
+          py::arg("simulations"), py::arg("noise") = false, py::arg("gumbel") = std::vector<float>(),
+          py::arg("only") = std::vector<std::string>(), "`only`: the root moves to consider; empty: all.")
       .def("set_budget", [](PySearch& s, int simulations) { s.face->set_budget(simulations); })
       .def(
           "collect",
@@ -411,6 +414,9 @@ void bind_search(py::module_& m) {
       .def(
           "report", [](const PySearch& s, int longest_pv) { return report_dict(s.face->report(longest_pv)); },
           py::arg("longest_pv") = 20)
+      .def(
+          "line", [](const PySearch& s, const std::string& move, int longest) { return s.face->line(move, longest); },
+          py::arg("move"), py::arg("longest") = 20, "The expected line after a root move, itself first.")
       .def(
           "sample_move", [](PySearch& s, double temperature) { return s.face->sample_move(temperature); },
           py::arg("temperature"));

@@ -83,26 +83,29 @@ class Search {
     } else {
       forget_tree();
     }
+    only_.clear();
     position_.play(move);
     position_.settle();
   }
 
   // Starts a search of `simulations` new simulations at the current position, which must have a legal move. `noise`
   // turns on the root noise of the settings; `gumbel`, one number a legal move in legal order, stands in for drawn
-  // noise.
-  void begin(int simulations, bool noise, std::span<const float> gumbel = {}) {
+  // noise. `only`, where not empty, names the root moves to consider.
+  void begin(int simulations, bool noise, std::span<const float> gumbel = {}, std::span<const Move> only = {}) {
+    if (!std::equal(only.begin(), only.end(), only_.begin(), only_.end())) forget_tree();
+    only_.assign(only.begin(), only.end());
     budget_ = simulations;
     done_ = 0;
     in_flight_ = 0;
+    depth_sum_ = 0;
+    depth_max_ = 0;
     noise_ = noise;
     given_gumbel_.assign(gumbel.begin(), gumbel.end());
     schedule_.clear();
     if (settings_.kind == SearchKind::kGumbel) forget_tree();
     root_moves_.clear();
     if (!tree_.empty()) {  // a kept subtree: its root is evaluated already
-      Moves moves;
-      position_.legal_moves(moves);
-      set_root_moves(moves);
+      set_root_moves(root_legal_moves());
       const Node& root = tree_.node(0);
       for (int i = 0; i < root.edge_count; ++i) {
         RootMove& each = root_move(tree_.edges(root)[i].move());
@@ -123,13 +126,12 @@ class Search {
   template <class OnLeaf>
   Ask ask(OnLeaf&& on_leaf) {
     if (tree_.empty()) {
-      Moves moves;
-      position_.legal_moves(moves);
+      const Moves moves = root_legal_moves();
       set_root_moves(moves);
       tree_.add_node(moves);
       const int ticket = new_ticket();
       tickets_[static_cast<std::size_t>(ticket)].node = 0;
-      on_leaf(position_, static_cast<const Moves&>(moves), ticket);
+      on_leaf(position_, moves, ticket);
       return Ask::kLeaf;
     }
     if (tree_.node(0).pending) return Ask::kWait;
@@ -180,6 +182,16 @@ class Search {
   [[nodiscard]] int visits(const RootMove& m) const { return m.slot < 0 ? 0 : static_cast<int>(root_child(m).visits); }
   [[nodiscard]] float q(const RootMove& m) const { return m.slot < 0 ? 0.0F : root_child(m).q; }
   [[nodiscard]] Proof proof(const RootMove& m) const { return m.slot < 0 ? Proof::kNone : root_child(m).proof; }
+  // Length of the line that proves m, itself included; 0 where nothing is proven.
+  [[nodiscard]] int proof_plies(const RootMove& m) const {
+    return proof(m) == Proof::kNone ? 0 : root_child(m).proof_plies + 1;
+  }
+
+  // How deep this search's simulations went, in plies: on average, and at most.
+  [[nodiscard]] float mean_depth() const {
+    return done_ == 0 ? 0.0F : static_cast<float>(depth_sum_) / static_cast<float>(done_);
+  }
+  [[nodiscard]] int max_depth() const { return depth_max_; }
 
   // The position's value by this search: exact where proven, else the mean over all simulations and the root's own.
   [[nodiscard]] float root_value() const { return root_proof_ != Proof::kNone ? exact_value(root_proof_) : root_q_; }
@@ -238,10 +250,12 @@ class Search {
 
   // The expected line: the best move, then the most visited ones.
   [[nodiscard]] std::vector<Move> principal_variation(int longest) const {
-    std::vector<Move> line;
-    if (tree_.empty() || root_moves_.empty() || tree_.node(0).pending) return line;
-    const RootMove& first = root_moves_[static_cast<std::size_t>(best_index())];
-    line.push_back(first.move);
+    if (tree_.empty() || root_moves_.empty() || tree_.node(0).pending) return {};
+    return line_after(root_moves_[static_cast<std::size_t>(best_index())], longest);
+  }
+  // The expected line after a root move, itself first.
+  [[nodiscard]] std::vector<Move> line_after(const RootMove& first, int longest) const {
+    std::vector<Move> line{first.move};
     if (first.slot < 0) return line;
     std::uint32_t at = root_child(first).node;
     while (at != kNoNode && static_cast<int>(line.size()) < longest) {
@@ -289,6 +303,15 @@ class Search {
     root_proof_ = Proof::kNone;
   }
 
+  [[nodiscard]] Moves root_legal_moves() const {
+    Moves moves;
+    position_.legal_moves(moves);
+    if (only_.empty()) return moves;
+    Moves chosen;
+    for (const Move move : moves)
+      if (std::find(only_.begin(), only_.end(), move) != only_.end()) chosen.push(move);
+    return chosen;
+  }
   void set_root_moves(const Moves& moves) {
     root_moves_.assign(static_cast<std::size_t>(moves.size()), RootMove{});
     for (int i = 0; i < moves.size(); ++i) root_moves_[static_cast<std::size_t>(i)].move = moves[i];
@@ -417,6 +440,8 @@ class Search {
 
   // Adds one finished simulation to every move on the path. `value` and `proof` are for the side to move at its end.
   void backup(const std::vector<Step>& path, float value, Proof proof) {
+    depth_sum_ += path.size();
+    depth_max_ = std::max(depth_max_, static_cast<int>(path.size()));
     for (std::size_t i = path.size(); i-- > 0;) {
       Node& node = tree_.node(path[i].node);
       Child& child = tree_.children(node)[path[i].slot];
@@ -736,12 +761,15 @@ class Search {
   std::vector<RootMove> root_moves_;
   std::vector<int> schedule_;
   std::vector<float> given_gumbel_;
+  std::vector<Move> only_;         // the root moves to consider; empty: all
   std::uint32_t root_visits_ = 0;  // finished simulations and the root's own evaluation
   float root_q_ = 0.0F;
   Proof root_proof_ = Proof::kNone;
   int budget_ = 0;
   int done_ = 0;
   int in_flight_ = 0;
+  std::uint64_t depth_sum_ = 0;
+  int depth_max_ = 0;
   bool noise_ = false;
   std::vector<Step> path_;
   std::vector<Ticket> tickets_;

@@ -27,8 +27,8 @@ struct SearchSettings {
   float virtual_loss = 1.0F;
   bool reuse_tree = true;  // PUCT keeps the played move's subtree; Gumbel never does: its schedule counts root visits
 
-  // Games that know their winning moves (chess: a mate in one): a leaf where the side to move has one is exact and needs
-  // no evaluation, and one at the root is played.
+  // Games that know their winning moves (chess: a mate in one): a leaf where the side to move has one is exact and
+  // needs no evaluation, and one at the root is played.
   bool find_wins = true;
 
   // Gumbel (Danihelka et al. 2022): sigma(q) = (c_visit + max N) c_scale q, with q mapped to [0, 1] or, with rescale_q,

@@ -1,0 +1,167 @@
+"""A search that runs while commands are read: what UCI and USI engines are made of.
+
+The protocol's thread starts an Analysis and goes on reading; the search reports from its own thread, and ends when a limit
+is reached or when it is told to. `infinite` and pondering searches never end by themselves, however sure they are.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from alphazero._core import Position
+from alphazero.player import Player
+from alphazero.protocols.clock import Clock
+from alphazero.search import SearchResult
+
+REPORT_SECONDS = 0.1  # between two looks at what a search has found
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When a search ends; whichever comes first. None of them: the engine's own `most_simulations`."""
+
+    simulations: int | None = None
+    seconds: float | None = None  # exactly so long
+    clock: Clock | None = None  # so long as the clock allows for one move
+    depth: int | None = None  # plies that the simulations reach on average
+    mate: int | None = None  # a mate in so many moves is proven
+    infinite: bool = False  # until stop()
+    ponder: bool = False  # until stop(), or ponderhit() and then by the other limits
+    only: tuple[str, ...] = ()  # the root moves to consider
+
+
+class Analysis:
+    """One search of a position with legal moves, in a thread of its own.
+
+    on_info(result, seconds) is called as it learns something new, on_done(result, seconds) exactly once, both from the
+    search's thread. most_simulations bounds the tree's memory.
+    """
+
+    def __init__(
+        self,
+        player: Player,
+        position: Position,
+        limits: Limits,
+        on_info: Callable[[SearchResult, float], None],
+        on_done: Callable[[SearchResult, float], None],
+        *,
+        most_simulations: int,
+        simulations: int | None = None,
+        expected_plies: float = 120.0,
+    ):
+        self.player = player
+        self.position = position
+        self.limits = limits
+        self.on_info = on_info
+        self.on_done = on_done
+        self.most_simulations = min(limits.simulations or most_simulations, most_simulations)
+        if simulations is not None and limits == Limits(only=limits.only):
+            self.most_simulations = simulations
+        self.expected_plies = expected_plies
+        self._lock = threading.Lock()
+        self._stopped = False
+        self._pondering = limits.ponder
+        self._wake = threading.Event()
+        self._start = time.perf_counter()
+        self._deadline = self._new_deadline(self._start)
+        self._shown: tuple[object, ...] = ()
+        self._shown_at = 0.0
+        self._thread = threading.Thread(target=self._run, name="search", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ends the search soon: within one batch of the network."""
+        with self._lock:
+            self._stopped = True
+        self._wake.set()
+
+    def ponderhit(self) -> None:
+        """The expected move was played: the clock runs from now on."""
+        with self._lock:
+            self._pondering = False
+            self._deadline = self._new_deadline(time.perf_counter())
+        self._wake.set()
+
+    def join(self) -> None:
+        self._thread.join()
+
+    @property
+    def endless(self) -> bool:
+        """Whether only a command can end it."""
+        return not self._may_end()
+
+    # --- the search's thread ---
+
+    def _run(self) -> None:
+        moves = self.limits.only or tuple(self.position.legal_moves())
+        timed = self.limits.clock is not None or self.limits.seconds is not None
+        forced = len(moves) == 1 and timed and not self.limits.infinite and not self.limits.ponder
+        result = self.player.search(
+            self.position,
+            1 if forced else self.most_simulations,
+            only=self.limits.only,
+            should_stop=self._should_stop,
+            on_progress=self._look,
+            progress_every=REPORT_SECONDS,
+        )
+        while not self._may_end():
+            self._wake.wait()
+            self._wake.clear()
+        self.on_done(result, self._seconds())
+
+    def _seconds(self) -> float:
+        return time.perf_counter() - self._start
+
+    def _new_deadline(self, now: float) -> float | None:
+        if self.limits.infinite or self._pondering:
+            return None
+        if self.limits.seconds is not None:
+            return now + self.limits.seconds
+        if self.limits.clock is not None:
+            return now + self.limits.clock.budget(self.position.ply, self.expected_plies)
+        return None
+
+    def _may_end(self) -> bool:
+        with self._lock:
+            return self._stopped or not (self.limits.infinite or self._pondering)
+
+    def _should_stop(self) -> bool:
+        if self._stopped:
+            return True
+        return self._deadline is not None and time.perf_counter() >= self._deadline
+
+    def _look(self, result: SearchResult) -> bool:
+        seconds = self._seconds()
+        news = (result.best_move, round(result.depth), result.max_depth, result.proof)
+        if news != self._shown or seconds - self._shown_at >= 1.0:
+            self._shown, self._shown_at = news, seconds
+            self.on_info(result, seconds)
+        if self.limits.infinite or self._pondering:
+            return False
+        if self.limits.depth is not None and result.depth >= self.limits.depth:
+            return True
+        if self.limits.mate is not None and 0 < (mate_in(result) or 0) <= self.limits.mate:
+            return True
+        return self._decided(result, seconds)
+
+    def _decided(self, result: SearchResult, seconds: float) -> bool:
+        """On the clock: no other move can overtake the best one in the time that is left for this move."""
+        if self.limits.clock is None or self._deadline is None or len(result.moves) < 2 or seconds <= 0.0:
+            return False
+        left = self._deadline - time.perf_counter()
+        lead = result.moves[0].visits - result.moves[1].visits
+        return lead > left * result.simulations / seconds
+
+
+def mate_in(result: SearchResult) -> int | None:
+    """Moves to the proven end of the game: positive where the side to move mates, negative where it is mated; else None."""
+    best = next((m for m in result.moves if m.move == result.best_move), None)
+    if best is None or result.proof not in ("win", "loss") or best.proof_plies == 0:
+        return None
+    moves = (best.proof_plies + 1) // 2
+    return moves if result.proof == "win" else -moves
