@@ -332,8 +332,7 @@ def test_moves_to_go_shares_the_clock_over_them():
 
 def test_python_chess_plays_with_the_engine():
     chess = pytest.importorskip("chess", reason="python-chess is the client; it comes with the extra 'test'")
-    import chess.engine
-
+    pytest.importorskip("chess.engine")
     command = [sys.executable, "-m", "alphazero", "uci"]
     with chess.engine.SimpleEngine.popen_uci(command, timeout=60) as engine:
         engine.configure({"UCI_ShowWDL": True, "Hash": 64})

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from alphazero import checkpoint
-from alphazero.arena import ratings
+from alphazero.arena import clocked, pgn, ratings
+from alphazero.arena.clocked import TimeControl
 from alphazero.arena.match import Entrant, Pairing, colour_balanced, entrant, play, random_openings
 from alphazero.arena.plot import plot_learning_curve
 from alphazero.arena.results import append_results, read_results
@@ -21,6 +22,7 @@ from alphazero.config import Config
 from alphazero.errors import UserError
 from alphazero.game import Game, make
 from alphazero.progress import Progress
+from alphazero.protocols.client import EngineSpec
 from alphazero.replay import write_atomically
 from alphazero.run import SEARCH_KEYS
 
@@ -61,14 +63,20 @@ def run_schedule(
     *,
     seed: int,
     progress: Progress | None = None,
+    time_control: TimeControl | None = None,
 ) -> list[Result]:
-    """Plays the pairings that `results_file` does not hold yet; returns the results of all."""
+    """Plays the pairings that `results_file` does not hold yet; returns the results of all.
+
+    Chess games go into games.pgn beside the results, where python-chess is installed.
+    """
     done: dict[int, Result] = {}
     if results_file is not None and results_file.exists():
         for line in read_results([results_file]):
             number = int(line.get("game", -1))
             if 0 <= number < len(schedule) and _fits(line, schedule[number], entrants):
                 done[number] = line
+    by_hand = time_control is not None or any(isinstance(each.player, EngineSpec) for each in entrants)
+    write_pgn = results_file is not None and game.name == "chess" and pgn.available()
     missing = [number for number in range(len(schedule)) if number not in done]
     finished = len(done)
 
@@ -86,14 +94,36 @@ def run_schedule(
             "reason": record.reason,
             "moves": " ".join(record.moves(game)),
         }
+        if isinstance(record, clocked.PlayedGame):
+            result["termination"] = record.termination
+            if record.note and progress is not None:
+                progress.note(f"game {number + 1}: {record.termination}: {record.note}")
         done[number] = result
+        if write_pgn and results_file is not None:
+            text = pgn.text(
+                record.moves(game),
+                white=result["first"],
+                black=result["second"],
+                value=record.value,
+                reason=record.reason,
+                start=pairing.opening,
+                chess960=bool(game.options["chess960"]),
+                number=number,
+                time_control=str(time_control or "-"),
+                thoughts=getattr(record, "thoughts", ()),
+            )
+            pgn.append(results_file.with_name("games.pgn"), text)
         if results_file is not None:
             append_results(results_file, [result])
         finished += 1
-        if progress is not None and (finished % 50 == 0 or finished == len(schedule)):
+        if progress is not None and (finished % (2 if by_hand else 50) == 0 or finished == len(schedule)):
             progress.note(f"rating: {finished} of {len(schedule)} games")
 
-    play(game, entrants, {number: schedule[number] for number in missing}, on_game, seed=seed)
+    todo = {number: schedule[number] for number in missing}
+    if by_hand:
+        clocked.play(game, entrants, todo, on_game, time_control=time_control)
+    else:
+        play(game, entrants, todo, on_game, seed=seed)
     return [done[number] for number in range(len(schedule))]
 
 
@@ -115,12 +145,19 @@ def play_match(
     seed: int = 0,
     device: str = "auto",
     out: Path | None = None,
+    time_control: TimeControl | None = None,
 ) -> MatchReport:
-    """Plays A against B, every opening with both colours, and reports from A's side."""
+    """Plays A against B, every opening with both colours, and reports from A's side.
+
+    Games with an engine outside this process are played one by one and end by the rules alone: `max_plies` is lifted.
+    """
     if games < 1:
         raise UserError(f"match: --games must be >= 1, got {games}")
     if game is None:
         game = _game_of([a, b])
+    outside = time_control is not None or any(spec.startswith("uci:") for spec in (a, b))
+    if outside and game.options.get("max_plies"):
+        game = make(game.name, {**game.options, "max_plies": 0})
     entrants = [entrant(spec, game, device, _search_of(spec, simulations, kind)) for spec in (a, b)]
     if entrants[0].name == entrants[1].name:
         entrants[1] = Entrant(entrants[1].name + " (B)", entrants[1].player, entrants[1].search)
@@ -133,7 +170,15 @@ def play_match(
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         file = out / "results.jsonl"
-    results = run_schedule(game, entrants, colour_balanced(0, 1, starts)[:games], file, seed=seed, progress=Progress())
+    results = run_schedule(
+        game,
+        entrants,
+        colour_balanced(0, 1, starts)[:games],
+        file,
+        seed=seed,
+        progress=Progress(),
+        time_control=time_control,
+    )
     return report(results, entrants[0].name, entrants[1].name)
 
 

@@ -16,6 +16,7 @@ from alphazero._core import RANDOM, ROLLOUT, UNIFORM, Game, GameRecord, Pool
 from alphazero.errors import UserError
 from alphazero.evaluator import Evaluator
 from alphazero.player import NetworkPlayer, Player, RandomPlayer, RolloutPlayer
+from alphazero.protocols.client import EngineSpec
 
 SEARCH_SETTINGS = (
     "kind",
@@ -36,7 +37,7 @@ class Entrant:
     """A player under the name that results give it, with the search it uses."""
 
     name: str
-    player: Player
+    player: Player | EngineSpec  # an EngineSpec plays in a process of its own (arena.clocked)
     search: dict[str, Any] = field(default_factory=dict)
 
 
@@ -124,6 +125,7 @@ def play(
 
 def _pool_player(entrant: Entrant, evaluators: list[Evaluator]) -> dict[str, Any]:
     player = entrant.player
+    assert isinstance(player, Player)
     search = {name: value for name, value in {**player.settings, **entrant.search}.items() if name in SEARCH_SETTINGS}
     if isinstance(player, RandomPlayer):
         return {**search, "evaluator": RANDOM}
@@ -139,10 +141,14 @@ def entrant(spec: str, game: Game | None, device: str, search: dict[str, Any], n
     """A player named on the command line, as an entrant."""
     from alphazero.player import load
 
-    for prefix in ("uci:", "usi:", "gtp:", "xboard:"):
+    if spec.startswith("uci:"):
+        if game is not None and game.name not in ("chess", "gardner"):
+            raise UserError(f"{spec}: UCI engines play chess, not {game.name}")
+        return Entrant(name or spec.removeprefix("uci:"), EngineSpec.parse(spec.removeprefix("uci:")), {})
+    for prefix in ("usi:", "gtp:", "xboard:"):
         if spec.startswith(prefix):
             raise UserError(
-                f"{spec}: matches against {prefix[:-1].upper()} engines are not supported; use a checkpoint, random or mcts:N"
+                f"{spec}: matches against {prefix[:-1].upper()} engines are not supported yet; use a checkpoint, random, mcts:N or uci:COMMAND"
             )
     player = load(spec, device, game=game)
     return Entrant(name or spec_name(spec, player), player, search)

@@ -8,12 +8,19 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
 from alphazero.game import Game
 
-SMALL = {"go9": ("go", {"board_size": 9}), "go19": ("go", {"board_size": 19}), "connect4": ("connect4", {})}
+KIWIPETE = "r3k2r/p1ppqpb1/bn2pnp1/3PN3/1p2P3/2N2Q1p/PPPBBPPP/R3K2R w KQkq - 0 1"
+BOARDS: dict[str, tuple[str, dict[str, Any]]] = {
+    "chess": ("chess", {}),
+    "go9": ("go", {"board_size": 9}),
+    "go19": ("go", {"board_size": 19}),
+    "connect4": ("connect4", {}),
+}
 KINDS = ("rules", "search", "inference", "selfplay", "train")
 
 
@@ -38,7 +45,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seconds", type=float, default=2.0, help="bound of each measurement (default 2)")
     parser.add_argument("--repeat", type=int, default=3, help="runs a figure (default 3)")
     parser.add_argument(
-        "--peer", action="append", default=[], choices=["open_spiel"], help="measure a peer in the same run"
+        "--peer",
+        action="append",
+        default=[],
+        choices=["open_spiel", "stockfish"],
+        help="measure a peer in the same run",
     )
 
 
@@ -71,11 +82,25 @@ def measure(name: str, unit: str, repeat: int, once: Callable[[], float]) -> Fig
 
 
 def bench_rules(seconds: float, repeat: int, peers: list[str]) -> Iterator[Figure]:
-    """Plies a second: random play with legal moves at every ply, and replaying a game that is known."""
+    """Perft; plies a second: random play with legal moves at every ply, and replaying a game that is known."""
     from alphazero._core import bench_random_plies, bench_replay_plies
     from alphazero.game import make
 
-    for label, (name, options) in SMALL.items():
+    for place, text in (("", None), (".kiwipete", KIWIPETE)):
+        position = make("chess").position(text)
+        depth = 5 if text is None else 4
+
+        def perft(position: Any = position, depth: int = depth) -> float:
+            nodes, begin = 0, time.perf_counter()
+            while time.perf_counter() - begin < seconds:
+                nodes += position.perft(depth)
+            return nodes / (time.perf_counter() - begin)
+
+        yield measure(f"rules.perft.chess{place}", "nodes/s", repeat, perft)
+        if "stockfish" in peers:
+            yield from peer_stockfish_perft(place, text, seconds, repeat)
+
+    for label, (name, options) in BOARDS.items():
         game = make(name, options)
         for figure, function in (("plies", bench_random_plies), ("replay", bench_replay_plies)):
 
@@ -86,12 +111,44 @@ def bench_rules(seconds: float, repeat: int, peers: list[str]) -> Iterator[Figur
             yield measure(f"rules.{figure}.{label}", "plies/s", repeat, once)
 
 
+def peer_stockfish_perft(place: str, text: str | None, seconds: float, repeat: int) -> Iterator[Figure]:
+    """Stockfish's `go perft`, bulk counting as ours, at the depth that fills the time."""
+    import shutil
+    import subprocess
+
+    from alphazero.errors import UserError
+
+    program = shutil.which("stockfish") or shutil.which("stockfish", path="/usr/games")
+    if program is None:
+        raise UserError("bench: --peer stockfish needs the program stockfish (Debian: apt-get install stockfish)")
+    engine = subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
+    assert engine.stdin is not None and engine.stdout is not None
+    depth = 6 if text is None else 5
+
+    def once() -> float:
+        assert engine.stdin is not None and engine.stdout is not None
+        engine.stdin.write(f"position {'startpos' if text is None else f'fen {text}'}\n")
+        begin = time.perf_counter()
+        engine.stdin.write(f"go perft {depth}\n")
+        engine.stdin.flush()
+        for line in engine.stdout:
+            if line.startswith("Nodes searched:"):
+                return int(line.split(":")[1]) / (time.perf_counter() - begin)
+        raise UserError("bench: stockfish ended without an answer")
+
+    try:
+        yield measure(f"peer.stockfish.rules.perft.chess{place}", "nodes/s", repeat, once)
+    finally:
+        engine.kill()
+        engine.wait()
+
+
 def bench_search(seconds: float, repeat: int, peers: list[str]) -> Iterator[Figure]:
     """Simulations a second with a null evaluator: 256 games by 800 simulations on 1 and 2 threads, and one tree."""
     from alphazero._core import UNIFORM, Pool, SearchCore
     from alphazero.game import make
 
-    for label, (name, options) in SMALL.items():
+    for label, (name, options) in BOARDS.items():
         game = make(name, options)
 
         def pool_rate(threads: int, game: Game = game) -> float:
@@ -128,6 +185,17 @@ def bench_search(seconds: float, repeat: int, peers: list[str]) -> Iterator[Figu
         yield Figure(
             f"search.bytes_per_node.{label}", bytes_per_node, "bytes", 1, bytes_per_node, bytes_per_node, bytes_per_node
         )
+        if label == "chess":
+
+            def long_search(game: Game = game) -> float:
+                core = SearchCore(game, {"kind": "puct"})
+                core.set_position(game.position())
+                core.begin(800_000)
+                begin = time.perf_counter()
+                core.run_inside("uniform")
+                return float(core.report()["simulations"] / (time.perf_counter() - begin))
+
+            yield measure("search.tree800k.chess", "simulations/s", repeat, long_search)
         if "open_spiel" in peers:
             yield from peer_open_spiel(label, name, options, seconds, repeat)
 
@@ -139,7 +207,7 @@ def peer_open_spiel(label: str, name: str, options: dict[str, int], seconds: flo
         from open_spiel.python.algorithms import mcts
     except ImportError:
         return
-    theirs = {"connect4": "connect_four", "go": "go"}[name]
+    theirs = {"connect4": "connect_four"}.get(name, name)
     game = pyspiel.load_game(theirs, {k: v for k, v in options.items() if k == "board_size"})
 
     class Null(mcts.Evaluator):  # type: ignore[misc]
@@ -163,7 +231,7 @@ def peer_open_spiel(label: str, name: str, options: dict[str, int], seconds: flo
 
 
 def _nets() -> list[tuple[str, str, dict[str, int], int, int]]:
-    return [("4x32", "connect4", {}, 4, 32), ("4x64", "go9", {"board_size": 9}, 4, 64)]
+    return [("4x32", "connect4", {}, 4, 32), ("4x64", "go9", {"board_size": 9}, 4, 64), ("4x32", "chess", {}, 4, 32)]
 
 
 def bench_inference(seconds: float, repeat: int, peers: list[str]) -> Iterator[Figure]:
@@ -174,7 +242,7 @@ def bench_inference(seconds: float, repeat: int, peers: list[str]) -> Iterator[F
     from alphazero.network import Network, shape_of
 
     for net, label, _, blocks, channels in _nets():
-        name, options = SMALL[label]
+        name, options = BOARDS[label]
         game = make(name, options)
         evaluator = make_evaluator(Network(shape_of(game), NetworkConfig(blocks=blocks, channels=channels)), "auto")
         for batch in (1, 32, 128):
@@ -201,7 +269,7 @@ def bench_selfplay(seconds: float, repeat: int, peers: list[str]) -> Iterator[Fi
     from alphazero.network import Network, shape_of
 
     for _, label, _, blocks, channels in _nets():
-        name, options = SMALL[label]
+        name, options = BOARDS[label]
         game = make(name, options)
         evaluator = make_evaluator(Network(shape_of(game), NetworkConfig(blocks=blocks, channels=channels)), "auto")
         planes = np.zeros((128, *game.planes_shape), np.float32)
@@ -270,7 +338,7 @@ def bench_train(seconds: float, repeat: int, peers: list[str]) -> Iterator[Figur
     from alphazero.trainer import Trainer
 
     for _, label, _, blocks, channels in _nets():
-        name, options = SMALL[label]
+        name, options = BOARDS[label]
         game = make(name, options)
         player = {"kind": "gumbel", "simulations": 8, "evaluator": UNIFORM, "noise": True}
         pool = Pool(game, {"games_in_flight": 32, "threads": 1, "games": 64}, [player])

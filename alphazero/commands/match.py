@@ -8,7 +8,11 @@ from pathlib import Path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("a", metavar="A", help="a checkpoint or run directory, random, uniform, or mcts:N")
+    parser.add_argument(
+        "a",
+        metavar="A",
+        help="a checkpoint or run directory, random, uniform, mcts:N, or an engine: uci:COMMAND{Option=value; nodes=100}",
+    )
     parser.add_argument("b", metavar="B")
     parser.add_argument(
         "--games", type=int, default=100, help="every opening is played with both colours (default 100)"
@@ -24,6 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--opening-plies", type=int, default=2, help="random plies at the start of each pair (default 2)"
     )
+    parser.add_argument(
+        "--tc", metavar="TIME", help="time control in seconds, as in 10+0.1 or 40/60: both sides get clocks"
+    )
     parser.add_argument("--openings", type=Path, help="a file with one start position a line, instead of random ones")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])
@@ -32,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from alphazero.arena.clocked import TimeControl
     from alphazero.arena.ladder import play_match
     from alphazero.options import game_from
 
@@ -48,6 +56,7 @@ def run(args: argparse.Namespace) -> int:
         seed=args.seed,
         device=args.device,
         out=args.out,
+        time_control=TimeControl.parse(args.tc) if args.tc else None,
     )
     if args.json:
         print(json.dumps(report.as_json()))

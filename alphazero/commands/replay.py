@@ -10,7 +10,10 @@ from pathlib import Path
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("path", type=Path, help="a run directory or a replay directory")
     parser.add_argument(
-        "--export", type=Path, metavar="DIR", help="write each game as a file: SGF for Go, its moves as text else"
+        "--export",
+        type=Path,
+        metavar="DIR",
+        help="write the games: SGF for Go, one games.pgn for chess, moves as text else",
     )
     parser.add_argument("--last", type=int, default=0, metavar="N", help="only the newest N games")
 
@@ -41,6 +44,10 @@ def run(args: argparse.Namespace) -> int:
     print("ends: " + ", ".join(f"{reason} {count}" for reason, count in reasons.most_common()))
     if args.export:
         args.export.mkdir(parents=True, exist_ok=True)
+        if game.name == "chess":
+            (args.export / "games.pgn").write_text("".join(_text(game, record) for record in records))
+            print(f"{args.export / 'games.pgn'}: {len(records):,} games")
+            return 0
         for record in records:
             path = args.export / f"{record.number:08d}.{'sgf' if game.name == 'go' else 'txt'}"
             path.write_text(_text(game, record))
@@ -54,6 +61,20 @@ def _text(game: object, record: object) -> str:
     assert isinstance(game, Game)
     assert isinstance(record, GameRecord)
     moves = record.moves(game)
+    if game.name == "chess":
+        from alphazero.arena import pgn
+
+        return pgn.text(
+            moves,
+            white=f"step {record.version}",
+            black=f"step {record.version}",
+            value=record.value,
+            reason=record.reason,
+            start=record.start,
+            chess960=bool(game.options["chess960"]),
+            event="self-play",
+            number=record.number,
+        )
     if game.name != "go":
         return " ".join(moves) + f"\n# {record.reason}, {record.value:+d} for the first player\n"
     from alphazero.protocols.sgf import from_record

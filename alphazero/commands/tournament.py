@@ -16,6 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--simulations", type=int, help="simulations a move (default: what the checkpoint was trained with)"
     )
+    parser.add_argument("--tc", metavar="TIME", help="time control in seconds, as in 10+0.1: all players get clocks")
     parser.add_argument("--opening-plies", type=int, default=2)
     parser.add_argument("--game", help="the game, where no player is a checkpoint")
     parser.add_argument("--option", action="append", default=[], metavar="KEY=VALUE", help="an option of the game")
@@ -27,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from alphazero.arena import ladder, ratings
+    from alphazero.arena.clocked import TimeControl
     from alphazero.arena.match import Pairing, colour_balanced, entrant, random_openings
     from alphazero.config import load_config
     from alphazero.errors import UserError
@@ -54,7 +56,15 @@ def run(args: argparse.Namespace) -> int:
         if args.out is not None:
             args.out.mkdir(parents=True, exist_ok=True)
             file = args.out / "results.jsonl"
-        results = ladder.run_schedule(game, entrants, schedule, file, seed=args.seed, progress=Progress())
+        results = ladder.run_schedule(
+            game,
+            entrants,
+            schedule,
+            file,
+            seed=args.seed,
+            progress=Progress(),
+            time_control=TimeControl.parse(args.tc) if args.tc else None,
+        )
         summary = ratings.rate(results).to_json()
     if args.json:
         print(json.dumps(summary))

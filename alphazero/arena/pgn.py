@@ -1,0 +1,99 @@
+"""Chess games as PGN, with clocks, evaluations and how they ended. SAN comes from python-chess (extra "chess")."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from alphazero.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from alphazero.arena.clocked import Thought
+
+RESULTS = {1: "1-0", 0: "1/2-1/2", -1: "0-1"}
+WORDS = {
+    "checkmate": "normal",
+    "time_forfeit": "time forfeit",
+    "illegal_move": "rules infraction",
+    "engine_failure": "abandoned",
+    "resignation": "normal",
+}
+
+
+def available() -> bool:
+    """Whether python-chess is installed."""
+    try:
+        import chess.pgn  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+def text(
+    moves: Sequence[str],
+    *,
+    white: str,
+    black: str,
+    value: int,
+    reason: str = "",
+    start: str = "",
+    chess960: bool = False,
+    event: str = "alphazero",
+    number: int = 0,
+    time_control: str = "-",
+    thoughts: Sequence[Thought] = (),
+) -> str:
+    """One game as PGN. value: +1, 0, -1 for White. UserError where python-chess is missing."""
+    if not available():
+        raise UserError("PGN needs python-chess: pip install 'alphazero[chess]'")
+    import chess
+    import chess.engine
+    import chess.pgn
+
+    board = chess.Board(start or chess.STARTING_FEN, chess960=chess960)
+    game = chess.pgn.Game()
+    game.setup(board)
+    game.headers.update(
+        Event=event,
+        Site="-",
+        Date=datetime.date.today().strftime("%Y.%m.%d"),
+        Round=str(number + 1),
+        White=white,
+        Black=black,
+        Result=RESULTS[value],
+        TimeControl=time_control,
+        Termination=WORDS.get(reason, "normal"),
+    )
+    if chess960:
+        game.headers["Variant"] = "Chess960"
+    node: Any = game
+    for i, move in enumerate(moves):
+        node = node.add_variation(chess.Move.from_uci(move))
+        if i < len(thoughts):
+            thought = thoughts[i]
+            mover = node.parent.board().turn
+            if thought.mate is not None or thought.centipawns is not None:
+                score = (
+                    chess.engine.Mate(thought.mate)
+                    if thought.mate is not None
+                    else chess.engine.Cp(round(thought.centipawns or 0))
+                )
+                node.set_eval(chess.engine.PovScore(score, mover), thought.depth)
+            node.set_emt(thought.seconds)
+            if thought.clock is not None:
+                node.set_clock(max(0.0, thought.clock))
+    if reason:
+        node.comment = f"{node.comment} {reason.replace('_', ' ')}".strip()
+    return str(game) + "\n\n"
+
+
+def append(path: Path, game_text: str) -> None:
+    """Adds a game to a PGN file."""
+    try:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(game_text)
+    except OSError as error:
+        raise UserError(f"{path}: cannot write: {error.strerror}") from error
