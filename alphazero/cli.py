@@ -42,6 +42,21 @@ COMMANDS = {
 }
 
 
+class CommandParser(argparse.ArgumentParser):
+    """A command's arguments; options may stand between positional ones: `train CONFIG --run DIR KEY=VALUE ...`."""
+
+    _inside = False
+
+    def parse_known_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def]
+        if self._inside:
+            return super().parse_known_args(args, namespace)
+        self._inside = True
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._inside = False
+
+
 def build_parser(command: str | None = None) -> argparse.ArgumentParser:
     """The parser; only `command`'s own module is imported for its arguments."""
     parser = argparse.ArgumentParser(
@@ -49,7 +64,7 @@ def build_parser(command: str | None = None) -> argparse.ArgumentParser:
         description="AlphaZero: self-play training, play, and ratings for Go and other board games.",
         epilog="alphazero COMMAND --help says more, with an example.",
     )
-    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=CommandParser)
     for name, (module, summary, example) in COMMANDS.items():
         sub = subparsers.add_parser(
             name, help=summary, description=summary[0].upper() + summary[1:] + ".", epilog=f"example: {example}"

@@ -31,6 +31,7 @@ def run(args: argparse.Namespace) -> int:
         rate_run(directory, config, args.device)
         print(f"ratings     {directory / 'elo.json'}\nplot        {directory / 'elo.png'}")
     print(f"curves      tensorboard --logdir {directory / 'tb'}\nplay it     alphazero play --model {directory}")
-    if config.game.name == "go":
-        print(f"in a GUI    alphazero gtp --model {directory}")
+    protocol = {"go": "gtp", "chess": "uci", "gardner": "uci"}.get(config.game.name)
+    if protocol is not None:
+        print(f"in a GUI    alphazero {protocol} --model {directory}")
     return 0

@@ -160,7 +160,7 @@ class UciClient:
 
     def close(self) -> None:
         """Ends the process: politely, then by force."""
-        with contextlib.suppress(OSError, ValueError):
+        with contextlib.suppress(EngineError, OSError, ValueError):
             self._send("quit")
         try:
             self._process.wait(timeout=2)
