@@ -65,6 +65,7 @@ class SearchConfig:
     c_visit: float = _f(50.0, "as in the paper", low=0.0)
     c_scale: float = _f(1.0, "as in the paper for board games, Q mapped to [0, 1]", low=0.0)
     rescale_q: bool = _f(False, "stretching tiny differences of Q to [0, 1] amplifies noise in drawn positions")
+    find_wins: bool = _f(True, "a leaf with a win on the spot (chess: mate in one) is exact and needs no evaluation")
     virtual_loss: float = _f(1.0, "one lost visit for each simulation under way", low=0.0)
 
 
@@ -76,6 +77,8 @@ class SelfplayConfig:
     batch_size: int = _f(128, "leaves a batch: past 64 a small network on a CPU gains little", low=1)
     threads: int = _f(0, "search threads; 0: half the cores, at most 8", low=0, high=256)
     opening_plies: int = _f(0, "each game starts with 0..N random moves: diversity at little cost", low=0, high=100)
+    starts: list[Any] = _f([], "positions, as text, for games to begin from: endings or openings to learn more of")
+    start_share: float = _f(1.0, "share of the games that begin at one of them", low=0.0, high=1.0)
     temperature_plies: int = _f(
         0, "PUCT: moves drawn from the visit counts for so long (AlphaZero: 30); Gumbel needs none", low=0
     )
@@ -195,6 +198,15 @@ def _check_whole(config: Config, where: str) -> None:
         )
     if config.selfplay.full_search_fraction < 1.0 and config.selfplay.fast_simulations < 1:
         raise ConfigError(f"{where}: selfplay.fast_simulations must be >= 1 where full_search_fraction is below 1")
+    if config.selfplay.starts:
+        from alphazero.game import make
+
+        try:
+            game = make(config.game.name, config.game.options)
+            for text in config.selfplay.starts:
+                game.position(str(text))
+        except ValueError as error:
+            raise ConfigError(f"{where}: selfplay.starts: {error}") from error
     for entry in config.selfplay.simulations_schedule:
         fits = isinstance(entry, list) and len(entry) == 2 and 0 <= float(entry[0]) <= 1 and int(entry[1]) >= 1
         if not fits:

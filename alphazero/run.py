@@ -46,6 +46,7 @@ SEARCH_KEYS = [
     "c_visit",
     "c_scale",
     "rescale_q",
+    "find_wins",
     "virtual_loss",
 ]
 LOG_SECONDS = 15.0
@@ -62,6 +63,8 @@ def pool_settings(config: Config, *, seed: int, first_game: int, games: int = -1
         "games": games,
         "first_game": first_game,
         "opening_plies": play.opening_plies,
+        "starts": [str(text) for text in play.starts],
+        "start_share": play.start_share,
         "symmetry": play.symmetry,
     }
 

@@ -95,5 +95,7 @@ def test_bad_text_and_options_are_named():
         az.Game("connect4").position("abx")
     with pytest.raises(ValueError, match="unknown option 'rows'; this game has none"):
         az.Game("connect4", rows=8)
-    with pytest.raises(ValueError, match=r"unknown game 'connectfour'; games are: 'chess', 'gardner', 'connect4', 'go'"):
+    with pytest.raises(
+        ValueError, match=r"unknown game 'connectfour'; games are: 'chess', 'gardner', 'connect4', 'go'"
+    ):
         az.Game("connectfour")

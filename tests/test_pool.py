@@ -169,3 +169,24 @@ def test_the_sampler_refuses_broken_records():
     with pytest.raises(ValueError, match="illegal move"):
         Sampler(az.Game("go", board_size=2)).add(data)
     assert sampler.positions == 0
+
+
+def test_self_play_begins_at_the_given_positions_for_the_given_share():
+    game = az.Game("chess", max_plies=6)
+    ending = "8/8/8/4k3/8/8/4K3/4Q3 w - - 0 1"
+    settings = {"games": 200, "games_in_flight": 20, "starts": [ending], "start_share": 0.5, "seed": 3}
+    pool = Pool(game, settings, [{"simulations": 2, "evaluator": UNIFORM}])
+    records = []
+    while not pool.done:
+        pool.next_batch(0.1)
+        records += pool.take_finished()
+    records += pool.take_finished()
+    begun = [record.start for record in records]
+    assert len(begun) == 200 and set(begun) == {"", ending} and 70 < begun.count(ending) < 130
+    for record in records:
+        position = game.position(record.start or None)
+        for move in record.moves(game):
+            position.play(move)
+        assert position.outcome.value == record.value
+    with pytest.raises(ValueError, match="the game is over"):
+        Pool(game, {"starts": ["7k/6Q1/6K1/8/8/8/8/8 b - - 0 1"]}, [{"evaluator": UNIFORM}])

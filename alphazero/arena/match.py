@@ -29,6 +29,7 @@ SEARCH_SETTINGS = (
     "c_visit",
     "c_scale",
     "rescale_q",
+    "find_wins",
 )
 
 

@@ -134,6 +134,8 @@ PoolSettings to_pool(const py::dict& d) {
   read(d, "games", p.games, known);
   read(d, "first_game", p.first_game, known);
   read(d, "opening_plies", p.opening_plies, known);
+  read(d, "starts", p.starts, known);
+  read(d, "start_share", p.start_share, known);
   read(d, "symmetry", p.symmetry, known);
   read(d, "record_policy", p.record_policy, known);
   refuse_unknown(d, known, "pool");

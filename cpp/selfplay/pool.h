@@ -54,11 +54,13 @@ struct PoolSettings {
   int batch_size = 128;
   int threads = 1;
   std::uint64_t seed = 0;
-  std::int64_t games = -1;       // self-play: how many games in all; -1: without end
-  std::uint64_t first_game = 0;  // number of the first game (its seed follows from it)
-  int opening_plies = 0;         // self-play: each game starts with 0..opening_plies random moves
-  bool symmetry = false;         // turn each leaf by a random symmetry
-  bool record_policy = true;     // keep policy targets in the records
+  std::int64_t games = -1;          // self-play: how many games in all; -1: without end
+  std::uint64_t first_game = 0;     // number of the first game (its seed follows from it)
+  int opening_plies = 0;            // self-play: each game starts with 0..opening_plies random moves
+  std::vector<std::string> starts;  // self-play: texts of positions to begin from, one drawn for each game
+  double start_share = 1.0;         // the share of games that begin at one of them
+  bool symmetry = false;            // turn each leaf by a random symmetry
+  bool record_policy = true;        // keep policy targets in the records
 };
 
 struct PoolCounts {
@@ -101,6 +103,9 @@ class Pool {
       if (!p.start.empty() && Position::parse(options_, p.start).outcome())
         throw std::invalid_argument("pool: the game is over in the start position '" + p.start + "'");
     }
+    for (const std::string& text : settings_.starts)
+      if (Position::parse(options_, text).outcome())
+        throw std::invalid_argument("pool: the game is over in the start position '" + text + "'");
     games_ = pairings_.empty() ? settings_.games : static_cast<std::int64_t>(pairings_.size());
     filling_.resize(static_cast<std::size_t>(evaluators), nullptr);
     const std::int64_t slots =
@@ -345,6 +350,11 @@ class Pool {
     slot.rng = Rng(settings_.seed, slot.record.number);
     slot.position = Position(options_);
     if (self_play()) {
+      if (!settings_.starts.empty() && slot.rng.uniform() < settings_.start_share) {
+        slot.record.start =
+            settings_.starts[static_cast<std::size_t>(slot.rng.below(static_cast<int>(settings_.starts.size())))];
+        slot.position = Position::parse(options_, slot.record.start);
+      }
       open_at_random(slot);
     } else {
       const Pairing& pairing = pairings_[static_cast<std::size_t>(number)];
