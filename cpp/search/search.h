@@ -15,6 +15,8 @@
 #include <vector>
 
 #include "cpp/search/fast_math.h"
+#include "cpp/search/gumbel.h"
+#include "cpp/search/puct.h"
 #include "cpp/search/rng.h"
 #include "cpp/search/schedule.h"
 #include "cpp/search/settings.h"
@@ -284,14 +286,6 @@ class Search {
     std::uint32_t node = kNoNode;
     std::vector<Step> path;
   };
-  // How a node's Q values become logits: sigma(q) of the paper, and the value that stands in for untried moves.
-  struct QTransform {
-    float mixed;  // v_mix: the Q of an untried move
-    float scale;  // sigma(q) = scale * (q - origin)
-    float origin;
-    [[nodiscard]] float sigma(float q) const { return scale * (q - origin); }
-  };
-
   [[nodiscard]] bool finished() const {
     return done_ + in_flight_ >= budget_ || root_proof_ != Proof::kNone || root_moves_.empty();
   }
@@ -420,7 +414,8 @@ class Search {
         for (const Step& step : path_) --tree_.children(tree_.node(step.node))[step.slot].in_flight;
         return Ask::kWait;
       }
-      slot = settings_.kind == SearchKind::kPuct ? choose_puct(at, visits, q) : choose_gumbel(at);
+      slot = settings_.kind == SearchKind::kPuct ? choose_puct(tree_, settings_, at, visits, q)
+                                                 : choose_gumbel(tree_, settings_, scratch_, at);
     }
   }
 
@@ -491,63 +486,16 @@ class Search {
     tree_.children(tree_.node(parent.node))[parent.slot].proof_plies = static_cast<std::uint8_t>(std::min(plies, 255));
   }
 
-  // --- choosing inside the tree ---
-
-  [[nodiscard]] float exploration(float parent_visits) const {
-    return (std::log((parent_visits + settings_.c_base + 1.0F) / settings_.c_base) + settings_.c_init) *
-           std::sqrt(parent_visits);
-  }
-
-  // Q of a child as the choice sees it: simulations in flight count as virtual losses.
-  [[nodiscard]] float pessimistic_q(const Child& c) const {
-    if (c.in_flight == 0) return c.q;
-    const float lost = settings_.virtual_loss * static_cast<float>(c.in_flight);
-    const auto n = static_cast<float>(c.visits);
-    return (c.q * n - lost) / (n + lost > 0.0F ? n + lost : 1.0F);
-  }
-  [[nodiscard]] float first_play_q(float parent_q, float tried_mass, bool reduce) const {
-    if (settings_.fpu == Fpu::kValue) return settings_.fpu_value;
-    return reduce ? parent_q - settings_.fpu_value * std::sqrt(tried_mass) : parent_q;
-  }
-
-  // PUCT at an inner node that was visited `visits` times with mean value `q`; ties go to the lowest move.
-  int choose_puct(std::uint32_t index, std::uint32_t visits, float q) {
-    Node& node = tree_.node(index);
-    const float c = exploration(static_cast<float>(visits));
-    const Child* const kids = tree_.children(node);
-    const Edge* const edges = tree_.edges(node);
-    int best = -1;
-    float best_score = -1e30F;
-    float tried = 0.0F;
-    for (int i = 0; i < node.child_count; ++i) {
-      const Child& child = kids[i];
-      const float p = edges[i].prior();
-      tried += p;
-      if (child.proof == Proof::kLoss) continue;  // a lost move is looked at no more
-      const float n = static_cast<float>(child.visits) + static_cast<float>(child.in_flight);
-      const float score = pessimistic_q(child) + c * p / (1.0F + n);
-      if (score > best_score || (score == best_score && edges[i].move() < edges[best].move())) {
-        best_score = score;
-        best = i;
-      }
-    }
-    if (node.child_count < node.edge_count) {
-      tree_.best_untried_first(node);
-      const Edge& edge = tree_.edges(node)[node.child_count];
-      const float score = first_play_q(q, tried, true) + c * edge.prior();
-      if (score > best_score || (score == best_score && edge.move() < edges[best].move())) return tree_.add_child(node);
-    }
-    return best < 0 ? 0 : best;
-  }
+  // --- choosing at the root ---
 
   // PUCT at the root: noised priors in full precision.
   int choose_puct_at_root() {
     Node& root = tree_.node(0);
     const Child* const kids = tree_.children(root);
-    const float c = exploration(static_cast<float>(root_visits_) + static_cast<float>(in_flight_));
+    const float c = exploration(settings_, static_cast<float>(root_visits_) + static_cast<float>(in_flight_));
     float tried = 0.0F;
     for (const RootMove& m : root_moves_) tried += m.slot >= 0 ? m.noised : 0.0F;
-    const float fresh_q = first_play_q(root_q_, tried, !noise_);
+    const float fresh_q = first_play_q(settings_, root_q_, tried, !noise_);
     std::size_t best = 0;
     float best_score = -1e30F;
     for (std::size_t i = 0; i < root_moves_.size(); ++i) {
@@ -557,7 +505,7 @@ class Search {
         const Child& child = kids[m.slot];
         if (child.proof == Proof::kLoss) continue;
         const float n = static_cast<float>(child.visits) + static_cast<float>(child.in_flight);
-        score = pessimistic_q(child) + c * m.noised / (1.0F + n);
+        score = pessimistic_q(settings_, child) + c * m.noised / (1.0F + n);
       }
       if (score > best_score) {
         best_score = score;
@@ -578,86 +526,6 @@ class Search {
       m.slot = tree_.add_child(root, at);
     }
     return m.slot;
-  }
-
-  // v_mix and the scale of sigma from a node's statistics (Danihelka et al. 2022, eq. 8 and appendix D).
-  [[nodiscard]] QTransform transform(float value, float visits, float tried_mass, float weighted_q, float max_visits,
-                                     float low, float high, bool all_tried) const {
-    QTransform t{};
-    t.mixed = tried_mass > 0.0F ? (value + visits * weighted_q / tried_mass) / (1.0F + visits) : value;
-    const float scale = (settings_.c_visit + max_visits) * settings_.c_scale;
-    if (settings_.rescale_q) {
-      if (!all_tried) {
-        low = std::min(low, t.mixed);
-        high = std::max(high, t.mixed);
-      }
-      t.origin = low;
-      t.scale = scale / std::max(high - low, 1e-8F);
-    } else {
-      t.origin = -1.0F;
-      t.scale = scale * 0.5F;
-    }
-    return t;
-  }
-
-  // Gumbel at an inner node: the move whose visits lag most behind the improved policy (Danihelka et al. 2022, eq. 14).
-  int choose_gumbel(std::uint32_t index) {
-    Node& node = tree_.node(index);
-    const Child* const kids = tree_.children(node);
-    const Edge* const edges = tree_.edges(node);
-    const int count = node.child_count;
-    float visits = 0.0F;
-    float most = 0.0F;
-    float counted = 0.0F;  // visits and simulations in flight
-    float mass = 0.0F;
-    float weighted = 0.0F;
-    float low = 1e30F;
-    float high = -1e30F;
-    for (int i = 0; i < count; ++i) {
-      const auto n = static_cast<float>(kids[i].visits);
-      const float p = edges[i].prior();
-      counted += n + static_cast<float>(kids[i].in_flight);
-      if (kids[i].visits + kids[i].in_flight == 0U) continue;
-      const float child_q = pessimistic_q(kids[i]);
-      visits += n;
-      most = std::max(most, n);
-      mass += p;
-      weighted += p * child_q;
-      low = std::min(low, child_q);
-      high = std::max(high, child_q);
-    }
-    const bool all_tried = count == node.edge_count;
-    const QTransform t = transform(node.value, visits, mass, weighted, most, low, high, all_tried);
-    // Weights relative to that of the untried moves' value, which keeps the exponents small.
-    const float base = t.sigma(t.mixed);
-    scratch_.resize(static_cast<std::size_t>(count));
-    float top = 0.0F;
-    for (int i = 0; i < count; ++i) top = std::max(top, t.sigma(pessimistic_q(kids[i])) - base);
-    float sum = all_tried ? 0.0F : std::max(0.0F, 1.0F - mass) * fast_exp(-top);
-    for (int i = 0; i < count; ++i) {
-      const float w = edges[i].prior() * fast_exp(t.sigma(pessimistic_q(kids[i])) - base - top);
-      scratch_[static_cast<std::size_t>(i)] = w;
-      sum += w;
-    }
-    const float norm = 1.0F / sum;
-    const float per_visit = 1.0F / (1.0F + counted);
-    int best = -1;
-    float best_score = -1e30F;
-    for (int i = 0; i < count; ++i) {
-      const float n = static_cast<float>(kids[i].visits) + static_cast<float>(kids[i].in_flight);
-      const float score = scratch_[static_cast<std::size_t>(i)] * norm - n * per_visit;
-      if (score > best_score || (score == best_score && edges[i].move() < edges[best].move())) {
-        best_score = score;
-        best = i;
-      }
-    }
-    if (!all_tried) {
-      tree_.best_untried_first(node);
-      const Edge& edge = tree_.edges(node)[count];
-      const float score = edge.prior() * fast_exp(-top) * norm;
-      if (score > best_score || (score == best_score && edge.move() < edges[best].move())) return tree_.add_child(node);
-    }
-    return best;
   }
 
   [[nodiscard]] QTransform root_transform() const {
@@ -681,7 +549,7 @@ class Search {
       low = std::min(low, child.q);
       high = std::max(high, child.q);
     }
-    return transform(root.value, visits, mass, weighted, most, low, high, tried == root_moves_.size());
+    return q_transform(settings_, root.value, visits, mass, weighted, most, low, high, tried == root_moves_.size());
   }
   [[nodiscard]] float completed_q(const RootMove& m, const QTransform& t) const {
     return m.slot >= 0 && root_child(m).visits > 0U ? root_child(m).q : t.mixed;
