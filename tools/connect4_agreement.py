@@ -2,9 +2,9 @@
 
     python tools/connect4_agreement.py runs/connect4 --positions 1000 --simulations 100
 
-A position's verdict is the value v of a search of so many simulations: win if v > t, loss if v < -t, else draw. t = 1/3 unless
---threshold says otherwise; draws are rare in self-play, so a smaller t, fitted on other positions, judges better. The output also
-holds the agreement that every tenth from 0 to 0.5 would give.
+A position's verdict is the value v of a search of so many simulations: win if v > t, loss if v < -t, else draw. t is the
+threshold that judges 300 other positions of the same self-play best, for each checkpoint anew (--threshold fixes it); draws are
+rare in self-play, so it lies well below 1/3. The output also holds the agreement that other thresholds would give.
 """
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("run", type=Path)
     parser.add_argument("--positions", type=int, default=1000)
-    parser.add_argument("--threshold", type=float, default=1 / 3, help="t (default 1/3)")
+    parser.add_argument("--threshold", type=float, help="t (default: fitted on other positions)")
+    parser.add_argument("--fit", type=int, default=300, help="positions to fit t on (default 300)")
     parser.add_argument("--simulations", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--from-run", type=Path, help="take the positions from this run (default: the same)")
@@ -56,7 +57,9 @@ def main() -> None:
     parser.add_argument("--search", choices=["puct", "gumbel"], default="puct")
     parser.add_argument("--every", action="store_true", help="all checkpoints of the run, for a curve")
     args = parser.parse_args()
-    texts = positions_of(args.from_run or args.run, args.positions, args.seed, args.from_ply)
+    fit = 0 if args.threshold is not None else args.fit
+    texts = positions_of(args.from_run or args.run, args.positions + fit, args.seed, args.from_ply)
+    apart = set(texts[args.positions :])  # what t is fitted on is not judged
     texts.sort(key=len, reverse=True)  # late positions first: the solver remembers them when it comes to early ones
     exact = [solve(text) for text in texts]
     from alphazero import checkpoint
@@ -69,25 +72,36 @@ def main() -> None:
     for path in paths:
         player = az.load(path, kind=args.search, batch_size=8)
         good_moves = 0
-        values = []
+        values: list[float] = []
+        judged: list[int] = []
+        fitted: tuple[list[float], list[int]] = ([], [])
         for text, value in zip(texts, exact, strict=True):
             position = player.game.position(text)
             result = player.search(position, args.simulations)
+            if text in apart:
+                fitted[0].append(result.value)
+                fitted[1].append(value)
+                continue
             values.append(result.value)
+            judged.append(value)
             position.play(result.best_move)
             after = position.outcome
             kept = (0 if after.value == 0 else 1) if after is not None else -solve(text + result.best_move)
             good_moves += kept == value
+        threshold = args.threshold
+        if threshold is None:
+            threshold = max((t / 40 for t in range(21)), key=lambda t: agreement(*fitted, t))
         first = player.search(player.game.position(), args.simulations)
         meta = checkpoint.read_meta(path)
         line = {
             "step": meta["steps"],
             "games": meta["games"],
             "minutes": round(meta["seconds"] / 60, 1),
-            "positions": len(texts),
-            "agreement": agreement(values, exact, args.threshold),
-            "by_threshold": {t / 10: agreement(values, exact, t / 10) for t in range(6)},
-            "good_moves": round(good_moves / len(texts), 4),
+            "positions": len(values),
+            "agreement": agreement(values, judged, threshold),
+            "threshold": threshold,
+            "by_threshold": {t / 20: agreement(values, judged, t / 20) for t in range(11)},
+            "good_moves": round(good_moves / len(values), 4),
             "first_move": first.best_move,
         }
         print(json.dumps(line), flush=True)
