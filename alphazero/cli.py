@@ -27,6 +27,7 @@ COMMANDS = {
     "replay": ("replay", "inspect a replay store, export games", "alphazero replay runs/quickstart --export games/"),
     "gtp": ("gtp", "the Go engine for GUIs (GTP 2)", "alphazero gtp --model runs/quickstart"),
     "uci": ("uci", "the chess engine for GUIs (UCI)", "alphazero uci --model runs/chess-small"),
+    "usi": ("usi", "the shogi engine for GUIs (USI)", "alphazero usi --model runs/minishogi"),
     "play": ("play", "play in the terminal", "alphazero play --model runs/quickstart"),
     "match": ("match", "games between two players", "alphazero match runs/a runs/b --games 100"),
     "tournament": (

@@ -107,7 +107,8 @@ def test_an_engine_that_always_fails_ends_the_match(fake, tmp_path):
         ("uci:stockfish{nodes=0}", "nodes must be"),
         ("uci:stockfish{Level 3}", "NAME=VALUE"),
         ("uci:stockfish{Level=3", "brace"),
-        ("usi:engine", "not supported"),
+        ("usi:engine", "USI engines play shogi"),
+        ("gtp:engine", "not supported"),
     ],
 )
 def test_a_bad_engine_name_is_one_clear_line(spec, message):

@@ -199,6 +199,30 @@ def test_a_finished_game_has_no_move_and_a_drawn_one_is_played_on(uci):
     assert d.until("bestmove")[-1].split()[1] != "(none)"
 
 
+def test_a_dead_draw_is_answered_too_but_never_before_stop(uci):
+    d = uci()
+    d.send("position fen 8/8/8/4k3/8/8/8/K6N w - - 0 1", "go wtime 1000 btime 1000")
+    assert d.until("bestmove")[-1].split()[1] in d.engine.position.legal_moves()
+    for end, go in [("ponderhit", "go ponder wtime 1000 btime 1000"), ("stop", "go infinite")]:
+        d.send(go)
+        time.sleep(0.2)
+        assert d.out.empty()
+        d.send(end)
+        assert d.until("bestmove")[-1].split()[1] in d.engine.position.legal_moves()
+
+
+def test_a_search_that_fails_still_gives_a_move(uci, capsys):
+    d = uci()
+
+    def broken(planes, legal):
+        raise MemoryError("the device is full")
+
+    d.engine.player._leaf_evaluator = lambda: broken
+    d.send("position startpos", "go nodes 100")
+    assert d.until("bestmove")[-1].split()[1] in d.engine.position.legal_moves()
+    assert "the device is full" in capsys.readouterr().err
+
+
 def test_chess960_castles_by_taking_the_rook(uci):
     d = uci()
     d.send("setoption name UCI_Chess960 value true")

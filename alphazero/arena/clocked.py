@@ -16,7 +16,7 @@ from alphazero.errors import UserError
 from alphazero.game import Game, Position
 from alphazero.player import Player
 from alphazero.protocols.analysis import mate_in
-from alphazero.protocols.client import EngineError, EngineSpec, UciClient
+from alphazero.protocols.client import EngineClient, EngineError, EngineSpec, connect
 from alphazero.protocols.clock import Clock
 from alphazero.protocols.gtp import MOST_SIMULATIONS
 from alphazero.protocols.uci import centipawns
@@ -27,21 +27,35 @@ MOST_FAILURES = 3  # of one engine in a row: then the match ends instead of fill
 
 @dataclass(frozen=True)
 class TimeControl:
-    """`MOVES/SECONDS+INCREMENT`; without MOVES the seconds are for the whole game."""
+    """`MOVES/SECONDS+INCREMENT`, or `SECONDSbBYOYOMI`; without MOVES the seconds are for the whole game."""
 
     seconds: float
     increment: float = 0.0
     moves: int = 0
+    byoyomi: float = 0.0  # seconds for every move after the main time
 
     @staticmethod
     def parse(text: str) -> TimeControl:
-        match = re.fullmatch(r"(?:(\d+)/)?(\d+(?:\.\d+)?)(?:\+(\d+(?:\.\d+)?))?", text.strip())
-        if match is None or float(match[2]) <= 0:
-            raise UserError(f"--tc: expected SECONDS+INCREMENT or MOVES/SECONDS+INCREMENT, as in 10+0.1, got '{text}'")
-        return TimeControl(float(match[2]), float(match[3] or 0), int(match[1] or 0))
+        number = r"(\d+(?:\.\d+)?)"
+        match = re.fullmatch(rf"(?:(\d+)/)?{number}(?:\+{number}|b{number})?", text.strip())
+        if match is None or float(match[2]) + float(match[4] or 0) <= 0:
+            raise UserError(
+                f"--tc: expected SECONDS+INCREMENT, MOVES/SECONDS+INCREMENT or SECONDSbBYOYOMI, as in 10+0.1 or 60b5, got '{text}'"
+            )
+        return TimeControl(float(match[2]), float(match[3] or 0), int(match[1] or 0), float(match[4] or 0))
 
     def __str__(self) -> str:
-        return f"{f'{self.moves}/' if self.moves else ''}{self.seconds:g}+{self.increment:g}"
+        ending = f"b{self.byoyomi:g}" if self.byoyomi else f"+{self.increment:g}"
+        return f"{f'{self.moves}/' if self.moves else ''}{self.seconds:g}{ending}"
+
+    def clock(self) -> Clock:
+        return Clock(
+            self.seconds,
+            byoyomi_seconds=self.byoyomi,
+            byoyomi_moves=1 if self.byoyomi else 0,
+            increment_seconds=self.increment,
+            moves_to_go=self.moves,
+        )
 
 
 @dataclass(frozen=True)
@@ -62,7 +76,7 @@ class PlayedGame:
 
     value: int  # for the first player
     reason: str
-    termination: str  # "normal", "time forfeit", "illegal move", "engine failure"
+    termination: str  # "normal", "resignation", "time forfeit", "illegal move", "engine failure"
     thoughts: list[Thought] = field(default_factory=list)
     note: str = ""  # what went wrong, in words
 
@@ -108,25 +122,24 @@ class _Outside:
     """An engine in another process; started anew after it failed."""
 
     def __init__(self, entrant: Entrant, spec: EngineSpec, game: Game, time_control: TimeControl | None):
-        if time_control is None and not spec.limits:
+        if time_control is None and not spec.limits and spec.protocol != "xboard":
             raise UserError(
                 f"{entrant.name}: say how long this engine may think: --tc 10+0.1, or in braces: {{nodes=1000}}, {{movetime=100}}"
             )
+        if time_control is not None and time_control.byoyomi and spec.protocol != "usi":
+            raise UserError(f"{entrant.name}: --tc {time_control}: only USI engines know byo-yomi")
         self.name = entrant.name
         self.spec = spec
         self.game = game
         self.time_control = time_control
         self.failures = 0
-        self._client: UciClient | None = None
+        self._client: EngineClient | None = None
         self.client()  # a command that cannot start says so before the first game
 
-    def client(self) -> UciClient:
+    def client(self) -> EngineClient:
         if self._client is None:
-            self._client = UciClient(self.spec)
-            if self.game.name not in ("chess", "shogi"):
-                self._client.set_option("UCI_Variant", self.game.name)
-            if self.game.options.get("chess960"):
-                self._client.set_option("UCI_Chess960", "true")
+            self._client = connect(self.spec)
+            self._client.set_variant(self.game.name, bool(self.game.options.get("chess960")))
         return self._client
 
     def new_game(self) -> None:
@@ -136,12 +149,15 @@ class _Outside:
         limits: dict[str, int] = {}
         most = 600.0
         if clocks is not None:
-            for word, clock in zip("wb", clocks, strict=True):
-                limits[f"{word}time"] = max(1, round(1000 * clock.main_seconds))
+            for word, clock in zip("bw" if self.spec.protocol == "usi" else "wb", clocks, strict=True):
+                limits[f"{word}time"] = max(0 if clock.byoyomi_moves else 1, round(1000 * clock.main_seconds))
                 limits[f"{word}inc"] = round(1000 * clock.increment_seconds)
             if clocks[position.turn].moves_to_go:
                 limits["movestogo"] = clocks[position.turn].moves_to_go
-            most = clocks[position.turn].main_seconds
+            if clocks[position.turn].byoyomi_moves:
+                limits = {word: value for word, value in limits.items() if not word.endswith("inc")}
+                limits["byoyomi"] = round(1000 * clocks[position.turn].byoyomi_seconds)
+            most = clocks[position.turn].main_seconds + clocks[position.turn].byoyomi_seconds
         reply = self.client().play(start, moves, limits, most)
         self.failures = 0
         return Thought(reply.move, reply.value, reply.mate, reply.depth)
@@ -200,10 +216,7 @@ def play_game(
     thoughts: list[Thought] = []
     clocks = None
     if time_control is not None:
-        clocks = [
-            Clock(time_control.seconds, increment_seconds=time_control.increment, moves_to_go=time_control.moves)
-            for _ in range(2)
-        ]
+        clocks = [time_control.clock(), time_control.clock()]
 
     def lost(side: int, termination: str, note: str) -> PlayedGame:
         return PlayedGame(-1 if side == 0 else 1, termination.replace(" ", "_"), termination, thoughts, note)
@@ -228,15 +241,17 @@ def play_game(
         seconds = time.monotonic() - begin
         if clocks is not None:
             clock = clocks[side]
-            clock.main_seconds -= seconds
-            if clock.main_seconds < 0:
-                return lost(side, "time forfeit", f"{seat.name} used {-clock.main_seconds:.2f} s more than it had")
-            clock.main_seconds += clock.increment_seconds
+            over = seconds - clock.main_seconds - clock.byoyomi_seconds
+            if over > 0:
+                return lost(side, "time forfeit", f"{seat.name} used {over:.2f} s more than it had")
+            clock.main_seconds = max(0.0, clock.main_seconds - seconds) + clock.increment_seconds
             if clock.moves_to_go > 0 and time_control is not None:
                 clock.moves_to_go -= 1
                 if clock.moves_to_go == 0:
                     clock.moves_to_go = time_control.moves
                     clock.main_seconds += time_control.seconds
+        if thought.move == "resign":
+            return lost(side, "resignation", f"{seat.name} resigns")
         try:
             position.play(thought.move)
         except ValueError as error:

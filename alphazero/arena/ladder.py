@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from alphazero import checkpoint
-from alphazero.arena import clocked, pgn, ratings
+from alphazero.arena import clocked, ratings, records
 from alphazero.arena.clocked import TimeControl
-from alphazero.arena.match import Entrant, Pairing, colour_balanced, entrant, play, random_openings
+from alphazero.arena.match import Entrant, Pairing, colour_balanced, entrant, is_engine, play, random_openings
 from alphazero.arena.plot import plot_learning_curve
 from alphazero.arena.results import append_results, read_results
 from alphazero.config import Config
@@ -67,7 +67,7 @@ def run_schedule(
 ) -> list[Result]:
     """Plays the pairings that `results_file` does not hold yet; returns the results of all.
 
-    Chess games go into games.pgn beside the results, where python-chess is installed.
+    Chess and shogi games go into games.pgn (where python-chess is installed) and games.csa beside the results.
     """
     done: dict[int, Result] = {}
     if results_file is not None and results_file.exists():
@@ -76,7 +76,7 @@ def run_schedule(
             if 0 <= number < len(schedule) and _fits(line, schedule[number], entrants):
                 done[number] = line
     by_hand = time_control is not None or any(isinstance(each.player, EngineSpec) for each in entrants)
-    write_pgn = results_file is not None and game.name == "chess" and pgn.available()
+    games_name = records.file_name(game)
     missing = [number for number in range(len(schedule)) if number not in done]
     finished = len(done)
 
@@ -99,20 +99,20 @@ def run_schedule(
             if record.note and progress is not None:
                 progress.note(f"game {number + 1}: {record.termination}: {record.note}")
         done[number] = result
-        if write_pgn and results_file is not None:
-            text = pgn.text(
+        if games_name is not None and results_file is not None:
+            text = records.text(
+                game,
                 record.moves(game),
                 white=result["first"],
                 black=result["second"],
                 value=record.value,
                 reason=record.reason,
                 start=pairing.opening,
-                chess960=bool(game.options["chess960"]),
                 number=number,
                 time_control=str(time_control or "-"),
                 thoughts=getattr(record, "thoughts", ()),
             )
-            pgn.append(results_file.with_name("games.pgn"), text)
+            records.append(results_file.with_name(games_name), text)
         if results_file is not None:
             append_results(results_file, [result])
         finished += 1
@@ -155,7 +155,7 @@ def play_match(
         raise UserError(f"match: --games must be >= 1, got {games}")
     if game is None:
         game = _game_of([a, b])
-    outside = time_control is not None or any(spec.startswith("uci:") for spec in (a, b))
+    outside = time_control is not None or any(is_engine(spec) for spec in (a, b))
     if outside and game.options.get("max_plies"):
         game = make(game.name, {**game.options, "max_plies": 0})
     entrants = [entrant(spec, game, device, _search_of(spec, simulations, kind)) for spec in (a, b)]

@@ -138,19 +138,33 @@ def _pool_player(entrant: Entrant, evaluators: list[Evaluator]) -> dict[str, Any
     return {**search, "evaluator": len(evaluators) - 1}
 
 
+ENGINE_GAMES = {
+    "uci": ("chess", "gardner"),
+    "usi": ("shogi", "minishogi"),
+    "xboard": ("chess", "shogi", "minishogi"),
+}
+
+
+def is_engine(spec: str) -> bool:
+    """Whether a player's name stands for a program outside this process."""
+    return spec.partition(":")[0] in ENGINE_GAMES
+
+
 def entrant(spec: str, game: Game | None, device: str, search: dict[str, Any], name: str | None = None) -> Entrant:
     """A player named on the command line, as an entrant."""
     from alphazero.player import load
 
-    if spec.startswith("uci:"):
-        if game is not None and game.name not in ("chess", "gardner"):
-            raise UserError(f"{spec}: UCI engines play chess, not {game.name}")
-        return Entrant(name or spec.removeprefix("uci:"), EngineSpec.parse(spec.removeprefix("uci:")), {})
-    for prefix in ("usi:", "gtp:", "xboard:"):
-        if spec.startswith(prefix):
+    protocol = spec.partition(":")[0]
+    if protocol in ENGINE_GAMES:
+        if game is not None and game.name not in ENGINE_GAMES[protocol]:
             raise UserError(
-                f"{spec}: matches against {prefix[:-1].upper()} engines are not supported yet; use a checkpoint, random, mcts:N or uci:COMMAND"
+                f"{spec}: {protocol.upper()} engines play {', '.join(ENGINE_GAMES[protocol])}, not {game.name}"
             )
+        return Entrant(name or spec.partition(":")[2], EngineSpec.parse(spec), {})
+    if protocol == "gtp":
+        raise UserError(
+            f"{spec}: matches against GTP engines are not supported yet; use a checkpoint, random, mcts:N, or an engine of uci:, usi: or xboard:"
+        )
     player = load(spec, device, game=game)
     return Entrant(name or spec_name(spec, player), player, search)
 

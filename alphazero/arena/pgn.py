@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alphazero.errors import UserError
@@ -88,12 +87,3 @@ def text(
     if reason:
         node.comment = f"{node.comment} {reason.replace('_', ' ')}".strip()
     return str(game) + "\n\n"
-
-
-def append(path: Path, game_text: str) -> None:
-    """Adds a game to a PGN file."""
-    try:
-        with path.open("a", encoding="utf-8") as file:
-            file.write(game_text)
-    except OSError as error:
-        raise UserError(f"{path}: cannot write: {error.strerror}") from error

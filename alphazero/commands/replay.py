@@ -13,13 +13,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--export",
         type=Path,
         metavar="DIR",
-        help="write the games: SGF for Go, one games.pgn for chess, moves as text else",
+        help="write the games: SGF for Go, one games.pgn for chess, one games.csa for shogi, moves as text else",
     )
     parser.add_argument("--last", type=int, default=0, metavar="N", help="only the newest N games")
 
 
 def run(args: argparse.Namespace) -> int:
     from alphazero._core import GameRecord
+    from alphazero.arena.records import file_name
     from alphazero.errors import UserError
     from alphazero.game import make
     from alphazero.replay import chunk_paths, read_chunk
@@ -44,9 +45,9 @@ def run(args: argparse.Namespace) -> int:
     print("ends: " + ", ".join(f"{reason} {count}" for reason, count in reasons.most_common()))
     if args.export:
         args.export.mkdir(parents=True, exist_ok=True)
-        if game.name == "chess":
-            (args.export / "games.pgn").write_text("".join(_text(game, record) for record in records))
-            print(f"{args.export / 'games.pgn'}: {len(records):,} games")
+        if (name := file_name(game)) is not None:
+            (args.export / name).write_text("".join(_text(game, record) for record in records))
+            print(f"{args.export / name}: {len(records):,} games")
             return 0
         for record in records:
             path = args.export / f"{record.number:08d}.{'sgf' if game.name == 'go' else 'txt'}"
@@ -57,21 +58,20 @@ def run(args: argparse.Namespace) -> int:
 
 def _text(game: object, record: object) -> str:
     from alphazero._core import Game, GameRecord
+    from alphazero.arena import records
 
     assert isinstance(game, Game)
     assert isinstance(record, GameRecord)
     moves = record.moves(game)
-    if game.name == "chess":
-        from alphazero.arena import pgn
-
-        return pgn.text(
+    if records.file_name(game) is not None:
+        return records.text(
+            game,
             moves,
             white=f"step {record.version}",
             black=f"step {record.version}",
             value=record.value,
             reason=record.reason,
             start=record.start,
-            chess960=bool(game.options["chess960"]),
             event="self-play",
             number=record.number,
         )

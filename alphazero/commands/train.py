@@ -17,6 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from alphazero.arena.ladder import rate_run
+    from alphazero.commands.engine import PROTOCOLS
     from alphazero.config import load_config
     from alphazero.run import train
 
@@ -31,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
         rate_run(directory, config, args.device)
         print(f"ratings     {directory / 'elo.json'}\nplot        {directory / 'elo.png'}")
     print(f"curves      tensorboard --logdir {directory / 'tb'}\nplay it     alphazero play --model {directory}")
-    protocol = {"go": "gtp", "chess": "uci", "gardner": "uci"}.get(config.game.name)
+    protocol = PROTOCOLS.get(config.game.name)
     if protocol is not None:
         print(f"in a GUI    alphazero {protocol} --model {directory}")
     return 0

@@ -6,6 +6,7 @@ is reached or when it is told to. `infinite` and pondering searches never end by
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -34,10 +35,11 @@ class Limits:
 
 
 class Analysis:
-    """One search of a position with legal moves, in a thread of its own.
+    """One search of a position, in a thread of its own.
 
     on_info(result, seconds) is called as it learns something new, on_done(result, seconds) exactly once, both from the
-    search's thread. most_simulations bounds the tree's memory.
+    search's thread; its result is None where the game is over, or the search failed: whoever waits for a move gets one.
+    most_simulations bounds the tree's memory.
     """
 
     def __init__(
@@ -46,7 +48,7 @@ class Analysis:
         position: Position,
         limits: Limits,
         on_info: Callable[[SearchResult, float], None],
-        on_done: Callable[[SearchResult, float], None],
+        on_done: Callable[[SearchResult | None, float], None],
         *,
         most_simulations: int,
         simulations: int | None = None,
@@ -98,10 +100,22 @@ class Analysis:
     # --- the search's thread ---
 
     def _run(self) -> None:
+        result = None
+        if self.position.outcome is None:
+            try:
+                result = self._search()
+            except Exception as error:  # a fault of ours must not lose a game on time
+                print(f"alphazero: the search failed: {error!r}", file=sys.stderr)
+        while not self._may_end():
+            self._wake.wait()
+            self._wake.clear()
+        self.on_done(result, self._seconds())
+
+    def _search(self) -> SearchResult:
         moves = self.limits.only or tuple(self.position.legal_moves())
         timed = self.limits.clock is not None or self.limits.seconds is not None
         forced = len(moves) == 1 and timed and not self.limits.infinite and not self.limits.ponder
-        result = self.player.search(
+        return self.player.search(
             self.position,
             1 if forced else self.most_simulations,
             only=self.limits.only,
@@ -109,10 +123,6 @@ class Analysis:
             on_progress=self._look,
             progress_every=REPORT_SECONDS,
         )
-        while not self._may_end():
-            self._wake.wait()
-            self._wake.clear()
-        self.on_done(result, self._seconds())
 
     def _seconds(self) -> float:
         return time.perf_counter() - self._start

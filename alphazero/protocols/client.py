@@ -1,17 +1,19 @@
-"""The other end of UCI: an engine in a process of its own, told what to do.
+"""The other end of UCI, USI and XBoard: an engine in a process of its own, told what to do.
 
-Our own and not python-chess's client, because the same one serves chess, Gardner minichess and shogi. Every wait has an end:
-an engine that hangs, dies or talks nonsense raises EngineError with its name and its last words.
+Our own and not python-chess's or cshogi's client, because the same one serves chess, Gardner minichess, shogi and minishogi. Every
+wait has an end: an engine that hangs, dies or talks nonsense raises EngineError with its name and its last words.
 """
 
 from __future__ import annotations
 
 import contextlib
 import queue
+import re
 import shlex
 import subprocess
 import threading
 import time
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 
 from alphazero.errors import UserError
@@ -26,20 +28,22 @@ class EngineError(Exception):
 
 @dataclass(frozen=True)
 class EngineSpec:
-    """`COMMAND{Name=value; nodes=100}`: a command line, options of the engine, and fixed limits for its searches.
+    """`PROTOCOL:COMMAND{Name=value; nodes=100}`: a command line, options of the engine, and fixed limits for its searches.
 
-    Limits are nodes, depth and movetime (milliseconds); all other names are options of the engine.
+    PROTOCOL is uci, usi or xboard. Limits are nodes, depth and movetime (milliseconds); all other names are options of the engine.
     """
 
+    protocol: str
     command: tuple[str, ...]
     options: dict[str, str] = field(default_factory=dict)
     limits: dict[str, int] = field(default_factory=dict)
 
     @staticmethod
     def parse(text: str) -> EngineSpec:
-        command, brace, rest = text.partition("{")
+        protocol, _, rest = text.partition(":")
+        command, brace, rest = rest.partition("{")
         if brace and not rest.rstrip().endswith("}"):
-            raise UserError(f"{text}: the options end with a brace: COMMAND{{Skill Level=0; nodes=100}}")
+            raise UserError(f"{text}: the options end with a brace: uci:COMMAND{{Skill Level=0; nodes=100}}")
         options: dict[str, str] = {}
         limits: dict[str, int] = {}
         for item in filter(None, (each.strip() for each in rest.rstrip().removesuffix("}").split(";"))):
@@ -58,22 +62,22 @@ class EngineSpec:
             raise UserError(f"{text}: {error}") from error
         if not words:
             raise UserError(f"{text}: a command is missing, as in uci:stockfish")
-        return EngineSpec(words, options, limits)
+        return EngineSpec(protocol, words, options, limits)
 
 
 @dataclass(frozen=True)
 class Reply:
     """A move and what the engine said of it, from its own side."""
 
-    move: str
+    move: str  # or "resign"; "win" for shogi's declaration
     value: float | None = None  # centipawns, or None where it said nothing or a mate
     mate: int | None = None
     depth: int | None = None
     nodes: int | None = None
 
 
-class UciClient:
-    """One engine process that speaks UCI. Close it, or use it as a context manager."""
+class EngineClient(ABC):
+    """One engine process. Close it, or use it as a context manager."""
 
     def __init__(self, spec: EngineSpec):
         self.spec = spec
@@ -93,70 +97,35 @@ class UciClient:
         except OSError as error:
             raise UserError(f"{shlex.join(spec.command)}: cannot start this engine: {error.strerror}") from error
         threading.Thread(target=self._read, daemon=True).start()
-        self.options: set[str] = set()
-        self._handshake()
+        try:
+            self._handshake()
+        except BaseException:
+            self.close()
+            raise
 
-    def __enter__(self) -> UciClient:
+    def __enter__(self) -> EngineClient:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _handshake(self) -> None:
-        self._send("uci")
-        for line in self._until("uciok", START_SECONDS):
-            if line.startswith("id name "):
-                self.name = line.removeprefix("id name ").strip()
-            elif line.startswith("option name "):
-                self.options.add(line.removeprefix("option name ").split(" type ")[0].strip())
-        for name, value in self.spec.options.items():
-            if name not in self.options:
-                self.close()
-                raise UserError(f"{self.name}: no option '{name}'; it has {', '.join(sorted(self.options))}")
-            self._send(f"setoption name {name} value {value}")
-        self.ready()
+    @abstractmethod
+    def _handshake(self) -> None: ...
 
-    def ready(self) -> None:
-        self._send("isready")
-        self._until("readyok", START_SECONDS)
+    @abstractmethod
+    def set_variant(self, game: str, chess960: bool) -> None:
+        """Tells the engine which game is played; UserError where it cannot."""
 
-    def set_option(self, name: str, value: str) -> None:
-        """Sets an option that the engine has; UserError where it lacks it."""
-        if name not in self.options:
-            raise UserError(f"{self.name}: this game needs the option {name}, which the engine lacks")
-        self._send(f"setoption name {name} value {value}")
+    @abstractmethod
+    def new_game(self) -> None: ...
 
-    def new_game(self) -> None:
-        self._send("ucinewgame")
-        self.ready()
-
+    @abstractmethod
     def play(self, start: str, moves: list[str], limits: dict[str, int], seconds: float) -> Reply:
-        """The engine's move after `moves` from `start` (FEN; "" is the start position).
+        """The engine's move after `moves` from `start` (FEN or SFEN; "" is the start position).
 
-        limits: words of `go` with numbers, the spec's own limits on top. seconds: how long it may take before it is called
-        hung (a grace period is added).
+        limits: words of `go` with numbers; the spec's own limits replace them. seconds: what it has left, after which (and a
+        grace period) it is called hung.
         """
-        place = f"position fen {start}" if start else "position startpos"
-        self._send(place + (f" moves {' '.join(moves)}" if moves else ""))
-        words = self.spec.limits or limits
-        self._send("go " + " ".join(f"{name} {value}" for name, value in words.items()))
-        value: float | None = None
-        mate: int | None = None
-        numbers: dict[str, int] = {}
-        for line in self._until("bestmove", seconds + GRACE_SECONDS):
-            parts = line.split()
-            if parts[:1] == ["info"] and "score" in parts and ("multipv" not in parts or "multipv 1" in line):
-                kind, number = parts[parts.index("score") + 1 : parts.index("score") + 3]
-                with contextlib.suppress(ValueError):
-                    value, mate = (float(number), None) if kind == "cp" else (None, int(number))
-                for word in ("depth", "nodes"):
-                    if word in parts[:-1] and parts[parts.index(word) + 1].isdigit():
-                        numbers[word] = int(parts[parts.index(word) + 1])
-            if parts[:1] == ["bestmove"]:
-                if len(parts) < 2:
-                    raise EngineError(f"{self.name}: bestmove without a move")
-                return Reply(parts[1], value, mate, numbers.get("depth"), numbers.get("nodes"))
-        raise EngineError(f"{self.name}: no bestmove")
 
     def close(self) -> None:
         """Ends the process: politely, then by force."""
@@ -184,21 +153,207 @@ class UciClient:
         except OSError as error:
             raise EngineError(f"{self.name}: the engine has ended (last said: '{self._last}')") from error
 
+    def _line(self, end: float) -> str | None:
+        """The engine's next line; None when the clock (time.monotonic) has reached `end`."""
+        try:
+            line = self._lines.get(timeout=max(0.001, end - time.monotonic()))
+        except queue.Empty:
+            return None
+        if line is None:
+            raise EngineError(f"{self.name}: the engine has ended (last said: '{self._last}')")
+        self._last = line
+        return line
+
     def _until(self, first_word: str, seconds: float) -> list[str]:
         """The engine's lines up to the one that begins with this word."""
         end = time.monotonic() + seconds
         lines = []
         while True:
-            try:
-                line = self._lines.get(timeout=max(0.001, end - time.monotonic()))
-            except queue.Empty:
+            line = self._line(end)
+            if line is None:
                 self._process.kill()
                 raise EngineError(
                     f"{self.name}: no {first_word} within {seconds:.0f} seconds (last said: '{self._last}')"
-                ) from None
-            if line is None:
-                raise EngineError(f"{self.name}: the engine has ended (last said: '{self._last}')")
-            self._last = line
+                )
             lines.append(line)
             if line.split()[:1] == [first_word]:
                 return lines
+
+
+class UciClient(EngineClient):
+    """UCI and USI, which differ in a few words."""
+
+    def _handshake(self) -> None:
+        self.options: set[str] = set()
+        self._send(self.spec.protocol)
+        for line in self._until(f"{self.spec.protocol}ok", START_SECONDS):
+            if line.startswith("id name "):
+                self.name = line.removeprefix("id name ").strip()
+            elif line.startswith("option name "):
+                self.options.add(line.removeprefix("option name ").split(" type ")[0].strip())
+        for name, value in self.spec.options.items():
+            if name not in self.options:
+                raise UserError(f"{self.name}: no option '{name}'; it has {', '.join(sorted(self.options))}")
+            self._send(f"setoption name {name} value {value}")
+        self.ready()
+
+    def ready(self) -> None:
+        self._send("isready")
+        self._until("readyok", START_SECONDS)
+
+    def _set_option(self, name: str, value: str) -> None:
+        if name not in self.options:
+            raise UserError(f"{self.name}: this game needs the option {name}, which the engine lacks")
+        self._send(f"setoption name {name} value {value}")
+
+    def set_variant(self, game: str, chess960: bool) -> None:
+        if game not in ("chess", "shogi"):
+            self._set_option("UCI_Variant", game)
+        if chess960:
+            self._set_option("UCI_Chess960", "true")
+
+    def new_game(self) -> None:
+        self._send(f"{self.spec.protocol}newgame")
+        self.ready()
+
+    def play(self, start: str, moves: list[str], limits: dict[str, int], seconds: float) -> Reply:
+        place = f"{'fen' if self.spec.protocol == 'uci' else 'sfen'} {start}" if start else "startpos"
+        self._send(f"position {place}" + (f" moves {' '.join(moves)}" if moves else ""))
+        words = self.spec.limits or limits
+        self._send("go " + " ".join(f"{name} {value}" for name, value in words.items()))
+        value: float | None = None
+        mate: int | None = None
+        numbers: dict[str, int] = {}
+        for line in self._until("bestmove", seconds + GRACE_SECONDS):
+            parts = line.split()
+            if parts[:1] == ["info"] and "score" in parts and ("multipv" not in parts or "multipv 1" in line):
+                kind, number = parts[parts.index("score") + 1 : parts.index("score") + 3]
+                with contextlib.suppress(ValueError):
+                    value, mate = (float(number), None) if kind == "cp" else (None, int(number))
+                for word in ("depth", "nodes"):
+                    if word in parts[:-1] and parts[parts.index(word) + 1].isdigit():
+                        numbers[word] = int(parts[parts.index(word) + 1])
+            if parts[:1] == ["bestmove"]:
+                if len(parts) < 2:
+                    raise EngineError(f"{self.name}: bestmove without a move")
+                return Reply(parts[1], value, mate, numbers.get("depth"), numbers.get("nodes"))
+        raise EngineError(f"{self.name}: no bestmove")
+
+
+class XboardClient(EngineClient):
+    """XBoard's protocol (Mann and Muller), version 2 and, for gnushogi 1.4.2, what was spoken before it had numbers.
+
+    Old engines think as long as their own command line says, and begin at the start position only.
+    """
+
+    MOVE = re.compile(r"^move (\S+)|\d+\. \.\.\. (\S+)")
+    END = re.compile(r"resign|mates!|^(1-0|0-1|1/2-1/2)", re.IGNORECASE)
+    FEATURE_SECONDS = 2.0  # as the protocol has it: an engine that is silent so long knows no features
+
+    def _handshake(self) -> None:
+        self._known: list[str] | None = None  # the game as the engine has it; None: it has to be told from the start
+        self.features: dict[str, str] = {}
+        if self.spec.options:
+            raise UserError(f"{self.name}: XBoard engines are set up on their command line, not in braces")
+        self._send("xboard")
+        self._send("protover 2")
+        end = time.monotonic() + self.FEATURE_SECONDS
+        while self.features.get("done") != "1":
+            if self.features.get("done") == "0":
+                end = time.monotonic() + START_SECONDS
+            line = self._line(end)
+            if line is None:
+                break
+            for name, quoted, plain in re.findall(r'(\w+)=(?:"([^"]*)"|(\S+))', line.partition("feature ")[2]):
+                self.features[name] = quoted or plain
+        self.name = self.features.get("myname", self.name)
+
+    def set_variant(self, game: str, chess960: bool) -> None:
+        variant = "fischerandom" if chess960 else "normal" if game == "chess" else game
+        known = self.features.get("variants", variant if not chess960 else "normal").split(",")
+        if variant not in known:
+            raise UserError(f"{self.name}: this engine does not play {variant}; it plays {', '.join(known)}")
+        self._variant = variant
+
+    def new_game(self) -> None:
+        self._known = None
+
+    def play(self, start: str, moves: list[str], limits: dict[str, int], seconds: float) -> Reply:
+        if self._known is None or moves[:-1] != self._known or not self._known:
+            self._tell_all(start, moves, limits, seconds)
+        else:
+            self._tell_clock(limits, seconds)
+            self._tell_move(moves[-1])
+        end = time.monotonic() + seconds + GRACE_SECONDS
+        while True:
+            line = self._line(end)
+            if line is None:
+                self._process.kill()
+                raise EngineError(
+                    f"{self.name}: no move within {seconds + GRACE_SECONDS:.0f} seconds (last said: '{self._last}')"
+                )
+            if "llegal move" in line:
+                raise EngineError(f"{self.name}: refuses a legal move: '{line.strip()}'")
+            if (found := self.MOVE.search(line)) is not None:
+                move = found[1] or found[2]
+                self._known = [*moves, move]
+                return Reply(move)
+            if self.END.search(line):
+                self._known = None
+                return Reply("resign")
+
+    def _tell_all(self, start: str, moves: list[str], limits: dict[str, int], seconds: float) -> None:
+        self._send("new")
+        if self.features:
+            if self._variant != "normal":
+                self._send(f"variant {self._variant}")
+            self._send("easy")
+        self._send("force")
+        if start:
+            if self.features.get("setboard") != "1":
+                raise UserError(f"{self.name}: this engine can only begin at the start position: --opening-plies 0")
+            self._send(f"setboard {start}")
+        self._tell_limits(limits)
+        for move in moves:
+            self._tell_move(move)
+        self._tell_clock(limits, seconds)
+        self._drop_old_lines()
+        self._send("go")
+
+    def _tell_limits(self, limits: dict[str, int]) -> None:
+        own = self.spec.limits
+        if "nodes" in own:
+            raise UserError(f"{self.name}: XBoard engines count no nodes; use depth or movetime")
+        if not self.features:
+            if "movetime" in own:
+                raise UserError(
+                    f"{self.name}: this engine takes its time from its command line; braces may hold a depth"
+                )
+            if "depth" in own:  # gnushogi asks for the number on a line of its own
+                self._send("depth")
+                self._send(str(own["depth"]))
+            return
+        if "depth" in own:
+            self._send(f"sd {own['depth']}")
+        if "movetime" in own:
+            self._send(f"st {max(1, round(own['movetime'] / 1000))}")
+        elif "wtime" in limits:
+            minutes, seconds = divmod(round(limits["wtime"] / 1000), 60)
+            self._send(f"level {limits.get('movestogo', 0)} {minutes}:{seconds:02d} {limits.get('winc', 0) / 1000:g}")
+
+    def _tell_clock(self, limits: dict[str, int], seconds: float) -> None:
+        if self.features and "wtime" in limits and "movetime" not in self.spec.limits:
+            self._send(f"time {round(100 * seconds)}")
+
+    def _tell_move(self, move: str) -> None:
+        self._send(f"usermove {move}" if self.features.get("usermove") == "1" else move)
+
+    def _drop_old_lines(self) -> None:
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._lines.get_nowait()
+
+
+def connect(spec: EngineSpec) -> EngineClient:
+    """Starts the engine and shakes hands."""
+    return XboardClient(spec) if spec.protocol == "xboard" else UciClient(spec)

@@ -1,0 +1,61 @@
+"""What `alphazero uci` and `alphazero usi` share: an engine loop on standard input and output."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from alphazero.protocols.engine import EngineLoop
+
+PROTOCOLS = {"chess": "uci", "gardner": "uci", "shogi": "usi", "minishogi": "usi", "go": "gtp"}  # by game
+
+
+def add_arguments(parser: argparse.ArgumentParser, protocol: str) -> None:
+    games = [game for game, spoken in PROTOCOLS.items() if spoken == protocol]
+    parser.add_argument(
+        "--model", default="uniform", help="a checkpoint or run directory (default: uniform, a blind network)"
+    )
+    parser.add_argument("--game", choices=games, help=f"where the model is no checkpoint (default {games[0]})")
+    parser.add_argument(
+        "--simulations", type=int, help="what a bare `go` searches (default: until `stop`; N with mcts:N)"
+    )
+    parser.add_argument("--search", choices=["puct", "gumbel"], default="puct")
+    parser.add_argument("--batch-size", type=int, default=8, help="leaves a batch of the network (default 8)")
+    parser.add_argument("--log", type=Path, metavar="FILE", help="append every line in and out to this file")
+    parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])
+
+
+def run(args: argparse.Namespace, engine_class: type[EngineLoop]) -> int:
+    import contextlib
+    import sys
+
+    from alphazero.errors import UserError
+    from alphazero.game import make
+    from alphazero.player import load
+
+    protocol = engine_class.name
+    games = [game for game, spoken in PROTOCOLS.items() if spoken == protocol]
+    if args.simulations is not None and args.simulations < 1:
+        raise UserError(f"{protocol}: --simulations must be >= 1, got {args.simulations}")
+    if args.batch_size < 1:
+        raise UserError(f"{protocol}: --batch-size must be >= 1, got {args.batch_size}")
+    builtin = args.model in ("uniform", "random") or args.model.startswith("mcts:")
+    game = make(args.game or games[0]) if builtin or args.game else None
+    player = load(args.model, args.device, game=game, kind=args.search, batch_size=args.batch_size)
+    if player.game.name not in games:
+        other = PROTOCOLS.get(player.game.name)
+        hint = f"; try `alphazero {other}`" if other else ""
+        raise UserError(
+            f"{protocol}: {args.model} plays {player.game.name}; this protocol is for {' and '.join(games)}{hint}"
+        )
+    simulations = args.simulations
+    if args.model.startswith("mcts:"):
+        simulations = simulations or int(args.model.removeprefix("mcts:"))
+    with contextlib.ExitStack() as files:
+        log = files.enter_context(args.log.open("a", encoding="utf-8")) if args.log else None
+        engine = engine_class(player, device=args.device, simulations=simulations, log=log)
+        print(engine.describe(), file=sys.stderr)
+        engine.serve(sys.stdin, sys.stdout)
+    return 0
