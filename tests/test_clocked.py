@@ -132,7 +132,7 @@ def test_time_controls_are_read_and_refused():
 
 
 def test_braces_hold_options_and_limits():
-    spec = EngineSpec.parse("/usr/games/stockfish -x{Skill Level=3; nodes=500}")
+    spec = EngineSpec.parse("uci:/usr/games/stockfish -x{Skill Level=3; nodes=500}")
     assert spec.command == ("/usr/games/stockfish", "-x")
     assert spec.options == {"Skill Level": "3"} and spec.limits == {"nodes": 500}
 
@@ -164,8 +164,8 @@ def test_our_own_engine_is_a_good_opponent_and_the_pgn_tells_the_game(tmp_path, 
 
 def test_gardner_is_played_against_our_engine_too():
     game = az.Game("gardner")
-    with UciClient(EngineSpec.parse(f"{sys.executable} -m alphazero uci --game gardner")) as client:
-        client.set_option("UCI_Variant", "gardner")
+    with UciClient(EngineSpec.parse(f"uci:{sys.executable} -m alphazero uci --game gardner")) as client:
+        client.set_variant("gardner", False)
         client.new_game()
         reply = client.play("", ["a2a3"], {"nodes": 50}, 20.0)
     position = game.position()

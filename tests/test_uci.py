@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import io
-import queue
 import sys
-import threading
 import time
 
 import numpy as np
 import pytest
+from dialogue import Dialogue, fields
 
 import alphazero as az
 from alphazero.player import Player
@@ -17,69 +16,17 @@ from alphazero.protocols.clock import Clock
 from alphazero.protocols.uci import UciEngine, centipawns, wdl_permille
 
 
-class Dialogue:
-    """An engine in this process, with its standard input and output in our hands."""
-
-    def __init__(self, game: str = "chess", **settings):
-        self.lines: queue.Queue[str | None] = queue.Queue()
-        self.out: queue.Queue[str] = queue.Queue()
-        self.engine = UciEngine(Player("uniform", az.Game(game), **settings))
-        self.thread = threading.Thread(target=self.engine.serve, args=(iter(self.lines.get, None), self))
-        self.thread.start()
-
-    def write(self, text: str) -> None:
-        self.out.put(text.rstrip("\n"))
-
-    def flush(self) -> None:
-        pass
-
-    def send(self, *lines: str) -> None:
-        for line in lines:
-            self.lines.put(line)
-
-    def until(self, start: str, seconds: float = 20.0) -> list[str]:
-        """The engine's lines up to the first that begins so."""
-        seen = []
-        end = time.monotonic() + seconds
-        while True:
-            line = self.out.get(timeout=max(0.01, end - time.monotonic()))
-            seen.append(line)
-            if line.startswith(start):
-                return seen
-
-    def close(self) -> None:
-        self.lines.put("quit")
-        self.lines.put(None)
-        self.thread.join(20)
-        assert not self.thread.is_alive()
-
-
 @pytest.fixture
 def uci():
     dialogues = []
 
-    def start(*args, **settings) -> Dialogue:
-        dialogues.append(Dialogue(*args, **settings))
+    def start(game: str = "chess", **settings) -> Dialogue:
+        dialogues.append(Dialogue(UciEngine, game, **settings))
         return dialogues[-1]
 
     yield start
     for each in dialogues:
         each.close()
-
-
-def fields(info: str) -> dict[str, str]:
-    """The words of an info line by name; `pv` takes the rest."""
-    words = info.split()
-    out = {}
-    i = 1
-    while i < len(words):
-        if words[i] == "pv":
-            out["pv"] = " ".join(words[i + 1 :])
-            break
-        width = {"score": 2, "wdl": 3}.get(words[i], 1)
-        out[words[i]] = " ".join(words[i + 1 : i + 1 + width])
-        i += 1 + width
-    return out
 
 
 def test_the_handshake_lists_the_options(uci):

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import random
 import shlex
 import sys
@@ -139,7 +138,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "engine.sh"
         command = [sys.executable, "-m", "alphazero", "usi", "--model", str(args.model)]
-        script.write_text(f"#!/bin/sh\ncd {shlex.quote(os.getcwd())}\nexec {shlex.join(command)}\n")
+        script.write_text(f"#!/bin/sh\ncd {shlex.quote(str(Path.cwd()))}\nexec {shlex.join(command)}\n")
         script.chmod(0o755)
         seats = [Seat(script), Seat(script)]
         for number in range(args.games):

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 
 from alphazero.errors import UserError
 
+PROTOCOLS = ("uci", "usi", "xboard")
 START_SECONDS = 60.0  # an engine may load a large network before it answers
 GRACE_SECONDS = 5.0  # past its clock before a thinking engine counts as hung
 
@@ -41,6 +42,8 @@ class EngineSpec:
     @staticmethod
     def parse(text: str) -> EngineSpec:
         protocol, _, rest = text.partition(":")
+        if protocol not in PROTOCOLS:
+            raise UserError(f"{text}: expected uci:, usi: or xboard: before an engine's command")
         command, brace, rest = rest.partition("{")
         if brace and not rest.rstrip().endswith("}"):
             raise UserError(f"{text}: the options end with a brace: uci:COMMAND{{Skill Level=0; nodes=100}}")

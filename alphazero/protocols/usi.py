@@ -49,7 +49,7 @@ class UsiEngine(EngineLoop):
         variant = (
             []
             if game.name == "shogi"
-            else [Option("USI_Variant", "combo", game.name, lambda _: None, choices=(game.name,))]
+            else [Option("UCI_Variant", "combo", game.name, lambda _: None, choices=(game.name,))]
         )
         return [
             Option("USI_Hash", "spin", 256, lambda value: setattr(self, "hash_mb", value), 1, 65536),
