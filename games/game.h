@@ -111,6 +111,10 @@ concept HasWinningMove = requires(const typename G::Position& view, const MoveLi
   { view.winning_move(moves) } -> std::same_as<Move>;  // one of the legal moves that wins at once; kNoMove: none does
 };
 template <class G>
+concept HasMoveCount = requires(const typename G::Position& view) {
+  { view.count_moves() } -> std::same_as<int>;  // of legal moves, where that is cheaper than listing them (perft)
+};
+template <class G>
 concept HasCheck = requires(const typename G::Position& view) {
   { view.in_check() } -> std::same_as<bool>;
 };

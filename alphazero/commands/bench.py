@@ -17,6 +17,7 @@ from alphazero.game import Game
 KIWIPETE = "r3k2r/p1ppqpb1/bn2pnp1/3PN3/1p2P3/2N2Q1p/PPPBBPPP/R3K2R w KQkq - 0 1"
 BOARDS: dict[str, tuple[str, dict[str, Any]]] = {
     "chess": ("chess", {}),
+    "shogi": ("shogi", {}),
     "go9": ("go", {"board_size": 9}),
     "go19": ("go", {"board_size": 19}),
     "connect4": ("connect4", {}),
@@ -48,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--peer",
         action="append",
         default=[],
-        choices=["open_spiel", "stockfish"],
+        choices=["open_spiel", "stockfish", "cshogi"],
         help="measure a peer in the same run",
     )
 
@@ -86,9 +87,12 @@ def bench_rules(seconds: float, repeat: int, peers: list[str]) -> Iterator[Figur
     from alphazero._core import bench_random_plies, bench_replay_plies
     from alphazero.game import make
 
-    for place, text in (("", None), (".kiwipete", KIWIPETE)):
-        position = make("chess").position(text)
-        depth = 5 if text is None else 4
+    for name, place, text, depth in (
+        ("chess", "", None, 5),
+        ("chess", ".kiwipete", KIWIPETE, 4),
+        ("shogi", "", None, 4),
+    ):
+        position = make(name).position(text)
 
         def perft(position: Any = position, depth: int = depth) -> float:
             nodes, begin = 0, time.perf_counter()
@@ -96,9 +100,11 @@ def bench_rules(seconds: float, repeat: int, peers: list[str]) -> Iterator[Figur
                 nodes += position.perft(depth)
             return nodes / (time.perf_counter() - begin)
 
-        yield measure(f"rules.perft.chess{place}", "nodes/s", repeat, perft)
-        if "stockfish" in peers:
+        yield measure(f"rules.perft.{name}{place}", "nodes/s", repeat, perft)
+        if name == "chess" and "stockfish" in peers:
             yield from peer_stockfish_perft(place, text, seconds, repeat)
+        if name == "shogi" and "cshogi" in peers:
+            yield from peer_cshogi_perft(repeat)
 
     for label, (name, options) in BOARDS.items():
         game = make(name, options)
@@ -141,6 +147,33 @@ def peer_stockfish_perft(place: str, text: str | None, seconds: float, repeat: i
     finally:
         engine.kill()
         engine.wait()
+
+
+def peer_cshogi_perft(repeat: int) -> Iterator[Figure]:
+    """cshogi from Python, with a legal-move count at the last ply: perft 4 of the start position."""
+    from alphazero.errors import UserError
+
+    try:
+        import cshogi  # type: ignore[import-untyped]
+    except ImportError:
+        raise UserError("bench: --peer cshogi needs cshogi (pip install cshogi)") from None
+    board = cshogi.Board()
+
+    def count(depth: int) -> int:
+        if depth == 1:
+            return len(board.legal_moves)
+        nodes = 0
+        for move in list(board.legal_moves):
+            board.push(move)
+            nodes += count(depth - 1)
+            board.pop()
+        return nodes
+
+    def once() -> float:
+        begin = time.perf_counter()
+        return count(4) / (time.perf_counter() - begin)
+
+    yield measure("peer.cshogi.rules.perft.shogi", "nodes/s", repeat, once)
 
 
 def bench_search(seconds: float, repeat: int, peers: list[str]) -> Iterator[Figure]:

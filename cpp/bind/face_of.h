@@ -92,6 +92,9 @@ class PositionOf final : public PositionFace {
   }
   static std::uint64_t count(Position& position, int depth) {
     if (depth <= 0) return 1;
+    if constexpr (HasMoveCount<G>) {
+      if (depth == 1) return static_cast<std::uint64_t>(position.count_moves());
+    }
     MoveList<G::kMaxMoves> list;
     position.legal_moves(list);
     if (depth == 1) return static_cast<std::uint64_t>(list.size());  // bulk counting

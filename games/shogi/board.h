@@ -44,6 +44,13 @@ constexpr Zobrist make_zobrist() {
 }
 inline constexpr Zobrist kZobrist = make_zobrist();
 
+// Takes the place of a move list where only the number matters.
+struct MoveCount {
+  int n = 0;
+  void push(Move /*move*/) { ++n; }
+  void add(int more) { n += more; }
+};
+
 template <int Size>
 struct Board {
   using G = Geometry<Size>;
@@ -191,6 +198,11 @@ struct Board {
   void legal_moves(Moves& moves) const {
     turn == kSente ? generate<kSente>(moves) : generate<kGote>(moves);
   }
+  [[nodiscard]] int count_moves() const {
+    MoveCount moves;
+    legal_moves(moves);
+    return moves.n;
+  }
   // A quick yes where the king in check can step away, or out of check a free pawn can step; else the moves are made.
   [[nodiscard]] bool has_legal_move() const {
     if (!checkers.any()) {
@@ -205,9 +217,7 @@ struct Board {
                [&](int to) { found = found || !attacked(to, 1 - turn, occupied() - Bits::of(k)); });
       if (found || checkers.many()) return found;
     }
-    MoveList<kMostMoves> moves;
-    legal_moves(moves);
-    return !moves.empty();
+    return count_moves() > 0;
   }
 
   // One of the legal moves that mates, or kNoMove. Only moves that may give check are tried; a pawn drop never mates.
@@ -278,10 +288,10 @@ struct Board {
     step(kBishop, [&](int s) { return G::bishop_attacks(s, all); });
     step(kRook, [&](int s) { return G::rook_attacks(s, all); });
     for_each(free & golds(), [&](int from) {
-      for_each(G::gold_attacks(Us, from) & targets, [&](int to) { moves.push(make_move(from, to)); });
+      push_all(moves, G::gold_attacks(Us, from) & targets, [&](int to) { return make_move(from, to); });
     });
     for_each(free & (type[kHorse] | type[kDragon]), [&](int from) {
-      for_each(attacks(piece[at(from)], Us, from, all) & targets, [&](int to) { moves.push(make_move(from, to)); });
+      push_all(moves, attacks(piece[at(from)], Us, from, all) & targets, [&](int to) { return make_move(from, to); });
     });
     if (!check) {
       for_each(pinned, [&](int from) {
@@ -292,16 +302,26 @@ struct Board {
     drops<Us>(moves, check ? between : G::kTables.all - all);
   }
 
+  // One move for each square; where moves are only counted, a sum of bits.
+  template <class Moves, class Make>
+  static void push_all(Moves& moves, const Bits& squares, Make&& make) {
+    if constexpr (requires { moves.add(1); }) {
+      moves.add(squares.count());
+    } else {
+      for_each(squares, [&](int to) { moves.push(make(to)); });
+    }
+  }
+
   // A piece's steps, with promotion where it may, and without where it still has a move there.
   template <int Us, class Moves>
   void add(Moves& moves, int t, int from, const Bits& targets) const {
     if (!promotes(t)) {
-      for_each(targets, [&](int to) { moves.push(make_move(from, to)); });
+      push_all(moves, targets, [&](int to) { return make_move(from, to); });
       return;
     }
     const Bits& zone = G::kTables.far[Us][G::kZone];
-    for_each(zone.has(from) ? targets : targets & zone, [&](int to) { moves.push(make_move(from, to, true)); });
-    for_each(targets - dead_squares(Us, t), [&](int to) { moves.push(make_move(from, to)); });
+    push_all(moves, zone.has(from) ? targets : targets & zone, [&](int to) { return make_move(from, to, true); });
+    push_all(moves, targets - dead_squares(Us, t), [&](int to) { return make_move(from, to); });
   }
   // Where an unpromoted piece would never move again.
   static Bits dead_squares(int us, int t) {
@@ -319,11 +339,11 @@ struct Board {
       for_each(of(Us, kPawn), [&](int s) { open = open - G::kTables.file[at(G::file_of(s))]; });
       const Bits checking = G::pawn_attacks(1 - Us, king(1 - Us)) & open;
       if (checking.any() && drop_mates(checking.first())) open = open - checking;
-      for_each(open, [&](int to) { moves.push(make_drop(kPawn, to)); });
+      push_all(moves, open, [](int to) { return make_drop(kPawn, to); });
     }
     for (int t = kLance; t < kHandPieces; ++t) {
       if (held[at(t)] == 0) continue;
-      for_each(empty - dead_squares(Us, t), [&](int to) { moves.push(make_drop(t, to)); });
+      push_all(moves, empty - dead_squares(Us, t), [&](int to) { return make_drop(t, to); });
     }
   }
   [[nodiscard]] bool drop_mates(int square) const {

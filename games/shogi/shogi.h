@@ -96,6 +96,7 @@ struct Shogi {
     }
 
     void legal_moves(Moves& moves) const { state().legal_moves(moves); }
+    [[nodiscard]] int count_moves() const { return state().count_moves(); }
     [[nodiscard]] Move winning_move(const Moves& moves) const { return state().mating_move(moves); }
     void play(Move move) {
       State& s = states_.push();
@@ -253,7 +254,8 @@ struct Shogi {
   };
 };
 
-static_assert(Game<Shogi<9>> && HasCheck<Shogi<9>> && HasDeclaration<Shogi<9>> && HasWinningMove<Shogi<9>>);
+static_assert(Game<Shogi<9>> && HasCheck<Shogi<9>> && HasDeclaration<Shogi<9>> && HasWinningMove<Shogi<9>> &&
+              HasMoveCount<Shogi<9>>);
 static_assert(Game<Shogi<5>>);
 using Types = std::tuple<Shogi<9>, Shogi<5>>;
 
