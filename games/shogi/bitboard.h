@@ -38,6 +38,17 @@ struct BitsOf {
     for (const std::uint64_t each : w) n += std::popcount(each);
     return n;
   }
+  // Every square's number less or plus one.
+  [[nodiscard]] constexpr BitsOf shifted_down() const {
+    BitsOf b;
+    for (std::size_t i = 0; i < w.size(); ++i) b.w[i] = w[i] >> 1 | (i + 1 < w.size() ? w[i + 1] << 63 : 0);
+    return b;
+  }
+  [[nodiscard]] constexpr BitsOf shifted_up() const {
+    BitsOf b;
+    for (std::size_t i = 0; i < w.size(); ++i) b.w[i] = w[i] << 1 | (i > 0 ? w[i - 1] >> 63 : 0);
+    return b;
+  }
   // The lowest and the highest square; there must be one.
   [[nodiscard]] constexpr int first() const {
     if constexpr (Words == 2) return w[0] != 0 ? std::countr_zero(w[0]) : 64 + std::countr_zero(w[1]);

@@ -122,12 +122,15 @@ struct Board {
   }
   // Whether `who` attacks a square, with `all` standing in the way. Sliders are looked up only where one is on a line.
   [[nodiscard]] bool attacked(int square, int who, const Bits& all) const {
+    return attacked(square, who, all, golds());
+  }
+  [[nodiscard]] bool attacked(int square, int who, const Bits& all, const Bits& gold_movers) const {
     const Bits& theirs = side[at(who)];
     const int other = 1 - who;
-    const Bits close = (G::pawn_attacks(other, square) & type[kPawn]) |
-                       (G::knight_attacks(other, square) & type[kKnight]) |
-                       (G::silver_attacks(other, square) & type[kSilver]) | (G::gold_attacks(other, square) & golds()) |
-                       (G::king_attacks(square) & (type[kKing] | type[kHorse] | type[kDragon]));
+    const Bits close =
+        (G::pawn_attacks(other, square) & type[kPawn]) | (G::knight_attacks(other, square) & type[kKnight]) |
+        (G::silver_attacks(other, square) & type[kSilver]) | (G::gold_attacks(other, square) & gold_movers) |
+        (G::king_attacks(square) & (type[kKing] | type[kHorse] | type[kDragon]));
     if ((close & theirs).any()) return true;
     const Bits diagonal = theirs & (type[kBishop] | type[kHorse]);
     if ((G::kTables.bishop_lines[at(square)] & diagonal).any() && (G::bishop_attacks(square, all) & diagonal).any())
@@ -268,8 +271,10 @@ struct Board {
     const Bits& ours = side[Us];
     const Bits all = occupied();
     const int k = king(Us);
+    const Bits gold_movers = golds();
+    const Bits without_king = all - Bits::of(k);
     for_each(G::king_attacks(k) - ours, [&](int to) {
-      if (!attacked(to, 1 - Us, all - Bits::of(k))) moves.push(make_move(k, to));
+      if (!attacked(to, 1 - Us, without_king, gold_movers)) moves.push(make_move(k, to));
     });
     if (checkers.many()) return;
     const bool check = checkers.any();
@@ -279,7 +284,7 @@ struct Board {
     const auto step = [&](int t, auto&& reach) {
       for_each(free & type[at(t)], [&](int from) { add<Us>(moves, t, from, reach(from) & targets); });
     };
-    step(kPawn, [&](int s) { return G::pawn_attacks(Us, s); });
+    pawn_steps<Us>(moves, (free & type[kPawn]) - G::kTables.far[Us][1], targets);
     if constexpr (kFullSize) {
       step(kLance, [&](int s) { return G::lance_attacks(Us, s, all); });
       step(kKnight, [&](int s) { return G::knight_attacks(Us, s); });
@@ -287,7 +292,7 @@ struct Board {
     step(kSilver, [&](int s) { return G::silver_attacks(Us, s); });
     step(kBishop, [&](int s) { return G::bishop_attacks(s, all); });
     step(kRook, [&](int s) { return G::rook_attacks(s, all); });
-    for_each(free & golds(), [&](int from) {
+    for_each(free & gold_movers, [&](int from) {
       push_all(moves, G::gold_attacks(Us, from) & targets, [&](int to) { return make_move(from, to); });
     });
     for_each(free & (type[kHorse] | type[kDragon]), [&](int from) {
@@ -310,6 +315,15 @@ struct Board {
     } else {
       for_each(squares, [&](int to) { moves.push(make(to)); });
     }
+  }
+
+  // All pawns at once: a file is a run of bits, so a step is a shift by one. None may stand on its last rank.
+  template <int Us, class Moves>
+  void pawn_steps(Moves& moves, const Bits& pawns, const Bits& targets) const {
+    const Bits reached = (Us == kSente ? pawns.shifted_down() : pawns.shifted_up()) & targets;
+    constexpr int kStep = Us == kSente ? 1 : -1;  // back to where the pawn came from
+    push_all(moves, reached & G::kTables.far[Us][G::kZone], [](int to) { return make_move(to + kStep, to, true); });
+    push_all(moves, reached - G::kTables.far[Us][1], [](int to) { return make_move(to + kStep, to); });
   }
 
   // A piece's steps, with promotion where it may, and without where it still has a move there.
