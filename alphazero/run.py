@@ -307,14 +307,14 @@ class Run:
         line = {"seconds": round(self.elapsed(), 1), "step": step, **{k: round(v, 5) for k, v in values.items()}}
         with (self.directory / "log.jsonl").open("a") as file:
             file.write(json.dumps(line) + "\n")
+        losses = [f"{head} {values[f'train/{head}_loss']:.3f}" for head in ("policy", "value")] if metrics else []
         self.progress.line(
             fraction=self.fraction(),
             seconds=self.elapsed(),
             parts=[
                 f"{self.replay.games:,} games",
                 f"step {step:,}",
-                f"policy {values.get('train/policy_loss', float('nan')):.3f}",
-                f"value {values.get('train/value_loss', float('nan')):.3f}",
+                *losses,  # none where no step was taken: long games come in slowly
                 f"{rates['evaluations_per_second']:,.0f} evals/s",
                 f"{rates['samples_per_second']:,.0f} samples/s",
                 f"{values.get('selfplay/game_length', 0.0):.0f} plies",
