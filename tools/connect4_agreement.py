@@ -42,6 +42,25 @@ def agreement(values: list[float], exact: list[int], threshold: float) -> float:
     return round(sum(a == b for a, b in zip(verdicts, exact, strict=True)) / len(exact), 4)
 
 
+def plot(lines: list[dict], path: Path) -> None:
+    """Agreement and value-keeping moves over games seen, with 95 % intervals."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
+    games = [line["games"] for line in lines]
+    for key, label in [("good_moves", "moves that keep the value"), ("agreement", "verdict agrees with the solver")]:
+        shares = [line[key] for line in lines]
+        errors = [1.96 * (p * (1 - p) / line["positions"]) ** 0.5 for p, line in zip(shares, lines, strict=True)]
+        axes.errorbar(games, [100 * p for p in shares], [100 * e for e in errors], marker="o", capsize=3, label=label)
+    axes.set(xlabel="self-play games", ylabel="% of positions", title="Connect Four against the exact solver")
+    axes.grid(alpha=0.3)
+    axes.legend()
+    figure.savefig(path, dpi=110)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("run", type=Path)
@@ -56,6 +75,7 @@ def main() -> None:
     )
     parser.add_argument("--search", choices=["puct", "gumbel"], default="puct")
     parser.add_argument("--every", action="store_true", help="all checkpoints of the run, for a curve")
+    parser.add_argument("--plot", type=Path, help="draw the curve over games into this PNG (with --every)")
     args = parser.parse_args()
     fit = 0 if args.threshold is not None else args.fit
     texts = positions_of(args.from_run or args.run, args.positions + fit, args.seed, args.from_ply)
@@ -69,6 +89,7 @@ def main() -> None:
         if args.every
         else [checkpoint.resolve(args.run)]
     )
+    lines = []
     for path in paths:
         player = az.load(path, kind=args.search, batch_size=8)
         good_moves = 0
@@ -105,6 +126,9 @@ def main() -> None:
             "first_move": first.best_move,
         }
         print(json.dumps(line), flush=True)
+        lines.append(line)
+    if args.plot is not None:
+        plot(lines, args.plot)
 
 
 if __name__ == "__main__":
