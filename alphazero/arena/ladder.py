@@ -243,7 +243,10 @@ def rate_run(directory: Path, config: Config, device: str = "auto") -> dict[str,
         f"step-{step}": checkpoint.read_meta(directory / "checkpoints" / str(step))["games"] for step in chosen
     }
     plot_learning_curve(
-        directory / "elo.png", summary, games_seen, title=f"{directory.name}: {game.name} {_board(game)}"
+        directory / "elo.png",
+        summary,
+        games_seen,
+        title=f"{directory.name}: {game.name} {_board(game)}".removeprefix(f"{game.name}: "),
     )
     _log_ratings(directory, summary)
     return summary

@@ -40,7 +40,7 @@ def plot_learning_curve(path: Path, summary: dict[str, Any], games_seen: dict[st
         )
     axes.set(title=title, xlabel="self-play games seen", ylabel=f"Elo ({summary['anchor']} = 0)")
     axes.grid(alpha=0.3)
-    axes.legend(loc="lower right", frameon=False)
+    axes.legend(loc="best", frameon=False)
     figure.tight_layout()
     figure.savefig(path)
     plt.close(figure)
