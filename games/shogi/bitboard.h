@@ -18,8 +18,8 @@ struct BitsOf {
   std::array<std::uint64_t, Words> w{};
 
   static constexpr BitsOf of(int square) {
-    BitsOf b;
-    b.w[at(square >> 6)] = std::uint64_t{1} << (square & 63);
+    BitsOf b;  // word by word: a word picked by index would go through memory
+    for (int i = 0; i < Words; ++i) b.w[at(i)] = static_cast<std::uint64_t>(square >> 6 == i) << (square & 63);
     return b;
   }
   [[nodiscard]] constexpr bool has(int square) const { return (w[at(square >> 6)] >> (square & 63) & 1) != 0; }
@@ -81,7 +81,7 @@ struct BitsOf {
 };
 
 template <int Words, class Visit>
-void for_each(const BitsOf<Words>& squares, Visit&& visit) {
+[[gnu::always_inline]] inline void for_each(const BitsOf<Words>& squares, Visit&& visit) {
   for (int i = 0; i < Words; ++i)
     for (std::uint64_t rest = squares.w[at(i)]; rest != 0; rest &= rest - 1) visit(64 * i + std::countr_zero(rest));
 }
@@ -191,21 +191,21 @@ struct Geometry {
   }
   static constexpr Tables kTables = make_tables();
 
-  static Bits along(int direction, int square_, const Bits& occupied) {
+  [[gnu::always_inline]] static Bits along(int direction, int square_, const Bits& occupied) {
     const Bits& ray = kTables.ray[at(direction)][at(square_)];
     const Bits blockers = ray & occupied;
     if (!blockers.any()) return ray;
     return ray ^ kTables.ray[at(direction)][at(ascends(direction) ? blockers.first() : blockers.last())];
   }
-  static Bits rook_attacks(int s, const Bits& occupied) {
+  [[gnu::always_inline]] static Bits rook_attacks(int s, const Bits& occupied) {
     return along(kAhead, s, occupied) | along(kBack, s, occupied) | along(kLeft, s, occupied) |
            along(kRight, s, occupied);
   }
-  static Bits bishop_attacks(int s, const Bits& occupied) {
+  [[gnu::always_inline]] static Bits bishop_attacks(int s, const Bits& occupied) {
     return along(kAheadLeft, s, occupied) | along(kBackLeft, s, occupied) | along(kAheadRight, s, occupied) |
            along(kBackRight, s, occupied);
   }
-  static Bits lance_attacks(int side, int s, const Bits& occupied) {
+  [[gnu::always_inline]] static Bits lance_attacks(int side, int s, const Bits& occupied) {
     return along(side == kSente ? kAhead : kBack, s, occupied);
   }
   static const Bits& pawn_attacks(int side, int s) { return kTables.pawn[at(side)][at(s)]; }

@@ -74,13 +74,13 @@ struct Board {
   [[nodiscard]] Bits of(int who, int t) const { return side[at(who)] & type[at(t)]; }
   [[nodiscard]] int king(int who) const { return of(who, kKing).first(); }
 
-  void put(int who, int t, int square) {
+  [[gnu::always_inline]] void put(int who, int t, int square) {
     type[at(t)] |= Bits::of(square);
     side[at(who)] |= Bits::of(square);
     piece[at(square)] = static_cast<std::uint8_t>(t);
     key ^= kZobrist.piece[at(who)][at(t)][at(square)];
   }
-  void remove(int who, int t, int square) {
+  [[gnu::always_inline]] void remove(int who, int t, int square) {
     type[at(t)] ^= Bits::of(square);
     side[at(who)] ^= Bits::of(square);
     piece[at(square)] = kNoPiece;
@@ -309,7 +309,7 @@ struct Board {
 
   // One move for each square; where moves are only counted, a sum of bits.
   template <class Moves, class Make>
-  static void push_all(Moves& moves, const Bits& squares, Make&& make) {
+  [[gnu::always_inline]] static void push_all(Moves& moves, const Bits& squares, Make&& make) {
     if constexpr (requires { moves.add(1); }) {
       moves.add(squares.count());
     } else {
@@ -328,7 +328,7 @@ struct Board {
 
   // A piece's steps, with promotion where it may, and without where it still has a move there.
   template <int Us, class Moves>
-  void add(Moves& moves, int t, int from, const Bits& targets) const {
+  [[gnu::always_inline]] void add(Moves& moves, int t, int from, const Bits& targets) const {
     if (!promotes(t)) {
       push_all(moves, targets, [&](int to) { return make_move(from, to); });
       return;
