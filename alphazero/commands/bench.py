@@ -104,7 +104,7 @@ def bench_rules(seconds: float, repeat: int, peers: list[str]) -> Iterator[Figur
         if name == "chess" and "stockfish" in peers:
             yield from peer_stockfish_perft(place, text, seconds, repeat)
         if name == "shogi" and "cshogi" in peers:
-            yield from peer_cshogi_perft(repeat)
+            yield from peer_cshogi_perft(seconds, repeat)
 
     for label, (name, options) in BOARDS.items():
         game = make(name, options)
@@ -149,7 +149,7 @@ def peer_stockfish_perft(place: str, text: str | None, seconds: float, repeat: i
         engine.wait()
 
 
-def peer_cshogi_perft(repeat: int) -> Iterator[Figure]:
+def peer_cshogi_perft(seconds: float, repeat: int) -> Iterator[Figure]:
     """cshogi from Python, with a legal-move count at the last ply: perft 4 of the start position."""
     from alphazero.errors import UserError
 
@@ -170,8 +170,10 @@ def peer_cshogi_perft(repeat: int) -> Iterator[Figure]:
         return nodes
 
     def once() -> float:
-        begin = time.perf_counter()
-        return count(4) / (time.perf_counter() - begin)
+        nodes, begin = 0, time.perf_counter()
+        while time.perf_counter() - begin < seconds:
+            nodes += count(4)
+        return nodes / (time.perf_counter() - begin)
 
     yield measure("peer.cshogi.rules.perft.shogi", "nodes/s", repeat, once)
 

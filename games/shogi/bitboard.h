@@ -142,6 +142,7 @@ struct Geometry {
     std::array<std::array<std::uint8_t, kSquares>, kSquares> direction{};  // from one square to another, or kNone
     std::array<std::array<Bits, kSquares>, 2> pawn{}, knight{}, silver{}, gold{};  // [side][square]
     std::array<Bits, kSquares> king{}, rook_lines{}, bishop_lines{};
+    std::array<Bits, kSquares> around{};  // from where a step or a knight's jump reaches the square or one next to it
     std::array<Bits, Size> file{};
     std::array<std::array<Bits, Size + 1>, 2> far{};  // [side][n]: the last n ranks it can reach
     Bits all{};
@@ -154,6 +155,9 @@ struct Geometry {
       for (int r = 0; r < Size; ++r) {
         const int s = square(f, r);
         t.all |= Bits::of(s);
+        for (int df = -2; df <= 2; ++df)
+          for (int dr = -3; dr <= 3; ++dr)
+            if (inside(f + df, r + dr)) t.around[at(s)] |= Bits::of(square(f + df, r + dr));
         t.file[at(f)] |= Bits::of(s);
         for (const int side : {kSente, kGote})
           for (int n = far_rank(side, s) + 1; n <= Size; ++n) t.far[at(side)][at(n)] |= Bits::of(s);

@@ -64,6 +64,7 @@ struct Board {
   Key key = 0;      // equal iff the same for the repetition rule: placement, hands, side to move
   std::array<std::uint8_t, G::kSquares> piece{};
   std::array<std::array<std::uint8_t, kHandPieces>, 2> hand{};
+  std::array<std::uint8_t, 2> held{};  // which kinds are in hand: bit t is hand[t] > 0
   std::uint16_t move_number = 1;  // as SFEN counts: plies, from 1
   std::uint8_t turn = kSente;
   std::uint8_t repetitions = 0;      // earlier occurrences of this position, at most 3
@@ -87,9 +88,11 @@ struct Board {
     key ^= kZobrist.piece[at(who)][at(t)][at(square)];
   }
   void set_hand(int who, int t, int count) {
-    std::uint8_t& held = hand[at(who)][at(t)];
-    key ^= kZobrist.hand[at(who)][at(t)][held] ^ kZobrist.hand[at(who)][at(t)][at(count)];
-    held = static_cast<std::uint8_t>(count);
+    std::uint8_t& now = hand[at(who)][at(t)];
+    key ^= kZobrist.hand[at(who)][at(t)][now] ^ kZobrist.hand[at(who)][at(t)][at(count)];
+    now = static_cast<std::uint8_t>(count);
+    const auto bit = static_cast<std::uint8_t>(1U << t);
+    held[at(who)] = static_cast<std::uint8_t>(count > 0 ? held[at(who)] | bit : held[at(who)] & ~bit);
   }
 
   [[nodiscard]] Bits golds() const {
@@ -120,27 +123,26 @@ struct Board {
         return G::gold_attacks(who, from);
     }
   }
-  // Whether `who` attacks a square, with `all` standing in the way. Sliders are looked up only where one is on a line.
-  [[nodiscard]] bool attacked(int square, int who, const Bits& all) const {
-    return attacked(square, who, all, golds());
-  }
-  [[nodiscard]] bool attacked(int square, int who, const Bits& all, const Bits& gold_movers) const {
-    const Bits& theirs = side[at(who)];
-    const int other = 1 - who;
-    const Bits close =
-        (G::pawn_attacks(other, square) & type[kPawn]) | (G::knight_attacks(other, square) & type[kKnight]) |
-        (G::silver_attacks(other, square) & type[kSilver]) | (G::gold_attacks(other, square) & gold_movers) |
-        (G::king_attacks(square) & (type[kKing] | type[kHorse] | type[kDragon]));
-    if ((close & theirs).any()) return true;
-    const Bits diagonal = theirs & (type[kBishop] | type[kHorse]);
-    if ((G::kTables.bishop_lines[at(square)] & diagonal).any() && (G::bishop_attacks(square, all) & diagonal).any())
-      return true;
-    const Bits straight = theirs & (type[kRook] | type[kDragon]);
-    if ((G::kTables.rook_lines[at(square)] & straight).any() && (G::rook_attacks(square, all) & straight).any())
-      return true;
-    const Bits lances = theirs & type[kLance];
-    return (G::kTables.file[at(G::file_of(square))] & lances).any() &&
-           (G::lance_attacks(other, square, all) & lances).any();
+  // Where the king of the side to move can step. What may hit there: a piece at hand, or a slider with a line that
+  // crosses; on most plies that is next to nothing, so what they hit is gathered rather than each square asked about.
+  [[nodiscard]] Bits king_steps() const {
+    const int k = king(turn);
+    const int them = 1 - turn;
+    const Bits& theirs = side[at(them)];
+    const Bits steps = G::king_attacks(k) - side[turn];
+    const Bits through = occupied() - Bits::of(k);  // the king does not shield the square behind it
+    Bits hit{};
+    for_each(theirs & G::kTables.around[at(k)], [&](int s) { hit |= attacks(piece[at(s)], them, s, through); });
+    for_each(theirs & (type[kBishop] | type[kHorse]), [&](int s) {
+      if ((G::kTables.bishop_lines[at(s)] & steps).any()) hit |= G::bishop_attacks(s, through);
+    });
+    for_each(theirs & (type[kRook] | type[kDragon]), [&](int s) {
+      if ((G::kTables.rook_lines[at(s)] & steps).any()) hit |= G::rook_attacks(s, through);
+    });
+    for_each(theirs & type[kLance], [&](int s) {
+      if ((G::kTables.file[at(G::file_of(s))] & steps).any()) hit |= G::lance_attacks(them, s, through);
+    });
+    return steps - hit;
   }
   // Pieces of `who` that would hit a square if nothing stood between.
   [[nodiscard]] Bits snipers(int square, int who) const {
@@ -184,8 +186,8 @@ struct Board {
       const int victim = piece[at(to)];
       if (victim != kNoPiece) {
         remove(them, victim, to);
-        const int held = unpromoted(victim);
-        set_hand(us, held, hand[at(us)][at(held)] + 1);
+        const int kind = unpromoted(victim);
+        set_hand(us, kind, hand[at(us)][at(kind)] + 1);
       }
       remove(us, t, from);
       put(us, is_promotion(move) ? t + kPromoted : t, to);
@@ -214,11 +216,8 @@ struct Board {
                [&](int from) { found = found || (G::pawn_attacks(turn, from) - side[turn]).any(); });
       if (found) return true;
     } else {
-      const int k = king(turn);
-      bool found = false;
-      for_each(G::king_attacks(k) - side[turn],
-               [&](int to) { found = found || !attacked(to, 1 - turn, occupied() - Bits::of(k)); });
-      if (found || checkers.many()) return found;
+      const bool steps = king_steps().any();
+      if (steps || checkers.many()) return steps;
     }
     return count_moves() > 0;
   }
@@ -271,11 +270,7 @@ struct Board {
     const Bits& ours = side[Us];
     const Bits all = occupied();
     const int k = king(Us);
-    const Bits gold_movers = golds();
-    const Bits without_king = all - Bits::of(k);
-    for_each(G::king_attacks(k) - ours, [&](int to) {
-      if (!attacked(to, 1 - Us, without_king, gold_movers)) moves.push(make_move(k, to));
-    });
+    push_all(moves, king_steps(), [&](int to) { return make_move(k, to); });
     if (checkers.many()) return;
     const bool check = checkers.any();
     const Bits between = check ? G::between(k, checkers.first()) : Bits{};
@@ -292,7 +287,7 @@ struct Board {
     step(kSilver, [&](int s) { return G::silver_attacks(Us, s); });
     step(kBishop, [&](int s) { return G::bishop_attacks(s, all); });
     step(kRook, [&](int s) { return G::rook_attacks(s, all); });
-    for_each(free & gold_movers, [&](int from) {
+    for_each(free & golds(), [&](int from) {
       push_all(moves, G::gold_attacks(Us, from) & targets, [&](int to) { return make_move(from, to); });
     });
     for_each(free & (type[kHorse] | type[kDragon]), [&](int from) {
@@ -346,17 +341,16 @@ struct Board {
 
   template <int Us, class Moves>
   void drops(Moves& moves, const Bits& empty) const {
-    if (!empty.any()) return;
-    const auto& held = hand[Us];
-    if (held[kPawn] > 0) {
+    if (held[Us] == 0 || !empty.any()) return;
+    if (hand[Us][kPawn] > 0) {
       Bits open = empty - G::kTables.far[Us][1];
       for_each(of(Us, kPawn), [&](int s) { open = open - G::kTables.file[at(G::file_of(s))]; });
       const Bits checking = G::pawn_attacks(1 - Us, king(1 - Us)) & open;
       if (checking.any() && drop_mates(checking.first())) open = open - checking;
       push_all(moves, open, [](int to) { return make_drop(kPawn, to); });
     }
-    for (int t = kLance; t < kHandPieces; ++t) {
-      if (held[at(t)] == 0) continue;
+    for (unsigned rest = held[Us] & ~1U; rest != 0; rest &= rest - 1) {
+      const int t = std::countr_zero(rest);
       push_all(moves, empty - dead_squares(Us, t), [&](int to) { return make_drop(t, to); });
     }
   }
