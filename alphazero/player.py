@@ -20,7 +20,7 @@ from alphazero.game import Game, Position, make
 from alphazero.search import MoveStats, Search, SearchResult, uniform_evaluator
 
 if TYPE_CHECKING:
-    from alphazero.evaluator import Evaluator
+    from alphazero.evaluators import Evaluator
 
 F32 = NDArray[np.float32]
 
@@ -195,7 +195,7 @@ def load(name: str | Path, device: str = "auto", *, game: Game | None = None, **
             raise UserError(f"{text}: mcts:N needs a number of simulations >= 1, e.g. mcts:100")
         return RolloutPlayer(text, game, **{"simulations": int(count), **settings})
     from alphazero import checkpoint
-    from alphazero.evaluator import make_evaluator
+    from alphazero.evaluators import make_evaluator
 
     loaded = checkpoint.load(checkpoint.resolve(Path(text)))
     own_game = make(loaded.meta["game"], loaded.meta["options"])

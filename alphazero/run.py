@@ -27,7 +27,7 @@ from alphazero import checkpoint
 from alphazero._core import GameRecord, Pool, __version__
 from alphazero.config import Config, load_config, to_yaml
 from alphazero.errors import UserError
-from alphazero.evaluator import Evaluator, make_evaluator
+from alphazero.evaluators import Evaluator, make_evaluator
 from alphazero.game import make
 from alphazero.network import Network, shape_of
 from alphazero.progress import Progress
@@ -50,6 +50,7 @@ SEARCH_KEYS = [
     "virtual_loss",
 ]
 LOG_SECONDS = 15.0
+SWAP_SHARE = 0.02  # of the time may go into handing new weights to self-play
 
 
 def pool_settings(config: Config, *, seed: int, first_game: int, games: int = -1) -> dict[str, Any]:
@@ -107,9 +108,8 @@ class Run:
     def __init__(self, config: Config, directory: Path, device: str = "auto", out: TextIO | None = None):
         self.config = config
         self.directory = directory
-        self.device = torch.device(
-            "cuda" if device == "auto" and torch.cuda.is_available() else device if device != "auto" else "cpu"
-        )
+        cuda = device.startswith("cuda") or (device == "auto" and torch.cuda.is_available())
+        self.device = torch.device("cuda" if cuda else "cpu")  # the trainer's; other names are backends of inference
         self.game = make(config.game.name, config.game.options)
         self._settle_config()
         self.progress = Progress(out)
@@ -127,7 +127,7 @@ class Run:
         )
         for warning in self.replay.warnings:
             self.progress.note(f"warning: {warning}")
-        self.evaluator: Evaluator = make_evaluator(self.trainer.averaged, self.device)
+        self.evaluator: Evaluator = make_evaluator(self.trainer.averaged, device)
         self._begin = time.perf_counter()
         self._recent: deque[GameRecord] = deque(maxlen=512)
 
@@ -226,6 +226,8 @@ class Run:
         steps_then = self.trainer.steps
         games_then = self.replay.games
         saved_step = self.trainer.steps
+        stale = False  # weights newer than those that play
+        next_swap = 0.0
         while not self.stopping and self.fraction() < 1.0:
             batch = pool.next_batch(0.5)
             if batch is not None:
@@ -239,10 +241,15 @@ class Run:
                     metrics.append(self._step())
                     if self.stopping:
                         break
+                stale = True
+            now = time.perf_counter()
+            if stale and now >= next_swap:
                 self.evaluator.load_weights(self.trainer.averaged)
                 pool.set_version(self.trainer.steps)
                 self._set_simulations(pool)
-            now = time.perf_counter()
+                # A backend that compiles its weights in takes a while to swap them: never more than this share of the time.
+                next_swap = time.perf_counter() + (time.perf_counter() - now) / SWAP_SHARE
+                stale = False
             if self.trainer.steps - saved_step >= training.checkpoint_every or now - saved > 300.0:
                 self.save()
                 saved_step, saved = self.trainer.steps, now

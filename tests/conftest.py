@@ -12,6 +12,14 @@ from numpy.typing import NDArray
 DATA = Path(__file__).parent / "data"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def plain_evaluators():
+    """Networks run by plain torch, so that results do not hang on what a machine measures fastest."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ALPHAZERO_EVALUATOR", "torch-fp32")
+        yield
+
+
 @pytest.fixture
 def data() -> Path:
     """The folder of recorded data."""

@@ -12,7 +12,6 @@ import torch
 import alphazero as az
 from alphazero import checkpoint
 from alphazero.config import NetworkConfig, TrainingConfig
-from alphazero.evaluator import TorchEvaluator, divergence
 from alphazero.network import Network, Shape, folded, shape_of
 from alphazero.trainer import Trainer
 
@@ -141,21 +140,6 @@ def test_the_average_lies_between_start_and_now():
     for name, p in trainer.averaged.named_parameters():
         now = dict(trainer.network.named_parameters())[name]
         assert torch.allclose(p, decay * before[name] + (1 - decay) * now, atol=1e-6)
-
-
-def test_the_evaluator_agrees_with_the_network_and_takes_new_weights():
-    trainer = trained()
-    evaluator = TorchEvaluator(trainer.averaged, "cpu")
-    planes = batch_of(GO, 64)["planes"]
-    for _ in range(2):
-        logits, wdl = evaluator.evaluate(planes.numpy())
-        with torch.no_grad():
-            exact = trainer.averaged(planes)
-        assert divergence(exact.policy.numpy(), logits) < 1e-3
-        assert np.allclose(wdl.sum(1), 1.0, atol=1e-5)
-        assert np.abs(wdl - torch.softmax(exact.wdl, 1).numpy()).max() < 0.02
-        trainer.step(batch_of(GO, seed=3), 0.1)
-        evaluator.load_weights(trainer.averaged)
 
 
 def test_a_checkpoint_gives_the_same_player_back(tmp_path):

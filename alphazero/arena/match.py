@@ -14,7 +14,7 @@ from typing import Any
 
 from alphazero._core import RANDOM, ROLLOUT, UNIFORM, Game, GameRecord, Pool
 from alphazero.errors import UserError
-from alphazero.evaluator import Evaluator
+from alphazero.evaluators import Evaluator
 from alphazero.player import NetworkPlayer, Player, RandomPlayer, RolloutPlayer
 from alphazero.protocols.client import EngineSpec
 

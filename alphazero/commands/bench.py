@@ -272,7 +272,7 @@ def _nets() -> list[tuple[str, str, dict[str, int], int, int]]:
 def bench_inference(seconds: float, repeat: int, peers: list[str]) -> Iterator[Figure]:
     """Positions a second through the bare network, as the evaluator runs it."""
     from alphazero.config import NetworkConfig
-    from alphazero.evaluator import make_evaluator
+    from alphazero.evaluators import make_evaluator
     from alphazero.game import make
     from alphazero.network import Network, shape_of
 
@@ -299,7 +299,7 @@ def bench_selfplay(seconds: float, repeat: int, peers: list[str]) -> Iterator[Fi
     """Evaluations a second of whole self-play, its share of the bare network's rate, and the hand-over of a batch."""
     from alphazero._core import Pool
     from alphazero.config import NetworkConfig
-    from alphazero.evaluator import make_evaluator
+    from alphazero.evaluators import make_evaluator
     from alphazero.game import make
     from alphazero.network import Network, shape_of
 

@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
         return 0
     from alphazero._core import bench_random_plies
     from alphazero.config import NetworkConfig
-    from alphazero.evaluator import make_evaluator
+    from alphazero.evaluators import make_evaluator
     from alphazero.network import Network, shape_of
 
     game = make("go", {"board_size": 9})
@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
 def _rate(evaluator: object, planes: object) -> float:
     import time
 
-    from alphazero.evaluator import Evaluator
+    from alphazero.evaluators import Evaluator
 
     assert isinstance(evaluator, Evaluator)
     for _ in range(3):

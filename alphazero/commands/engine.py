@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from alphazero.devices import DEVICE_HELP, DEVICES
+
 if TYPE_CHECKING:
     from alphazero.protocols.engine import EngineLoop
 
@@ -24,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser, protocol: str) -> None:
     parser.add_argument("--search", choices=["puct", "gumbel"], default="puct")
     parser.add_argument("--batch-size", type=int, default=8, help="leaves a batch of the network (default 8)")
     parser.add_argument("--log", type=Path, metavar="FILE", help="append every line in and out to this file")
-    parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])
+    parser.add_argument("--device", default="auto", choices=DEVICES, help=DEVICE_HELP)
 
 
 def run(args: argparse.Namespace, engine_class: type[EngineLoop]) -> int:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from alphazero.devices import DEVICE_HELP, DEVICES
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
@@ -19,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--resign", type=float, default=-2.0, metavar="VALUE", help="resign below this value in -1..1 (default: never)"
     )
     parser.add_argument("--log", type=Path, metavar="FILE", help="append every command and its reply to this file")
-    parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])
+    parser.add_argument("--device", default="auto", choices=DEVICES, help=DEVICE_HELP)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -6,6 +6,8 @@ import argparse
 import json
 from pathlib import Path
 
+from alphazero.devices import DEVICE_HELP, DEVICES
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
@@ -33,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--openings", type=Path, help="a file with one start position a line, instead of random ones")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])
+    parser.add_argument("--device", default="auto", choices=DEVICES, help=DEVICE_HELP)
     parser.add_argument("--out", type=Path, help="directory for results.jsonl and the games; the same call resumes")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from alphazero.devices import DEVICE_HELP, DEVICES
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
@@ -17,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--colour", choices=["first", "second"], default="first", help="yours (default first)")
     parser.add_argument("--simulations", type=int, default=200, help="the engine's, a move (default 200)")
-    parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])
+    parser.add_argument("--device", default="auto", choices=DEVICES, help=DEVICE_HELP)
 
 
 HELP = "a move, or: moves (all legal ones), hint, undo, resign, quit"

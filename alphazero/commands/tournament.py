@@ -7,6 +7,8 @@ import itertools
 import json
 from pathlib import Path
 
+from alphazero.devices import DEVICE_HELP, DEVICES
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
@@ -21,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--game", help="the game, where no player is a checkpoint")
     parser.add_argument("--option", action="append", default=[], metavar="KEY=VALUE", help="an option of the game")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])
+    parser.add_argument("--device", default="auto", choices=DEVICES, help=DEVICE_HELP)
     parser.add_argument("--out", type=Path, help="directory for results.jsonl; the same call resumes")
     parser.add_argument("--json", action="store_true")
 

@@ -6,12 +6,14 @@ import argparse
 import sys
 from pathlib import Path
 
+from alphazero.devices import DEVICE_HELP, DEVICES
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("config", type=Path, help="a YAML file such as configs/quickstart.yaml")
     parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="e.g. search.simulations=64")
     parser.add_argument("--run", type=Path, help="run directory (default: runs/NAME of the config)")
-    parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])
+    parser.add_argument("--device", default="auto", choices=DEVICES, help=DEVICE_HELP)
     parser.add_argument("--no-rating", action="store_true", help="do not rate the checkpoints at the end")
 
 

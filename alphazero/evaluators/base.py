@@ -1,0 +1,89 @@
+"""What every evaluator offers, and the proof that one computes what the network says."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from alphazero.network import Network, Shape, folded
+
+F32 = NDArray[np.float32]
+MOST_DIVERGENCE = 1e-3  # nats of KL against fp32, mean over the proof's positions
+
+
+@runtime_checkable
+class Evaluator(Protocol):
+    """What self-play, matches and engines ask of a network."""
+
+    def evaluate(self, planes: F32) -> tuple[F32, F32]:
+        """float32 [B, C, H, W] -> (logits float32 [B, P], wdl float32 [B, 3], each row summing to 1)."""
+
+    def load_weights(self, network: Network) -> None:
+        """Takes over the weights of a network of the same shape."""
+
+    def describe(self) -> str:
+        """How it computes, in a few words."""
+
+
+class PlayingNetwork(nn.Module):
+    """A folded network's two outputs that play, as a module that other tools can trace: logits [B, P], wdl [B, 3]."""
+
+    def __init__(self, network: Network):
+        super().__init__()
+        self.network = network
+
+    def forward(self, planes: Tensor) -> tuple[Tensor, Tensor]:
+        output = self.network(planes)
+        return output.policy, F.softmax(output.wdl, 1)
+
+
+def proof_planes(shape: Shape, rows: int) -> F32:
+    """float32 [rows, C, H, W]: the same random 0/1 planes at every call, about as full as real ones."""
+    size = (rows, shape.planes, shape.height, shape.width)
+    return (np.random.default_rng(0).random(size) < 0.3).astype(np.float32)
+
+
+def exact(network: Network, planes: F32) -> tuple[F32, F32]:
+    """What the network says in plain fp32 on the processor: the measure of every other path."""
+    with torch.inference_mode():
+        output = folded(network).to("cpu", torch.float32)(torch.from_numpy(planes))
+        return output.policy.numpy(), F.softmax(output.wdl, 1).numpy()
+
+
+def agrees(evaluator: Evaluator, network: Network, rows: int = 32) -> bool:
+    """Whether the evaluator's policies and values are the network's, up to MOST_DIVERGENCE."""
+    planes = proof_planes(network.shape, rows)
+    logits, wdl = exact(network, planes)
+    own_logits, own_wdl = evaluator.evaluate(planes)
+    if not (np.isfinite(own_logits).all() and np.isfinite(own_wdl).all()):
+        return False
+    tiny = np.float32(1e-9)
+    of_wdl = divergence(np.log(np.maximum(wdl, tiny)), np.log(np.maximum(own_wdl, tiny)))
+    return divergence(logits, own_logits) <= MOST_DIVERGENCE and of_wdl <= MOST_DIVERGENCE
+
+
+def divergence(exact: F32, other: F32) -> float:
+    """Mean KL(softmax(exact) || softmax(other)) in nats; both [B, P]."""
+    log_p = exact - exact.max(1, keepdims=True)
+    log_p = log_p - np.log(np.exp(log_p).sum(1, keepdims=True))
+    log_q = other - other.max(1, keepdims=True)
+    log_q = log_q - np.log(np.exp(log_q).sum(1, keepdims=True))
+    return float(np.mean(np.sum(np.exp(log_p) * (log_p - log_q), 1)))
+
+
+def fastest(work: Callable[[], object], times: int = 5) -> float:
+    """The least of `times` durations, in seconds, after one that does not count."""
+    work()
+    best = float("inf")
+    for _ in range(times):
+        begin = time.perf_counter()
+        work()
+        best = min(best, time.perf_counter() - begin)
+    return best

@@ -1,0 +1,159 @@
+"""Which evaluator a machine should use: CUDA where there is one, else the fastest of what is installed, measured once.
+
+What was measured is remembered in `~/.cache/alphazero/evaluators.json` (XDG_CACHE_HOME moves it), by processor, versions
+and network size. ALPHAZERO_EVALUATOR=NAME, one of `CPU_BACKENDS`, spares "auto" and "cpu" the choice.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import json
+import os
+import platform
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from alphazero.devices import DEVICES
+from alphazero.errors import UserError
+from alphazero.evaluators.base import Evaluator, agrees, fastest, proof_planes
+from alphazero.evaluators.torch_plain import TorchEvaluator
+from alphazero.network import Network
+
+MEASURED_BATCH = 32  # between an engine's few leaves and self-play's hundred
+
+
+def _openvino(precision: str) -> Callable[[Network], Evaluator]:
+    def make(network: Network) -> Evaluator:
+        from alphazero.evaluators.openvino_cpu import OpenVinoEvaluator
+
+        return OpenVinoEvaluator(network, precision)
+
+    return make
+
+
+def _onnx(network: Network) -> Evaluator:
+    from alphazero.evaluators.onnx_cpu import OnnxEvaluator
+
+    return OnnxEvaluator(network)
+
+
+CPU_BACKENDS: dict[str, Callable[[Network], Evaluator]] = {
+    "torch-fp32": TorchEvaluator,
+    "torch-bf16": lambda network: TorchEvaluator(network, "cpu", torch.bfloat16),
+    "openvino-bf16": _openvino("bf16"),
+    "openvino-fp32": _openvino("fp32"),
+    "onnx-fp32": _onnx,
+}
+_PACKAGES = {"torch": ("torch", ""), "openvino": ("openvino", "cpu"), "onnx": ("onnxruntime", "onnx")}
+
+
+def make_evaluator(network: Network, device: torch.device | str = "auto") -> Evaluator:
+    """The evaluator for a device, one of DEVICES: "auto" is "cuda" where there is a GPU, else "cpu", the fastest backend
+    of the processor; "torch", "openvino" and "onnx" name a backend of the processor. UserError: it is not there.
+    """
+    name = str(device)
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name.startswith("cuda"):
+        if not torch.cuda.is_available():
+            raise UserError("device cuda: torch sees no CUDA GPU here; use cpu, or auto")
+        half = TorchEvaluator(network, name, torch.bfloat16)
+        return half if agrees(half, network) else TorchEvaluator(network, name)
+    if name == "cpu":
+        wanted = os.environ.get("ALPHAZERO_EVALUATOR", "")
+        if wanted and wanted not in CPU_BACKENDS:
+            raise UserError(f"ALPHAZERO_EVALUATOR={wanted}: it is one of {', '.join(CPU_BACKENDS)}")
+        candidates = [wanted] if wanted else _candidates()
+    elif name in _PACKAGES:
+        package, extra = _PACKAGES[name]
+        if importlib.util.find_spec(package) is None:
+            raise UserError(f"device {name}: {package} is not installed; pip install 'alphazero[{extra}]'")
+        candidates = [each for each in _candidates() if each.startswith(name)]
+    else:
+        raise UserError(f"unknown device '{name}'; it is one of {', '.join(DEVICES)}")
+    return _best(network, candidates)
+
+
+def measured(network: Network, candidates: list[str]) -> list[tuple[str, float, Evaluator]]:
+    """(name, positions/s, evaluator) of those candidates that prove themselves, fastest first."""
+    planes = proof_planes(network.shape, MEASURED_BATCH)
+    found = []
+    for name in candidates:
+        evaluator = CPU_BACKENDS[name](network)
+        if agrees(evaluator, network):
+            found.append((name, MEASURED_BATCH / fastest(lambda e=evaluator: e.evaluate(planes)), evaluator))  # type: ignore[misc]
+    return sorted(found, key=lambda each: -each[1])
+
+
+def _candidates() -> list[str]:
+    """What is installed, the plain path first; OpenVINO in fp32 only where the processor has no bf16."""
+    names = ["torch-fp32", "torch-bf16"]
+    if importlib.util.find_spec("openvino") is not None:
+        from alphazero.evaluators.openvino_cpu import has_bf16
+
+        names.append("openvino-bf16" if has_bf16() else "openvino-fp32")
+    if importlib.util.find_spec("onnxruntime") is not None and importlib.util.find_spec("onnx") is not None:
+        names.append("onnx-fp32")
+    return names
+
+
+def _best(network: Network, candidates: list[str]) -> Evaluator:
+    if len(candidates) > 1:
+        known = _remembered().get(_key(network, candidates))
+        if known in candidates:
+            candidates = [known]
+    if len(candidates) == 1:
+        evaluator = CPU_BACKENDS[candidates[0]](network)
+        if agrees(evaluator, network):
+            return evaluator
+        return TorchEvaluator(network)
+    found = measured(network, candidates)
+    if not found:
+        return TorchEvaluator(network)
+    name, _, evaluator = found[0]
+    _remember(_key(network, candidates), name)
+    return evaluator
+
+
+# --- memory ---
+
+
+def _file() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "alphazero" / "evaluators.json"
+
+
+def _key(network: Network, candidates: list[str]) -> str:
+    """What a choice holds for: this processor, these versions, a network of this size on this board."""
+    shape, config = network.shape, network.config
+    versions = [f"{each}={importlib.metadata.version(_PACKAGES[each.split('-')[0]][0])}" for each in candidates]
+    size = f"{config.blocks}x{config.channels} {shape.planes}x{shape.height}x{shape.width}->{shape.policy_size}"
+    return "; ".join([platform.machine(), _processor(), f"{os.cpu_count()} cores", *versions, size])
+
+
+def _processor() -> str:
+    try:
+        with Path("/proc/cpuinfo").open() as file:
+            fields = dict(line.split(":", 1) for line in file.read(4096).splitlines() if ":" in line)
+        return " ".join(fields.get(key, "").strip() for key in ("model name\t", "model\t\t"))
+    except (OSError, ValueError):
+        return platform.processor()
+
+
+def _remembered() -> dict[str, str]:
+    try:
+        return {str(k): str(v) for k, v in json.loads(_file().read_text()).items()}
+    except (OSError, ValueError, AttributeError):
+        return {}  # never written, or broken: measured again
+
+
+def _remember(key: str, name: str) -> None:
+    from alphazero.replay import write_atomically
+
+    try:
+        _file().parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(_file(), json.dumps({**_remembered(), key: name}, indent=1).encode())
+    except (OSError, UserError):
+        pass  # a read-only home: measured again next time

@@ -1,0 +1,54 @@
+"""ONNX Runtime on the processor (extra `onnx`), and the network as an ONNX model for any other program."""
+
+from __future__ import annotations
+
+import io
+import warnings
+
+import torch
+
+from alphazero.evaluators.base import F32, PlayingNetwork
+from alphazero.network import Network, folded
+
+
+def to_onnx(network: Network) -> bytes:
+    """The network as ONNX: input `planes` [B, C, H, W]; outputs `policy` [B, P] (logits) and `wdl` [B, 3] (probabilities)."""
+    shape = network.shape
+    module = PlayingNetwork(folded(network).to("cpu", torch.float32))
+    example = torch.zeros(2, shape.planes, shape.height, shape.width)
+    out = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter's own deprecations
+        torch.onnx.export(
+            module,
+            (example,),
+            out,  # type: ignore[arg-type]  # a file object is fine with dynamo=False
+            input_names=["planes"],
+            output_names=["policy", "wdl"],
+            dynamic_axes={"planes": {0: "batch"}, "policy": {0: "batch"}, "wdl": {0: "batch"}},
+            dynamo=False,
+        )
+    return out.getvalue()
+
+
+class OnnxEvaluator:
+    """An ONNX Runtime session; new weights make a new one."""
+
+    def __init__(self, network: Network):
+        self.load_weights(network)
+
+    def evaluate(self, planes: F32) -> tuple[F32, F32]:
+        logits, wdl = self._session.run(None, {"planes": planes})
+        return logits, wdl
+
+    def load_weights(self, network: Network) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3
+        # Threads that spin between batches take the cores from the search.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        self._session = onnxruntime.InferenceSession(to_onnx(network), options, providers=["CPUExecutionProvider"])
+
+    def describe(self) -> str:
+        return "onnxruntime cpu fp32"

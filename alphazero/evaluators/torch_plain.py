@@ -1,0 +1,32 @@
+"""PyTorch as it is, on the processor or on CUDA: folded norms, channels-last memory, fp32 or bf16."""
+
+from __future__ import annotations
+
+import torch
+from torch.nn import functional as F
+
+from alphazero.evaluators.base import F32
+from alphazero.network import Network, folded
+
+
+class TorchEvaluator:
+    """Runs the network op by op; needs nothing beyond torch."""
+
+    def __init__(self, network: Network, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32):
+        self.device = torch.device(device)
+        self.dtype = dtype
+        self.load_weights(network)
+
+    def evaluate(self, planes: F32) -> tuple[F32, F32]:
+        with torch.inference_mode():
+            x = torch.from_numpy(planes).to(self.device, dtype=self.dtype, memory_format=torch.channels_last)
+            output = self._network(x)
+            wdl = F.softmax(output.wdl.float(), 1)
+            return output.policy.float().cpu().numpy(), wdl.cpu().numpy()
+
+    def load_weights(self, network: Network) -> None:
+        self._network = folded(network).to(self.device, dtype=self.dtype)
+        self._network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def describe(self) -> str:
+        return f"torch {self.device.type} {'bf16' if self.dtype is torch.bfloat16 else 'fp32'}"

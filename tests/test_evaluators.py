@@ -1,0 +1,115 @@
+"""Evaluators: every backend says what the network says, takes new weights, and is chosen by what was measured."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+import alphazero as az
+from alphazero.config import NetworkConfig
+from alphazero.errors import UserError
+from alphazero.evaluators import choose, divergence, make_evaluator
+from alphazero.evaluators.base import agrees, exact, proof_planes
+from alphazero.evaluators.torch_plain import TorchEvaluator
+from alphazero.network import Network, shape_of
+
+
+def network(game: str = "connect4", seed: int = 0, **options) -> Network:
+    """An untrained network whose norms have seen numbers, so that folding them matters."""
+    torch.manual_seed(seed)
+    made = Network(shape_of(az.Game(game, **options)), NetworkConfig(blocks=2, channels=16))
+    made.train()
+    planes = torch.from_numpy(proof_planes(made.shape, 32))
+    for _ in range(20):
+        made(planes)
+    return made.eval()
+
+
+def backends() -> list[str]:
+    return [name for name in choose.CPU_BACKENDS if name in [*choose._candidates(), "openvino-fp32"]]
+
+
+@pytest.mark.parametrize("backend", list(choose.CPU_BACKENDS))
+def test_every_backend_agrees_with_the_network_and_takes_new_weights(backend):
+    if backend not in backends():
+        pytest.skip(f"{backend}: this processor has no bf16")
+    for game, options in (("connect4", {}), ("go", {"board_size": 7})):
+        first, second = network(game, 1, **options), network(game, 2, **options)
+        evaluator = choose.CPU_BACKENDS[backend](first)
+        planes = proof_planes(first.shape, 5)
+        logits, wdl = evaluator.evaluate(planes)
+        assert logits.dtype == wdl.dtype == np.float32
+        assert logits.shape == (5, first.shape.policy_size)
+        assert np.allclose(wdl.sum(1), 1.0, atol=1e-2 if "bf16" in backend else 1e-5)
+        assert agrees(evaluator, first) and not agrees(evaluator, second)
+        evaluator.load_weights(second)
+        assert agrees(evaluator, second) and not agrees(evaluator, first)
+        kept = evaluator.evaluate(planes)[0]
+        before = kept.copy()
+        evaluator.evaluate(planes[::-1].copy())
+        assert np.array_equal(kept, before), "an answer is not overwritten by the next one"
+
+
+@pytest.mark.parametrize("backend", ["torch-fp32", "openvino-fp32"])
+def test_go_weights_are_evaluated_on_another_board(backend):
+    small = network("go", board_size=5)
+    evaluator = choose.CPU_BACKENDS[backend](small)
+    planes = np.zeros((3, *az.Game("go", board_size=9).planes_shape), np.float32)
+    logits, _ = evaluator.evaluate(planes)
+    assert logits.shape == (3, 82)
+    assert divergence(exact(small, planes)[0], logits) < 1e-3
+
+
+def test_a_path_that_computes_something_else_is_dropped(monkeypatch):
+    class Wrong(TorchEvaluator):
+        def evaluate(self, planes):
+            logits, wdl = super().evaluate(planes)
+            return logits * 2.0, wdl
+
+    monkeypatch.setitem(choose.CPU_BACKENDS, "torch-bf16", Wrong)
+    monkeypatch.setattr(choose, "_candidates", lambda: ["torch-bf16"])
+    monkeypatch.delenv("ALPHAZERO_EVALUATOR")
+    net = network()
+    assert choose.measured(net, ["torch-bf16"]) == []
+    assert make_evaluator(net, "cpu").describe() == "torch cpu fp32"
+
+
+def test_the_fastest_is_measured_once_and_remembered(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.delenv("ALPHAZERO_EVALUATOR")
+    monkeypatch.setattr(choose, "_candidates", lambda: ["torch-fp32", "torch-bf16"])
+    times = []
+
+    def fake(work, times_=5):
+        times.append(work)
+        return 2.0 if len(times) == 1 else 1.0
+
+    monkeypatch.setattr(choose, "fastest", fake)
+    assert make_evaluator(network(), "auto" if not torch.cuda.is_available() else "cpu").describe() == "torch cpu bf16"
+    assert list(json.loads((tmp_path / "alphazero" / "evaluators.json").read_text()).values()) == ["torch-bf16"]
+    assert make_evaluator(network(seed=1), "cpu").describe() == "torch cpu bf16"
+    assert len(times) == 2, "the second time nothing was measured"
+    (tmp_path / "alphazero" / "evaluators.json").write_text("not json")
+    make_evaluator(network(), "cpu")
+    assert len(times) == 4, "a broken memory is measured anew"
+
+
+@pytest.mark.parametrize(
+    "device, message",
+    [("tpu", "unknown device 'tpu'"), ("cuda", "no CUDA GPU"), ("openvino", "pip install 'alphazero[cpu]'")],
+)
+def test_a_device_that_is_not_there_is_refused_in_one_line(device, message, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(choose.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(UserError) as raised:
+        make_evaluator(network(), device)
+    assert message in str(raised.value) and "\n" not in str(raised.value)
+
+
+def test_a_wrong_evaluator_in_the_environment_is_refused(monkeypatch):
+    monkeypatch.setenv("ALPHAZERO_EVALUATOR", "abacus")
+    with pytest.raises(UserError, match="ALPHAZERO_EVALUATOR=abacus"):
+        make_evaluator(network(), "cpu")
