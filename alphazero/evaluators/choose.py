@@ -77,6 +77,11 @@ def make_evaluator(network: Network, device: torch.device | str = "auto") -> Eva
     return _best(network, candidates)
 
 
+def available() -> list[str]:
+    """The backends of the processor that are installed here, by the names that make_evaluator takes."""
+    return list(dict.fromkeys(name.split("-")[0] for name in _candidates()))
+
+
 def measured(network: Network, candidates: list[str]) -> list[tuple[str, float, Evaluator]]:
     """(name, positions/s, evaluator) of those candidates that prove themselves, fastest first."""
     planes = proof_planes(network.shape, MEASURED_BATCH)

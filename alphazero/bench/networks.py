@@ -1,0 +1,148 @@
+"""What networks cost: bare inference by backend, whole self-play as a share of it, the trainer and what feeds it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+
+from alphazero.bench.figures import NETS, Figure, board, figure_of, measure, network, rate
+from alphazero.evaluators import Evaluator, make_evaluator
+from alphazero.evaluators.base import F32, proof_planes
+from alphazero.evaluators.choose import available
+from alphazero.network import Network
+
+BATCHES = (1, 32, 128)
+
+
+class Eager:
+    """The network as it is trained, op by op in fp32: what a plain PyTorch program would run."""
+
+    def __init__(self, network: Network):
+        self.load_weights(network)
+
+    def evaluate(self, planes: F32) -> tuple[F32, F32]:
+        with torch.inference_mode():
+            output = self._network(torch.from_numpy(planes))
+            return output.policy.numpy(), torch.softmax(output.wdl, 1).numpy()
+
+    def load_weights(self, network: Network) -> None:
+        self._network = network.eval()
+
+    def describe(self) -> str:
+        return "torch eager fp32"
+
+
+def inference(seconds: float, repeat: int, peers: list[str]) -> Iterator[Figure]:
+    """Positions a second through the bare network by backend, network, game and batch size."""
+    for net, label, blocks, channels in NETS:
+        made = network(label, blocks, channels)
+        backends: list[tuple[str, Evaluator]] = [("eager", Eager(made))]
+        if torch.cuda.is_available():
+            backends.append(("cuda", make_evaluator(made, "cuda")))
+        backends += [(name, make_evaluator(made, name)) for name in available()]
+        for name, evaluator in backends:
+            for batch in BATCHES:
+                planes = proof_planes(made.shape, batch)
+                evaluator.evaluate(planes)
+                yield measure(
+                    f"inference.{name}.{net}.{label}.b{batch}",
+                    "positions/s",
+                    repeat,
+                    _evaluations(evaluator, planes, seconds),
+                )
+
+
+def _evaluations(evaluator: Evaluator, planes: F32, seconds: float) -> Callable[[], float]:
+    def work() -> int:
+        evaluator.evaluate(planes)
+        return len(planes)
+
+    return lambda: rate(work, seconds)
+
+
+def selfplay(seconds: float, repeat: int, peers: list[str]) -> Iterator[Figure]:
+    """Evaluations a second of whole self-play, its share of the bare network's rate, and the hand-over of a batch."""
+    from alphazero._core import Pool
+
+    for _, label, blocks, channels in NETS:
+        game = board(label)
+        evaluator = make_evaluator(network(label, blocks, channels), "auto")
+        bare = _evaluations(evaluator, np.zeros((128, *game.planes_shape), np.float32), seconds / 2)
+        bare()
+        rates, ratios = [], []
+        for _ in range(repeat):
+            settings = {"games_in_flight": 128, "batch_size": 128, "threads": 1, "symmetry": True}
+            pool = Pool(game, settings, [{"kind": "gumbel", "simulations": 32, "evaluator": 0, "noise": True}])
+            begin = time.perf_counter()
+            while time.perf_counter() - begin < seconds:
+                batch = pool.next_batch(0.5)
+                if batch is not None:
+                    pool.finish(batch, *evaluator.evaluate(pool.planes(batch)))
+                pool.take_finished()
+            rates.append(pool.counts["evaluations"] / (time.perf_counter() - begin))
+            pool.close()
+            ratios.append(rates[-1] / bare())  # in turns: a machine's speed drifts
+        yield figure_of(f"selfplay.evals.{label}", "evaluations/s", rates)
+        yield figure_of(f"selfplay.ratio.{label}", "of bare network", ratios)
+    yield measure("pool.handover_us", "microseconds", repeat, lambda: _handover(seconds))
+
+
+def _handover(seconds: float) -> float:
+    """Microseconds that a batch of 64 spends in Python's hands, the network apart."""
+    from alphazero._core import Pool
+
+    game = board("connect4")
+    logits, wdl = np.zeros((64, game.policy_size), np.float32), np.full((64, 3), 1 / 3, np.float32)
+    pool = Pool(game, {"games_in_flight": 128, "batch_size": 64, "threads": 1}, [{"simulations": 50, "evaluator": 0}])
+    spent, batches = 0.0, 0
+    begin = time.perf_counter()
+    while time.perf_counter() - begin < seconds:
+        batch = pool.next_batch(0.5)
+        if batch is None:
+            continue
+        n = len(batch)
+        start = time.perf_counter()
+        pool.planes(batch)
+        pool.finish(batch, logits[:n], wdl[:n])
+        if n == 64:
+            spent += time.perf_counter() - start
+            batches += 1
+    pool.close()
+    return 1e6 * spent / max(1, batches)
+
+
+def train(seconds: float, repeat: int, peers: list[str]) -> Iterator[Figure]:
+    """Samples a second of the trainer, and positions a second of the sampler that feeds it."""
+    from alphazero._core import UNIFORM, Pool, Sampler
+    from alphazero.config import TrainingConfig
+    from alphazero.trainer import Trainer
+
+    for _, label, blocks, channels in NETS:
+        game = board(label)
+        player = {"kind": "gumbel", "simulations": 8, "evaluator": UNIFORM, "noise": True}
+        pool = Pool(game, {"games_in_flight": 32, "threads": 1, "games": 64}, [player])
+        sampler = Sampler(game)
+        while not pool.done:
+            pool.next_batch(0.1)
+            for record in pool.take_finished():
+                sampler.add(record.to_bytes())
+        for record in pool.take_finished():
+            sampler.add(record.to_bytes())
+
+        def draw(sampler: Sampler = sampler) -> int:
+            return len(sampler.sample(256, 0)["wdl"])
+
+        yield measure(f"sampler.positions.{label}", "positions/s", repeat, lambda d=draw: rate(d, seconds))  # type: ignore[misc]
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+        trainer = Trainer(network(label, blocks, channels), TrainingConfig(), device)
+        batch = {key: torch.from_numpy(array) for key, array in sampler.sample(256, 0).items()}
+
+        def step(trainer: Trainer = trainer, batch: dict[str, torch.Tensor] = batch) -> int:
+            float(trainer.step(batch, 0.5)["loss"])  # read: a GPU's work is done then, not queued
+            return 256
+
+        step()
+        yield measure(f"train.samples.{label}", "samples/s", repeat, lambda s=step: rate(s, seconds))  # type: ignore[misc]

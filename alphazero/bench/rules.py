@@ -1,0 +1,40 @@
+"""Perft; plies a second: random play with legal moves at every ply, and replaying a game that is known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from alphazero.bench import peers as peer
+from alphazero.bench.figures import BOARDS, Figure, board, measure, rate
+from alphazero.game import make
+
+KIWIPETE = "r3k2r/p1ppqpb1/bn2pnp1/3PN3/1p2P3/2N2Q1p/PPPBBPPP/R3K2R w KQkq - 0 1"
+PERFTS = [("chess", "", "", 5), ("chess", ".kiwipete", KIWIPETE, 4), ("shogi", "", "", 4)]
+
+
+def bench(seconds: float, repeat: int, peers: list[str]) -> Iterator[Figure]:
+    from alphazero._core import bench_random_plies, bench_replay_plies
+
+    for name, place, text, depth in PERFTS:
+        position = make(name).position(text)
+        yield measure(
+            f"rules.perft.{name}{place}",
+            "nodes/s",
+            repeat,
+            lambda p=position, d=depth: rate(lambda: p.perft(d), seconds),  # type: ignore[misc]
+        )
+        if name == "chess" and "stockfish" in peers:
+            yield from peer.stockfish_perft(place, text, repeat)
+        if name == "shogi" and "cshogi" in peers:
+            yield from peer.cshogi_perft(seconds, repeat)
+    for label in BOARDS:
+        game = board(label)
+        for figure, function in (("plies", bench_random_plies), ("replay", bench_replay_plies)):
+
+            def once(function=function, game=game) -> float:  # type: ignore[no-untyped-def]
+                plies, used = function(game, seconds)
+                return float(plies / used)
+
+            yield measure(f"rules.{figure}.{label}", "plies/s", repeat, once)
+        if "open_spiel" in peers:
+            yield from peer.open_spiel_plies(label, seconds, repeat)
