@@ -1,9 +1,9 @@
 """Plays our USI engine against itself through cshogi's client: does the protocol hold?
 
-    python tools/usi_match.py --model runs/minishogi --byoyomi 0.2 --games 20
+    python tools/usi_match.py --model runs/shogi --byoyomi 0.2 --games 20
     python tools/usi_match.py --model runs/shogi --tc 10+0.1 --ponder --games 20
 
-cshogi is the referee of moves and declarations; repetition on the fourth occurrence and the clocks are kept here. Two faults of
+The model must play shogi: cshogi knows no minishogi. cshogi is the referee of moves and declarations; repetition on the fourth occurrence and the clocks are kept here. Two faults of
 cshogi's client are worked around: it starts a bare program without arguments (so a script is written for it), and it never ends
 where the engine dies (so the whole has a watchdog). Ends with one JSON line; exit code 1 if there was a time loss, an illegal move
 or a crash.
@@ -23,6 +23,8 @@ from pathlib import Path
 
 import cshogi
 from cshogi.usi import Engine
+
+import alphazero as az
 
 MOST_PLIES = 300  # then a draw: our aim here is the wire
 
@@ -132,6 +134,8 @@ def main() -> None:
     base, increment = (float(x) for x in args.tc.split("+"))
     if base + args.byoyomi <= 0:
         parser.error("give --tc or --byoyomi")
+    if args.model != "uniform" and (game := az.load(args.model).game.name) != "shogi":
+        parser.error(f"{args.model} plays {game}; cshogi knows shogi only")
     rng = random.Random(0)
     ends: dict[str, int] = {}
     errors: list[str] = []
