@@ -311,20 +311,23 @@ class Pool {
         search.begin(slot.full ? full_budget : player.fast_simulations, player.noise && slot.full);
         slot.searching = true;
       }
-      bool parked = false;
+      Batch* parked = nullptr;
       float value = 0.0F;
       int own_ticket = 0;
       const Ask result = search.ask([&](Position& leaf, const Moves& moves, int ticket) {
         if (player.evaluator >= 0) {
-          park(me, slot, index, player.evaluator, leaf, moves, ticket);
-          parked = true;
+          parked = park(me, slot, index, player.evaluator, leaf, moves, ticket);
           return;
         }
         own_ticket = ticket;
         me.logits.assign(static_cast<std::size_t>(moves.size()), 0.0F);
         if (player.evaluator == kRollout) value = rollout<G>(leaf, shape_, slot.rng);
       });
-      if (parked) return Run::kParked;
+      if (parked != nullptr) {
+        // Only now: once the batch is out, its answer may bring another worker here, and the search must be at rest.
+        publish_row(*parked);
+        return Run::kParked;
+      }
       if (result == Ask::kLeaf) {
         search.tell(own_ticket, me.logits.data(), value);
         continue;
@@ -449,8 +452,8 @@ class Pool {
     slot.playing = false;
   }
 
-  // Writes a leaf into the batch of its evaluator; the game waits there.
-  void park(Worker& me, Slot& slot, int index, int evaluator, const Position& leaf, const Moves& moves, int ticket) {
+  // Writes a leaf into the batch of its evaluator, where the game will wait.
+  Batch* park(Worker& me, Slot& slot, int index, int evaluator, const Position& leaf, const Moves& moves, int ticket) {
     const int symmetry = settings_.symmetry && shape_.symmetries > 1 ? slot.rng.below(shape_.symmetries) : 0;
     Batch* batch = nullptr;
     std::size_t row = 0;
@@ -469,11 +472,14 @@ class Pool {
     batch->legal_count[row] = moves.size();
     batch->tickets[row] = ticket;
     batch->slots[row] = index;
+    return batch;
+  }
+  // A row of the batch is complete and its game at rest; a full batch goes out.
+  void publish_row(Batch& batch) {
     const std::lock_guard lock(mutex_);
-    if (++batch->written == batch->capacity) {
-      ready_.push_back(batch);
-      batch_ready_.notify_one();
-    }
+    if (++batch.written < batch.capacity) return;
+    ready_.push_back(&batch);
+    batch_ready_.notify_one();
   }
 
   // mutex_ is held in the two below.

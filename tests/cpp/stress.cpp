@@ -1,0 +1,220 @@
+// The core under load, for the sanitizers (`make sanitize`): random play, self-play and matches of every game on
+// several threads, records drawn from, a pool that is torn down half-way. Exits 1 where something does not hold.
+#include <bit>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "cpp/sampler/sampler.h"
+#include "cpp/selfplay/pool.h"
+#include "games/chess/chess.h"
+#include "games/connect4/connect4.h"
+#include "games/go/go.h"
+#include "games/shogi/shogi.h"
+
+using namespace az;
+
+namespace {
+
+void expect(bool holds, const std::string& what) {
+  if (holds) return;
+  std::fprintf(stderr, "stress: %s\n", what.c_str());
+  std::exit(1);
+}
+
+template <Game G>
+typename G::Options options() {
+  OptionMap map;
+  if constexpr (G::kName == std::string_view("go")) map["board_size"] = std::int64_t{G::kMaxMoves > 82 ? 13 : 7};
+  return *G::parse_options(map);
+}
+
+// Random games, taken back to their start and played again.
+template <Game G>
+void random_play(int games) {
+  const typename G::Options o = options<G>();
+  Encoder<G> encoder(o);
+  std::vector<float> planes(static_cast<std::size_t>(encoder.shape().planes() * encoder.shape().cells()));
+  Rng rng(1, 2);
+  for (int i = 0; i < games; ++i) {
+    typename G::Position position(o);
+    std::vector<Key> keys{position.key()};
+    while (!position.outcome() && keys.size() < 200) {
+      MoveList<G::kMaxMoves> moves;
+      position.legal_moves(moves);
+      const Move move = moves[rng.below(moves.size())];
+      expect(position.parse_move(position.move_text(move)) == move, "a move is not read back");
+      position.play(move);
+      keys.push_back(position.key());
+      encoder.dense(position, rng.below(encoder.shape().symmetries), planes.data());
+    }
+    expect(G::Position::parse(o, position.text()).text() == position.text(), "a position is not read back");
+    for (std::size_t n = keys.size(); n-- > 1;) {
+      position.undo();
+      expect(position.key() == keys[n - 1], "undo leaves another position");
+    }
+  }
+}
+
+// A network that never was trained: logits and values that follow from the planes alone.
+void answer(const Batch& batch, const Shape& shape, std::vector<float>& logits, std::vector<float>& wdl) {
+  const auto rows = static_cast<std::size_t>(batch.written);
+  const auto policy = static_cast<std::size_t>(shape.policy_size);
+  const auto size = static_cast<std::size_t>(shape.planes() * shape.cells());
+  logits.assign(rows * policy, 0.0F);
+  wdl.assign(rows * 3, 0.0F);
+  for (std::size_t row = 0; row < rows; ++row) {
+    std::uint64_t hash = 0;
+    for (std::size_t i = 0; i < size; ++i)
+      hash = (hash ^ std::bit_cast<std::uint32_t>(batch.planes[row * size + i])) * 0x9e3779b97f4a7c15ULL;
+    Rng rng(hash);
+    for (std::size_t i = 0; i < policy; ++i) logits[row * policy + i] = static_cast<float>(2.0 * rng.uniform());
+    const auto win = static_cast<float>(rng.uniform());
+    wdl[row * 3] = win;
+    wdl[row * 3 + 2] = 1.0F - win;
+  }
+}
+
+// Plays a pool out, keeping two batches in the consumer's hands; returns the games by number.
+template <Game G>
+std::vector<GameRecord> play_out(Pool<G>& pool, int evaluators, std::size_t games) {
+  struct Held {
+    Batch* batch = nullptr;
+    std::vector<float> logits, wdl;
+  };
+  std::vector<std::unique_ptr<Held>> answers;  // alive until the pool is gone
+  std::vector<GameRecord> records(games);
+  Batch* waiting = nullptr;
+  const auto finish = [&](Batch* batch) {
+    auto held = std::make_unique<Held>();
+    answer(*batch, pool.shape(), held->logits, held->wdl);
+    pool.finish(batch, held->logits.data(), held->wdl.data());
+    answers.push_back(std::move(held));
+  };
+  while (!pool.done()) {
+    Batch* const batch = pool.next_batch(0.05);
+    if (waiting != nullptr) finish(waiting);
+    waiting = batch;
+    if (batch != nullptr) expect(batch->evaluator < evaluators, "a batch for nobody");
+    for (GameRecord& record : pool.take_finished()) {
+      const std::size_t n = record.number;
+      records[n] = std::move(record);
+    }
+  }
+  for (GameRecord& record : pool.take_finished()) {
+    const std::size_t n = record.number;
+    records[n] = std::move(record);
+  }
+  return records;
+}
+
+PlayerSettings player(SearchKind kind, int simulations, int evaluator) {
+  PlayerSettings p;
+  p.search.kind = kind;
+  p.search.simulations = simulations;
+  p.evaluator = evaluator;
+  p.noise = true;
+  p.temperature_plies = 6;
+  p.resign_value = -0.9;
+  return p;
+}
+
+template <Game G>
+void self_play(std::size_t games) {
+  const typename G::Options o = options<G>();
+  for (const SearchKind kind : {SearchKind::kGumbel, SearchKind::kPuct}) {
+    std::string first;
+    for (const int threads : {1, 3}) {
+      PoolSettings s;
+      s.games_in_flight = 12;
+      s.batch_size = 5;
+      s.threads = threads;
+      s.games = static_cast<std::int64_t>(games);
+      s.opening_plies = 4;
+      s.symmetry = true;
+      Pool<G> pool(o, s, {player(kind, 6, 0)}, {});
+      const std::vector<GameRecord> records = play_out(pool, 1, games);
+      std::string all;
+      Sampler<G> sampler(o);
+      for (const GameRecord& record : records) {
+        const std::string bytes = serialize(record);
+        all += bytes;
+        sampler.add(bytes);
+      }
+      if (first.empty()) first = all;
+      expect(all == first, std::string(G::kName) + ": games depend on the number of threads");
+      const auto n = std::size_t{16};
+      const Shape shape = G::shape(o);
+      const auto cells = static_cast<std::size_t>(shape.cells());
+      std::vector<float> planes(n * static_cast<std::size_t>(shape.planes()) * cells), weight(n), wdl(3 * n), score(n),
+          left(n);
+      std::vector<float> policy(n * static_cast<std::size_t>(shape.policy_size)), owner(n * cells);
+      sampler.sample(
+          static_cast<int>(n), 1, {true, 0.3F},
+          {planes.data(), policy.data(), weight.data(), wdl.data(), owner.data(), score.data(), left.data()});
+    }
+  }
+}
+
+template <Game G>
+void matches() {
+  PoolSettings s;
+  s.games_in_flight = 8;
+  s.batch_size = 4;
+  s.threads = 3;
+  std::vector<Pairing> pairings;
+  for (int i = 0; i < 12; ++i) pairings.push_back({i % 4, (i + 1) % 4, "", static_cast<std::uint64_t>(i)});
+  Pool<G> pool(options<G>(), s,
+               {player(SearchKind::kPuct, 5, 0), player(SearchKind::kGumbel, 4, 1),
+                player(SearchKind::kPuct, 3, kRollout), player(SearchKind::kPuct, 1, kRandom)},
+               pairings);
+  expect(play_out(pool, 2, pairings.size()).size() == pairings.size(), "a game of the match is missing");
+}
+
+// Leaves while games wait and workers run.
+template <Game G>
+void torn_down() {
+  for (int batches = 0; batches < 4; ++batches) {
+    PoolSettings s;
+    s.games_in_flight = 16;
+    s.batch_size = 8;
+    s.threads = 3;
+    std::vector<std::vector<float>> alive;
+    Pool<G> pool(options<G>(), s, {player(SearchKind::kPuct, 8, 0)}, {});
+    for (int i = 0; i < batches; ++i) {
+      Batch* const batch = pool.next_batch(1.0);
+      if (batch == nullptr) continue;
+      alive.resize(alive.size() + 2);
+      answer(*batch, pool.shape(), alive[alive.size() - 2], alive.back());
+      const float* const logits = alive[alive.size() - 2].data();
+      pool.finish(batch, logits, alive.back().data());
+    }
+  }
+}
+
+template <class... Games>
+void every(std::tuple<Games...>* /*unused*/) {
+  (
+      [] {
+        std::printf("%s ", std::string(Games::kName).c_str());
+        std::fflush(stdout);
+        random_play<Games>(3);
+        self_play<Games>(8);
+        matches<Games>();
+        torn_down<Games>();
+      }(),
+      ...);
+}
+
+}  // namespace
+
+int main() {
+  every(static_cast<connect4::Types*>(nullptr));
+  every(static_cast<go::Types*>(nullptr));
+  every(static_cast<chess::Types*>(nullptr));
+  every(static_cast<shogi::Types*>(nullptr));
+  std::puts("clean");
+}
