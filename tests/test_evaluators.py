@@ -29,7 +29,7 @@ def network(game: str = "connect4", seed: int = 0, **options) -> Network:
 
 
 def backends() -> list[str]:
-    return [name for name in choose.CPU_BACKENDS if name in [*choose._candidates(), "openvino-fp32"]]
+    return [name for name in choose.CPU_BACKENDS if name in [*choose.candidates(), "openvino-fp32"]]
 
 
 @pytest.mark.parametrize("backend", list(choose.CPU_BACKENDS))
@@ -70,7 +70,7 @@ def test_a_path_that_computes_something_else_is_dropped(monkeypatch):
             return logits * 2.0, wdl
 
     monkeypatch.setitem(choose.CPU_BACKENDS, "torch-bf16", Wrong)
-    monkeypatch.setattr(choose, "_candidates", lambda: ["torch-bf16"])
+    monkeypatch.setattr(choose, "candidates", lambda: ["torch-bf16"])
     monkeypatch.delenv("ALPHAZERO_EVALUATOR")
     net = network()
     assert choose.measured(net, ["torch-bf16"]) == []
@@ -80,7 +80,7 @@ def test_a_path_that_computes_something_else_is_dropped(monkeypatch):
 def test_the_fastest_is_measured_once_and_remembered(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.delenv("ALPHAZERO_EVALUATOR")
-    monkeypatch.setattr(choose, "_candidates", lambda: ["torch-fp32", "torch-bf16"])
+    monkeypatch.setattr(choose, "candidates", lambda: ["torch-fp32", "torch-bf16"])
     times = []
 
     def fake(work, times_=5):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import os
 import platform
 
@@ -32,32 +33,25 @@ def run(args: argparse.Namespace) -> int:
         return 0
     from alphazero._core import bench_random_plies
     from alphazero.config import NetworkConfig
-    from alphazero.evaluators import make_evaluator
+    from alphazero.evaluators.choose import MEASURED_BATCH, candidates, make_evaluator, measured
     from alphazero.network import Network, shape_of
 
     game = make("go", {"board_size": 9})
     plies, seconds = bench_random_plies(game, 0.5)
     print(f"rules       {plies / seconds:,.0f} plies/s of random Go 9x9 on one thread")
-    evaluator = make_evaluator(Network(shape_of(game), NetworkConfig(blocks=4, channels=64)), "auto")
-    rate = _rate(evaluator, np.zeros((128, *game.planes_shape), np.float32))
-    print(f"network     {rate:,.0f} positions/s, 4 blocks x 64 channels, Go 9x9, batch 128 ({evaluator.describe()})")
+    network = Network(shape_of(game), NetworkConfig(blocks=4, channels=64))
+    print(f"networks    4 blocks x 64 channels, Go 9x9, batch {MEASURED_BATCH}, by backend of the processor:")
+    for name, rate, _ in measured(network, candidates()):
+        print(f"            {name:<14} {rate:>9,.0f} positions/s")
+    print(f"in use      {make_evaluator(network, 'auto').describe()} for a network of this size (--device changes it)")
+    if importlib.util.find_spec("openvino") is None and not torch.cuda.is_available():
+        print(
+            "advice      pip install 'alphazero[cpu]': OpenVINO is two to three times as fast as torch on most processors"
+        )
+    print(
+        f"self-play   {max(1, min(8, (os.cpu_count() or 2) // 2))} search threads by default: half the cores, at most 8"
+    )
     return 0
-
-
-def _rate(evaluator: object, planes: object) -> float:
-    import time
-
-    from alphazero.evaluators import Evaluator
-
-    assert isinstance(evaluator, Evaluator)
-    for _ in range(3):
-        evaluator.evaluate(planes)  # type: ignore[arg-type]
-    begin = time.perf_counter()
-    count = 0
-    while time.perf_counter() - begin < 1.0:
-        evaluator.evaluate(planes)  # type: ignore[arg-type]
-        count += 128
-    return count / (time.perf_counter() - begin)
 
 
 def _has_amx() -> str:

@@ -66,34 +66,34 @@ def make_evaluator(network: Network, device: torch.device | str = "auto") -> Eva
         wanted = os.environ.get("ALPHAZERO_EVALUATOR", "")
         if wanted and wanted not in CPU_BACKENDS:
             raise UserError(f"ALPHAZERO_EVALUATOR={wanted}: it is one of {', '.join(CPU_BACKENDS)}")
-        candidates = [wanted] if wanted else _candidates()
+        names = [wanted] if wanted else candidates()
     elif name in _PACKAGES:
         package, extra = _PACKAGES[name]
         if importlib.util.find_spec(package) is None:
             raise UserError(f"device {name}: {package} is not installed; pip install 'alphazero[{extra}]'")
-        candidates = [each for each in _candidates() if each.startswith(name)]
+        names = [each for each in candidates() if each.startswith(name)]
     else:
         raise UserError(f"unknown device '{name}'; it is one of {', '.join(DEVICES)}")
-    return _best(network, candidates)
+    return _best(network, names)
 
 
 def available() -> list[str]:
     """The backends of the processor that are installed here, by the names that make_evaluator takes."""
-    return list(dict.fromkeys(name.split("-")[0] for name in _candidates()))
+    return list(dict.fromkeys(name.split("-")[0] for name in candidates()))
 
 
-def measured(network: Network, candidates: list[str]) -> list[tuple[str, float, Evaluator]]:
+def measured(network: Network, names: list[str]) -> list[tuple[str, float, Evaluator]]:
     """(name, positions/s, evaluator) of those candidates that prove themselves, fastest first."""
     planes = proof_planes(network.shape, MEASURED_BATCH)
     found = []
-    for name in candidates:
+    for name in names:
         evaluator = CPU_BACKENDS[name](network)
         if agrees(evaluator, network):
             found.append((name, MEASURED_BATCH / fastest(lambda e=evaluator: e.evaluate(planes)), evaluator))  # type: ignore[misc]
     return sorted(found, key=lambda each: -each[1])
 
 
-def _candidates() -> list[str]:
+def candidates() -> list[str]:
     """What is installed, the plain path first; OpenVINO in fp32 only where the processor has no bf16."""
     names = ["torch-fp32", "torch-bf16"]
     if importlib.util.find_spec("openvino") is not None:
@@ -105,21 +105,21 @@ def _candidates() -> list[str]:
     return names
 
 
-def _best(network: Network, candidates: list[str]) -> Evaluator:
-    if len(candidates) > 1:
-        known = _remembered().get(_key(network, candidates))
-        if known in candidates:
-            candidates = [known]
-    if len(candidates) == 1:
-        evaluator = CPU_BACKENDS[candidates[0]](network)
+def _best(network: Network, names: list[str]) -> Evaluator:
+    if len(names) > 1:
+        known = _remembered().get(_key(network, names))
+        if known in names:
+            names = [known]
+    if len(names) == 1:
+        evaluator = CPU_BACKENDS[names[0]](network)
         if agrees(evaluator, network):
             return evaluator
         return TorchEvaluator(network)
-    found = measured(network, candidates)
+    found = measured(network, names)
     if not found:
         return TorchEvaluator(network)
     name, _, evaluator = found[0]
-    _remember(_key(network, candidates), name)
+    _remember(_key(network, names), name)
     return evaluator
 
 
@@ -130,10 +130,10 @@ def _file() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "alphazero" / "evaluators.json"
 
 
-def _key(network: Network, candidates: list[str]) -> str:
+def _key(network: Network, names: list[str]) -> str:
     """What a choice holds for: this processor, these versions, a network of this size on this board."""
     shape, config = network.shape, network.config
-    versions = [f"{each}={importlib.metadata.version(_PACKAGES[each.split('-')[0]][0])}" for each in candidates]
+    versions = [f"{each}={importlib.metadata.version(_PACKAGES[each.split('-')[0]][0])}" for each in names]
     size = f"{config.blocks}x{config.channels} {shape.planes}x{shape.height}x{shape.width}->{shape.policy_size}"
     return "; ".join([platform.machine(), _processor(), f"{os.cpu_count()} cores", *versions, size])
 
