@@ -65,7 +65,7 @@ struct Board {
   std::array<std::uint8_t, G::kSquares> piece{};
   std::array<std::array<std::uint8_t, kHandPieces>, 2> hand{};
   std::array<std::uint8_t, 2> held{};  // which kinds are in hand: bit t is hand[t] > 0
-  std::uint16_t move_number = 1;  // as SFEN counts: plies, from 1
+  std::uint16_t move_number = 1;       // as SFEN counts: plies, from 1
   std::uint8_t turn = kSente;
   std::uint8_t repetitions = 0;      // earlier occurrences of this position, at most 3
   std::int8_t repetition_value = 0;  // at the fourth occurrence, for Sente; perpetual_check says why
