@@ -106,6 +106,7 @@ struct Board {
 
   // Whether the empty point `p` is the last liberty of the chain of its neighbour `q`, a stone.
   [[nodiscard]] bool last_liberty(int p, std::size_t q) const {
+    if (number[head[q]] > kAround.size()) return false;  // more than one point can have neighbours: most chains
     unsigned beside = 0;
     for (const int d : kAround) {
       const std::size_t r = at(p + d);
@@ -156,6 +157,11 @@ struct Board {
   [[nodiscard]] bool playable(int p, Stone mine, bool suicide) const {
     for (const int d : kAround)
       if (stone[at(p + d)] == kEmpty) return true;
+    return playable_closed(p, mine, suicide);
+  }
+  // The same for a point without an empty neighbour: a chain of one's own must live on, or one of the opponent's be
+  // taken.
+  [[nodiscard]] bool playable_closed(int p, Stone mine, bool suicide) const {
     bool own_near = false;
     for (const int d : kAround) {
       const std::size_t q = at(p + d);

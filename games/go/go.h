@@ -295,7 +295,7 @@ struct Go {
       typename State::Bits closed = s.empty_cells(*geometry_);
       for (std::size_t w = 0; w < closed.size(); ++w) closed[w] &= ~legal[w];
       for_each(closed, [&](int cell) {
-        if (s.playable(geometry_->point[State::at(cell)], mine, options_.suicide)) State::set(legal, cell);
+        if (s.playable_closed(geometry_->point[State::at(cell)], mine, options_.suicide)) State::set(legal, cell);
       });
       if (options_.ko == Ko::kSimple) {
         if (s.ko != kNoMove) State::reset(legal, s.ko);
