@@ -38,6 +38,7 @@ COMMANDS = {
     "elo": ("elo", "ratings with error bars from results", "alphazero elo runs/quickstart/rating/results.jsonl"),
     "bench": ("bench", "measure this machine", "alphazero bench search --json"),
     "perft": ("perft", "count move sequences", "alphazero perft go 3"),
+    "export": ("export", "a checkpoint's network as ONNX", "alphazero export runs/quickstart --out go7.onnx"),
     "info": ("info", "what a checkpoint or run holds", "alphazero info runs/quickstart"),
     "doctor": ("doctor", "what this machine can do", "alphazero doctor"),
 }

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from alphazero._core import Game, GameRecord, Sampler
 from alphazero.errors import UserError
+from alphazero.files import write_atomically
 
 MAGIC = b"alphazero replay 1\n"
 DIGEST_BYTES = 32
@@ -51,25 +52,6 @@ def window_size(positions: int, scale: int, exponent: float, growth: float = 0.4
     """
     ratio = max(1.0, positions / scale)
     return int(scale * (1.0 + growth * (ratio**exponent - 1.0) / exponent))
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Writes a file that is either whole or not there, whatever happens."""
-    temporary = path.with_name(path.name + ".tmp")
-    try:
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        directory = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise UserError(f"{path}: cannot write: {error.strerror}") from error
 
 
 def encode_chunk(header: dict[str, Any], records: list[bytes]) -> bytes:

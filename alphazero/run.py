@@ -28,10 +28,11 @@ from alphazero._core import GameRecord, Pool, __version__
 from alphazero.config import Config, load_config, to_yaml
 from alphazero.errors import UserError
 from alphazero.evaluators import Evaluator, make_evaluator
+from alphazero.files import write_atomically
 from alphazero.game import make
 from alphazero.network import Network, shape_of
 from alphazero.progress import Progress
-from alphazero.replay import Replay, write_atomically
+from alphazero.replay import Replay
 from alphazero.trainer import Trainer
 
 SEARCH_KEYS = [

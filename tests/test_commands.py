@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import alphazero as az
 from alphazero import checkpoint
 from alphazero.cli import COMMANDS, main
 from alphazero.replay import chunk_paths, read_chunk
@@ -155,6 +156,8 @@ def test_every_command_has_help_with_an_example(command, capsys):
         (["replay", "{tmp}"], "no replay chunks here"),
         (["bench", "everything"], "unknown WHAT 'everything'"),
         (["tournament", "{tmp}"], "not a run directory"),
+        (["export", "{tmp}/nothing"], "no such checkpoint or run directory"),
+        (["export", "{run}", "--out", "/proc/nothing/x.onnx"], "/proc/nothing/x.onnx: cannot write"),
     ],
 )
 def test_a_users_mistake_gets_one_line_and_exit_2(run, tmp_path, capsys, arguments, message):
@@ -165,6 +168,22 @@ def test_a_users_mistake_gets_one_line_and_exit_2(run, tmp_path, capsys, argumen
     assert message in error
     assert error.startswith("alphazero: ")
     assert error.count("\n") == 1
+
+
+def test_an_exported_network_says_what_the_player_says(run, tmp_path, capsys):
+    import numpy as np
+    import onnxruntime
+
+    assert main(["export", str(run), "--out", str(tmp_path / "net.onnx")]) == 0
+    assert "wdl" in capsys.readouterr().out
+    player = az.load(run, device="torch")
+    position = player.game.position()
+    session = onnxruntime.InferenceSession(tmp_path / "net.onnx", providers=["CPUExecutionProvider"])
+    logits, wdl = session.run(["policy", "wdl"], {"planes": position.planes()[None]})
+    evaluation = player.evaluate(position)
+    weights = np.exp(logits[0][position.policy_indices()])
+    assert np.allclose(weights / weights.sum(), list(evaluation.priors.values()), atol=0.01)
+    assert np.allclose(wdl[0], evaluation.wdl, atol=0.01)
 
 
 @pytest.mark.parametrize("kills", [4, pytest.param(20, marks=pytest.mark.slow)])

@@ -20,10 +20,10 @@ from alphazero.arena.plot import plot_learning_curve
 from alphazero.arena.results import append_results, read_results
 from alphazero.config import Config
 from alphazero.errors import UserError
+from alphazero.files import write_atomically
 from alphazero.game import Game, make
 from alphazero.progress import Progress
 from alphazero.protocols.client import EngineSpec
-from alphazero.replay import write_atomically
 from alphazero.run import SEARCH_KEYS
 
 Result = dict[str, Any]

@@ -20,6 +20,7 @@ from alphazero.devices import DEVICES
 from alphazero.errors import UserError
 from alphazero.evaluators.base import Evaluator, agrees, fastest, proof_planes
 from alphazero.evaluators.torch_plain import TorchEvaluator
+from alphazero.files import write_atomically
 from alphazero.network import Network
 
 MEASURED_BATCH = 32  # between an engine's few leaves and self-play's hundred
@@ -155,8 +156,6 @@ def _remembered() -> dict[str, str]:
 
 
 def _remember(key: str, name: str) -> None:
-    from alphazero.replay import write_atomically
-
     try:
         _file().parent.mkdir(parents=True, exist_ok=True)
         write_atomically(_file(), json.dumps({**_remembered(), key: name}, indent=1).encode())
