@@ -16,7 +16,7 @@ def bench(seconds: float, repeat: int, peers: list[str]) -> Iterator[Figure]:
     from alphazero._core import bench_random_plies, bench_replay_plies
 
     for name, place, text, depth in PERFTS:
-        position = make(name).position(text)
+        position = make(name).position(text) if text else make(name).position()
         yield measure(
             f"rules.perft.{name}{place}",
             "nodes/s",

@@ -48,8 +48,8 @@ def run(args: argparse.Namespace) -> int:
             if args.json:
                 print(json.dumps(asdict(figure)), flush=True)
             else:
-                print(
-                    f"{figure.name:<42} {figure.value:>14,.1f} {figure.unit:<15} ({figure.min:,.1f} .. {figure.max:,.1f})",
-                    flush=True,
+                value, low, high = (
+                    f"{x:,.3f}" if x < 10 else f"{x:,.0f}" for x in (figure.value, figure.min, figure.max)
                 )
+                print(f"{figure.name:<42} {value:>14} {figure.unit:<15} ({low} .. {high})", flush=True)
     return 0
