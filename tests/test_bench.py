@@ -26,7 +26,7 @@ NAMES = {
 
 def figures(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, dict]:
     capsys.readouterr()
-    assert main(["bench", *arguments, "--seconds", "0.02", "--repeat", "1", "--json"]) == 0
+    assert main(["bench", *arguments, "--seconds", "0.2", "--repeat", "1", "--json"]) == 0
     return {line["name"]: line for line in map(json.loads, capsys.readouterr().out.splitlines())}
 
 
