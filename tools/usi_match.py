@@ -3,10 +3,10 @@
     python tools/usi_match.py --model runs/shogi --byoyomi 0.2 --games 20
     python tools/usi_match.py --model runs/shogi --tc 10+0.1 --ponder --games 20
 
-The model must play shogi: cshogi knows no minishogi. cshogi is the referee of moves and declarations; repetition on the fourth occurrence and the clocks are kept here. Two faults of
-cshogi's client are worked around: it starts a bare program without arguments (so a script is written for it), and it never ends
-where the engine dies (so the whole has a watchdog). Ends with one JSON line; exit code 1 if there was a time loss, an illegal move
-or a crash.
+The model must play shogi: cshogi knows no minishogi. cshogi is the referee of moves and declarations; repetition on the fourth
+occurrence and the clocks are kept here. Two faults of cshogi's client are worked around: it starts a bare program without
+arguments (so a script is written for it), and it never ends where the engine dies (so the whole has a watchdog). Ends with one
+JSON line; exit code 1 if there was a time loss, an illegal move or a crash.
 """
 
 from __future__ import annotations
