@@ -87,8 +87,8 @@ class SearchFace {
 class PoolFace {
  public:
   virtual ~PoolFace() = default;
-  virtual Batch* next_batch(double seconds) = 0;
-  virtual void finish(Batch* batch, const float* logits, const float* wdl) = 0;
+  virtual Batch* next_batch(double seconds, bool partial) = 0;
+  virtual void finish(Batch* batch, const float* logits, int width, bool gathered, const float* wdl) = 0;
   virtual std::vector<GameRecord> take_finished() = 0;
   virtual bool done() = 0;
   virtual PoolCounts counts() = 0;

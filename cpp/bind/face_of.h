@@ -257,8 +257,10 @@ class PoolOf final : public PoolFace {
   PoolOf(const typename G::Options& options, const PoolSettings& settings, const std::vector<PlayerSettings>& players,
          const std::vector<Pairing>& pairings)
       : pool_(options, settings, players, pairings) {}
-  Batch* next_batch(double seconds) override { return pool_.next_batch(seconds); }
-  void finish(Batch* batch, const float* logits, const float* wdl) override { pool_.finish(batch, logits, wdl); }
+  Batch* next_batch(double seconds, bool partial) override { return pool_.next_batch(seconds, partial); }
+  void finish(Batch* batch, const float* logits, int width, bool gathered, const float* wdl) override {
+    pool_.finish(batch, logits, width, gathered, wdl);
+  }
   std::vector<GameRecord> take_finished() override { return pool_.take_finished(); }
   bool done() override { return pool_.done(); }
   PoolCounts counts() override { return pool_.counts(); }

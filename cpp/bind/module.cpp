@@ -138,6 +138,8 @@ PoolSettings to_pool(const py::dict& d) {
   read(d, "start_share", p.start_share, known);
   read(d, "symmetry", p.symmetry, known);
   read(d, "record_policy", p.record_policy, known);
+  read(d, "packed", p.packed, known);
+  read(d, "cache_megabytes", p.cache_megabytes, known);
   refuse_unknown(d, known, "pool");
   return p;
 }
@@ -501,26 +503,43 @@ void bind_pool(py::module_& m) {
            py::arg("game"), py::arg("settings"), py::arg("players"), py::arg("pairings") = py::list())
       .def(
           "next_batch",
-          [](PyPool& p, double seconds) -> py::object {
+          [](PyPool& p, double seconds, bool partial) -> py::object {
             Batch* batch = nullptr;
             {
               const py::gil_scoped_release release;
-              batch = p.face->next_batch(seconds);
+              batch = p.face->next_batch(seconds, partial);
             }
             if (batch == nullptr) return py::none();
             return py::cast(PyBatch{batch});
           },
-          py::arg("seconds") = 0.5,
-          "The next batch to evaluate; None: all games are over, all that remains waits for finish(), or time is up.")
+          py::arg("seconds") = 0.5, py::arg("partial") = true,
+          "The next batch to evaluate; None: all games are over, all that remains waits for finish(), or time is up. "
+          "partial=False: only a full one.")
       .def(
           "planes",
           [](py::object self, const PyBatch& b) {
             const auto& p = self.cast<const PyPool&>();
+            if (b.batch->planes.empty()) throw std::invalid_argument("planes: this pool packs its batches");
             return py::array_t<float>(
                 {size(b.batch->written), size(p.shape.planes()), size(p.shape.height), size(p.shape.width)},
                 b.batch->planes.data(), self);
           },
           py::arg("batch"), "float32 [n, C, H, W], a view.")
+      .def(
+          "packed",
+          [](py::object self, const PyBatch& b) {
+            const auto& p = self.cast<const PyPool&>();
+            if (b.batch->bits.empty()) throw std::invalid_argument("packed: this pool's batches hold float planes");
+            const py::ssize_t n = size(b.batch->written);
+            return py::make_tuple(
+                py::array_t<std::uint8_t>({n, size(p.shape.bit_planes), size(8 * p.shape.words())},
+                                          reinterpret_cast<const std::uint8_t*>(b.batch->bits.data()), self),
+                py::array_t<float>({n, size(p.shape.scalar_planes)}, b.batch->scalars.data(), self));
+          },
+          py::arg("batch"),
+          "(bits uint8 [n, bit planes, bytes], scalars float32 [n, scalar planes]), views: cell c of a plane is bit c "
+          "% 8 "
+          "of byte c / 8; the scalar planes, one number a plane, come after the bit planes.")
       .def(
           "legal",
           [](py::object self, const PyBatch& b) {
@@ -537,15 +556,23 @@ void bind_pool(py::module_& m) {
           py::arg("batch"), "int32 [n], a view.")
       .def(
           "finish",
-          [](PyPool& p, const PyBatch& b, const F32& logits, const F32& wdl) {
-            check_answer(logits, b.batch->written, p.shape.policy_size, "logits");
+          [](PyPool& p, const PyBatch& b, const F32& logits, const F32& wdl, bool gathered) {
+            int width = p.shape.policy_size;
+            if (gathered) {  // as wide as the caller likes, if every legal move is there
+              const std::int32_t* const counts = b.batch->legal_count.data();
+              const int most = *std::max_element(counts, counts + b.batch->written);
+              width = logits.ndim() == 2 ? std::max(most, static_cast<int>(logits.shape(1))) : most;
+            }
+            check_answer(logits, b.batch->written, width, "logits");
             check_answer(wdl, b.batch->written, 3, "wdl");
             p.answers[b.batch] = {logits, wdl};
             const py::gil_scoped_release release;
-            p.face->finish(b.batch, logits.data(), wdl.data());
+            p.face->finish(b.batch, logits.data(), width, gathered, wdl.data());
           },
-          py::arg("batch"), py::arg("logits"), py::arg("wdl"),
-          "float32 logits [n, policy_size] and win/draw/loss probabilities [n, 3].")
+          py::arg("batch"), py::arg("logits"), py::arg("wdl"), py::arg("gathered") = false,
+          "float32 logits [n, policy_size] and win/draw/loss probabilities [n, 3]. gathered: logits [n, L] of the "
+          "legal "
+          "moves alone, in the order of legal().")
       .def(
           "take_finished", [](PyPool& p) { return p.face->take_finished(); }, "The games finished since the last call.")
       .def_property_readonly("done", [](PyPool& p) { return p.face->done(); })
@@ -559,6 +586,7 @@ void bind_pool(py::module_& m) {
                                py::dict out;
                                out["simulations"] = c.simulations;
                                out["evaluations"] = c.evaluations;
+                               out["cache_hits"] = c.cache_hits;
                                out["batches"] = c.batches;
                                out["plies"] = c.plies;
                                out["games"] = c.games;

@@ -10,10 +10,17 @@
 namespace az {
 
 struct Batch {
-  Batch(int evaluator_index, int rows, const Shape& shape, int most_moves)
+  // Packed: bit planes and scalars instead of float planes, for a device that expands them.
+  Batch(int evaluator_index, int rows, const Shape& shape, int most_moves, bool packed)
       : evaluator(evaluator_index), capacity(rows), max_moves(most_moves), policy_size(shape.policy_size) {
     const auto n = static_cast<std::size_t>(rows);
-    planes.resize(n * static_cast<std::size_t>(shape.planes() * shape.cells()));
+    if (packed) {
+      bits.resize(n * static_cast<std::size_t>(shape.bit_planes * shape.words()));
+      scalars.resize(n * static_cast<std::size_t>(shape.scalar_planes));
+    } else {
+      planes.resize(n * static_cast<std::size_t>(shape.planes() * shape.cells()));
+    }
+    keys.resize(n);
     legal.resize(n * static_cast<std::size_t>(most_moves));
     legal_count.resize(n);
     tickets.resize(n);
@@ -29,14 +36,21 @@ struct Batch {
   std::atomic<int> unread = 0;  // answered rows that workers have not read yet
 
   std::vector<float> planes;              // [capacity][planes][height][width]
+  std::vector<std::uint64_t> bits;        // [capacity][bit_planes][words]
+  std::vector<float> scalars;             // [capacity][scalar_planes]
+  std::vector<Key> keys;                  // [capacity] names of the leaves in the evaluation cache
+  std::uint32_t generation = 0;           // of the weights that answer, as the cache counts them
   std::vector<std::int32_t> legal;        // [capacity][max_moves] policy indices, as the planes are turned
   std::vector<std::int32_t> legal_count;  // [capacity]
   std::vector<std::int32_t> tickets;      // [capacity] of the search that asks
   std::vector<std::int32_t> slots;        // [capacity] of the game that asks
 
-  // The answer, owned by the caller until the batch comes back: logits [size][policy_size], wdl [size][3].
+  // The answer, owned by the caller until the batch comes back: wdl [size][3], logits [size][logits_width] by policy
+  // index or, where `gathered`, of the legal moves alone, in their order.
   const float* logits = nullptr;
   const float* wdl = nullptr;
+  int logits_width = 0;
+  bool gathered = false;
 };
 
 }  // namespace az

@@ -35,28 +35,73 @@ class Encoder {
     return cells_[static_cast<std::size_t>(symmetry) * stride_cells_ + static_cast<std::size_t>(cell)];
   }
 
-  // Writes [planes, height, width] floats, the board turned by `symmetry`.
-  void dense(const typename G::Position& position, int symmetry, float* out) {
+  // Takes a position in, as bit planes and scalars; the calls below then write it out.
+  void encode(const typename G::Position& position) {
     std::fill(bits_.begin(), bits_.end(), 0);
     std::fill(scalars_.begin(), scalars_.end(), 0.0F);
     position.encode(Features{bits_.data(), scalars_.data(), shape_.words()});
-    const auto cells = static_cast<std::size_t>(shape_.cells());
-    const std::uint16_t* const turned = cells_.data() + static_cast<std::size_t>(symmetry) * stride_cells_;
-    std::fill_n(out, static_cast<std::size_t>(shape_.bit_planes) * cells, 0.0F);
-    const std::uint64_t* word = bits_.data();
-    for (int plane = 0; plane < shape_.bit_planes; ++plane, out += cells) {
-      for (int base = 0; base < shape_.cells(); base += 64) {
-        for (std::uint64_t rest = *word++; rest != 0; rest &= rest - 1)
-          out[turned[base + std::countr_zero(rest)]] = 1.0F;
-      }
+  }
+
+  // Names what a network says of the encoded position with these legal moves: all it sees, and the order of its answer.
+  [[nodiscard]] Key hash(const MoveList<G::kMaxMoves>& moves) const {
+    Key lanes[4] = {1, 2, 3, 4};  // independent, so that the multiplications overlap
+    std::size_t n = 0;
+    const auto take = [&](Key x) {
+      Key& lane = lanes[n++ % 4];
+      lane = std::rotl((lane ^ x) * 0x9e3779b97f4a7c15ULL, 29);
+    };
+    for (const std::uint64_t word : bits_) take(word);
+    for (const float scalar : scalars_) take(std::bit_cast<std::uint32_t>(scalar));
+    for (const Move move : moves) take(move);
+    Key result = n;
+    for (const Key lane : lanes) {
+      result = (result ^ lane) * 0xbf58476d1ce4e5b9ULL;
+      result ^= result >> 31;
     }
+    return result;
+  }
+
+  // Writes the encoded position as [planes, height, width] floats, the board turned by `symmetry`.
+  void expand(int symmetry, float* out) const {
+    const auto cells = static_cast<std::size_t>(shape_.cells());
+    std::fill_n(out, static_cast<std::size_t>(shape_.bit_planes) * cells, 0.0F);
+    for_each_bit(symmetry, [&](std::size_t plane, std::size_t cell) { out[plane * cells + cell] = 1.0F; });
+    out += static_cast<std::size_t>(shape_.bit_planes) * cells;
     for (const float value : scalars_) {
       std::fill_n(out, cells, value);
       out += cells;
     }
   }
+  // Writes it packed, for a device that expands it: `bits` [bit_planes][words], `scalars` [scalar_planes].
+  void pack(int symmetry, std::uint64_t* bits, float* scalars) const {
+    std::copy(scalars_.begin(), scalars_.end(), scalars);
+    if (symmetry == 0) {
+      std::copy(bits_.begin(), bits_.end(), bits);
+      return;
+    }
+    const auto words = static_cast<std::size_t>(shape_.words());
+    std::fill_n(bits, bits_.size(), 0);
+    for_each_bit(symmetry, [&](std::size_t plane, std::size_t cell) {
+      bits[plane * words + cell / 64] |= std::uint64_t{1} << (cell % 64);
+    });
+  }
+  void dense(const typename G::Position& position, int symmetry, float* out) {
+    encode(position);
+    expand(symmetry, out);
+  }
 
  private:
+  // visit(plane, cell) for each set bit, the board turned.
+  template <class Visit>
+  void for_each_bit(int symmetry, Visit&& visit) const {
+    const std::uint16_t* const turned = cells_.data() + static_cast<std::size_t>(symmetry) * stride_cells_;
+    const std::uint64_t* word = bits_.data();
+    for (std::size_t plane = 0; plane < static_cast<std::size_t>(shape_.bit_planes); ++plane)
+      for (int base = 0; base < shape_.cells(); base += 64)
+        for (std::uint64_t rest = *word++; rest != 0; rest &= rest - 1)
+          visit(plane, std::size_t{turned[base + std::countr_zero(rest)]});
+  }
+
   Shape shape_;
   std::vector<std::uint16_t> cells_;  // [symmetries][cells]
   std::vector<std::int32_t> policy_;  // [symmetries][policy_size]

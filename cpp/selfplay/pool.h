@@ -19,6 +19,7 @@
 
 #include "cpp/search/search.h"
 #include "cpp/selfplay/batch.h"
+#include "cpp/selfplay/cache.h"
 #include "cpp/selfplay/encoding.h"
 #include "cpp/selfplay/record.h"
 #include "cpp/selfplay/rollout.h"
@@ -60,12 +61,15 @@ struct PoolSettings {
   std::vector<std::string> starts;  // self-play: texts of positions to begin from, one drawn for each game
   double start_share = 1.0;         // the share of games that begin at one of them
   bool symmetry = false;            // turn each leaf by a random symmetry
+  bool packed = false;              // batches of bit planes instead of float planes
+  int cache_megabytes = 0;          // for answers to be used again; 0: none are kept
   bool record_policy = true;        // keep policy targets in the records
 };
 
 struct PoolCounts {
   std::uint64_t simulations = 0;
   std::uint64_t evaluations = 0;  // leaves sent out in batches
+  std::uint64_t cache_hits = 0;   // leaves whose answer was known
   std::uint64_t batches = 0;
   std::uint64_t plies = 0;
   std::uint64_t games = 0;
@@ -90,6 +94,10 @@ class Pool {
     if (settings_.games_in_flight < 1) throw std::invalid_argument("pool: games_in_flight must be >= 1");
     if (settings_.batch_size < 1) throw std::invalid_argument("pool: batch_size must be >= 1");
     if (settings_.threads < 1) throw std::invalid_argument("pool: threads must be >= 1");
+    if (settings_.cache_megabytes < 0) throw std::invalid_argument("pool: cache_megabytes must be >= 0");
+    if (settings_.cache_megabytes > 0)
+      cache_ = std::make_unique<EvaluationCache>(static_cast<std::size_t>(settings_.cache_megabytes) << 20,
+                                                 G::kMaxMoves, std::min(G::kMaxMoves, std::max(40, shape_.cells())));
     if (players_.empty()) throw std::invalid_argument("pool: at least one player is needed");
     int evaluators = 0;
     for (const PlayerSettings& p : players_) {
@@ -129,8 +137,10 @@ class Pool {
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
 
-  // The next batch to evaluate; waits for it. nullptr: all games are over, or `seconds` went by (then ask again).
-  Batch* next_batch(double seconds) {
+  // The next batch to evaluate; waits for it. nullptr: all games are over, or `seconds` went by (then ask again). With
+  // `partial` a batch that cannot fill up goes out as it is; without, only full ones do: a consumer that has work under
+  // way can wait for more leaves.
+  Batch* next_batch(double seconds, bool partial) {
     std::unique_lock lock(mutex_);
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::duration<double>(std::min(seconds, 1e6));
     const auto settled = [this] {
@@ -139,22 +149,25 @@ class Pool {
     while (ready_.empty()) {
       if (!batch_ready_.wait_until(lock, deadline, settled)) return nullptr;
       if (!ready_.empty()) break;
-      if (running_ > 0 || !runnable_.empty() || !close_fullest()) return nullptr;
+      if (!partial || running_ > 0 || !runnable_.empty() || !close_fullest()) return nullptr;
     }
     Batch* const batch = ready_.front();
     ready_.pop_front();
+    if (cache_) batch->generation = cache_->generation();
     ++counts_.batches;
     counts_.evaluations += static_cast<std::uint64_t>(batch->written);
     return batch;
   }
 
-  // The answer to a batch: logits [size][policy_size] and wdl [size][3], which must stay valid until the same Batch
-  // comes out of next_batch() again or the pool is gone.
-  void finish(Batch* batch, const float* logits, const float* wdl) {
+  // The answer to a batch: wdl [size][3] and logits [size][width] by policy index or, where `gathered`, of the legal
+  // moves alone. Both must stay valid until the same Batch comes out of next_batch() again or the pool is gone.
+  void finish(Batch* batch, const float* logits, int width, bool gathered, const float* wdl) {
     {
       const std::lock_guard lock(mutex_);
       batch->logits = logits;
       batch->wdl = wdl;
+      batch->logits_width = width;
+      batch->gathered = gathered;
       batch->unread = batch->written;
       for (int row = 0; row < batch->written; ++row)
         runnable_.push_back({batch->slots[static_cast<std::size_t>(row)], batch, row});
@@ -181,8 +194,11 @@ class Pool {
     const std::lock_guard lock(mutex_);
     return counts_;
   }
-  // Weights of this version play the games that begin from now on.
-  void set_version(std::uint64_t version) { version_.store(version); }
+  // Weights of this version answer the batches and play the games that begin from now on.
+  void set_version(std::uint64_t version) {
+    version_.store(version);
+    if (cache_) cache_->clear();
+  }
   // Player 0 searches with so many simulations from its next move on.
   void set_simulations(int simulations) { simulations_.store(simulations); }
   [[nodiscard]] const Shape& shape() const { return shape_; }
@@ -250,6 +266,7 @@ class Pool {
 
   void merge(Worker& me) {
     counts_.simulations += me.counts.simulations;
+    counts_.cache_hits += me.counts.cache_hits;
     counts_.plies += me.counts.plies;
     counts_.games += me.counts.games;
     counts_.nodes += me.counts.nodes;
@@ -263,12 +280,13 @@ class Pool {
     Slot& slot = *slots_[static_cast<std::size_t>(item.slot)];
     const auto row = static_cast<std::size_t>(item.row);
     const Batch& batch = *item.batch;
-    const float* const logits = batch.logits + row * static_cast<std::size_t>(batch.policy_size);
+    const float* const logits = batch.logits + row * static_cast<std::size_t>(batch.logits_width);
     const std::int32_t* const legal = batch.legal.data() + row * static_cast<std::size_t>(batch.max_moves);
     const auto count = static_cast<std::size_t>(batch.legal_count[row]);
     me.logits.resize(count);
-    for (std::size_t i = 0; i < count; ++i) me.logits[i] = logits[legal[i]];
+    for (std::size_t i = 0; i < count; ++i) me.logits[i] = batch.gathered ? logits[i] : logits[legal[i]];
     const float value = batch.wdl[row * 3] - batch.wdl[row * 3 + 2];
+    if (cache_) cache_->put(batch.keys[row], batch.generation, me.logits, value);
     search_of(slot).tell(batch.tickets[row], me.logits.data(), value);
     if (item.batch->unread.fetch_sub(1) == 1) {
       const std::lock_guard lock(mutex_);
@@ -315,11 +333,17 @@ class Pool {
       float value = 0.0F;
       int own_ticket = 0;
       const Ask result = search.ask([&](Position& leaf, const Moves& moves, int ticket) {
+        own_ticket = ticket;
         if (player.evaluator >= 0) {
-          parked = park(me, slot, index, player.evaluator, leaf, moves, ticket);
+          me.encoder.encode(leaf);
+          const Key key = me.encoder.hash(moves) + static_cast<Key>(player.evaluator);
+          if (cache_ && cache_->find(key, me.logits, value)) {
+            ++me.counts.cache_hits;
+          } else {
+            parked = park(me, slot, index, player.evaluator, leaf, moves, ticket, key);
+          }
           return;
         }
-        own_ticket = ticket;
         me.logits.assign(static_cast<std::size_t>(moves.size()), 0.0F);
         if (player.evaluator == kRollout) value = rollout<G>(leaf, shape_, slot.rng);
       });
@@ -452,9 +476,16 @@ class Pool {
     slot.playing = false;
   }
 
-  // Writes a leaf into the batch of its evaluator, where the game will wait.
-  Batch* park(Worker& me, Slot& slot, int index, int evaluator, const Position& leaf, const Moves& moves, int ticket) {
-    const int symmetry = settings_.symmetry && shape_.symmetries > 1 ? slot.rng.below(shape_.symmetries) : 0;
+  // Writes the leaf that the encoder holds into the batch of its evaluator, where the game will wait.
+  Batch* park(Worker& me, Slot& slot, int index, int evaluator, const Position& leaf, const Moves& moves, int ticket,
+              Key key) {
+    int symmetry = 0;
+    if (settings_.symmetry && shape_.symmetries > 1) {
+      // With a cache the leaf draws it, not the game: then whoever asks first, the answer is the same.
+      const Key mixed = (key ^ (settings_.seed + version_.load())) * 0x9e3779b97f4a7c15ULL >> 32;
+      symmetry =
+          cache_ ? static_cast<int>(mixed % static_cast<Key>(shape_.symmetries)) : slot.rng.below(shape_.symmetries);
+    }
     Batch* batch = nullptr;
     std::size_t row = 0;
     {
@@ -465,13 +496,19 @@ class Pool {
       row = static_cast<std::size_t>(batch->reserved++);
       if (batch->reserved == batch->capacity) filling = nullptr;
     }
-    const auto planes = static_cast<std::size_t>(shape_.planes() * shape_.cells());
-    me.encoder.dense(leaf, symmetry, batch->planes.data() + row * planes);
+    if (settings_.packed) {
+      me.encoder.pack(symmetry, batch->bits.data() + row * static_cast<std::size_t>(shape_.bit_planes * shape_.words()),
+                      batch->scalars.data() + row * static_cast<std::size_t>(shape_.scalar_planes));
+    } else {
+      me.encoder.expand(symmetry,
+                        batch->planes.data() + row * static_cast<std::size_t>(shape_.planes() * shape_.cells()));
+    }
     std::int32_t* const legal = batch->legal.data() + row * static_cast<std::size_t>(batch->max_moves);
     for (int i = 0; i < moves.size(); ++i) legal[i] = me.encoder.map_policy(symmetry, leaf.policy_index(moves[i]));
     batch->legal_count[row] = moves.size();
     batch->tickets[row] = ticket;
     batch->slots[row] = index;
+    batch->keys[row] = key;
     return batch;
   }
   // A row of the batch is complete and its game at rest; a full batch goes out.
@@ -487,7 +524,8 @@ class Pool {
     const auto at =
         std::find_if(free_.begin(), free_.end(), [evaluator](const Batch* b) { return b->evaluator == evaluator; });
     if (at == free_.end()) {
-      batches_.push_back(std::make_unique<Batch>(evaluator, settings_.batch_size, shape_, G::kMaxMoves));
+      batches_.push_back(
+          std::make_unique<Batch>(evaluator, settings_.batch_size, shape_, G::kMaxMoves, settings_.packed));
       return batches_.back().get();
     }
     Batch* const batch = *at;
@@ -514,6 +552,7 @@ class Pool {
   std::int64_t games_ = -1;
   std::vector<std::unique_ptr<Slot>> slots_;
   std::vector<std::unique_ptr<Batch>> batches_;
+  std::unique_ptr<EvaluationCache> cache_;
   std::atomic<std::uint64_t> version_{0};
   std::atomic<int> simulations_{0};
 

@@ -63,13 +63,17 @@ void random_play(int games) {
 void answer(const Batch& batch, const Shape& shape, std::vector<float>& logits, std::vector<float>& wdl) {
   const auto rows = static_cast<std::size_t>(batch.written);
   const auto policy = static_cast<std::size_t>(shape.policy_size);
-  const auto size = static_cast<std::size_t>(shape.planes() * shape.cells());
+  const bool packed = batch.planes.empty();
+  const std::size_t words = static_cast<std::size_t>(shape.bit_planes * shape.words());
+  const std::size_t size = packed ? words : static_cast<std::size_t>(shape.planes() * shape.cells());
   logits.assign(rows * policy, 0.0F);
   wdl.assign(rows * 3, 0.0F);
   for (std::size_t row = 0; row < rows; ++row) {
     std::uint64_t hash = 0;
     for (std::size_t i = 0; i < size; ++i)
-      hash = (hash ^ std::bit_cast<std::uint32_t>(batch.planes[row * size + i])) * 0x9e3779b97f4a7c15ULL;
+      hash =
+          (hash ^ (packed ? batch.bits[row * size + i] : std::bit_cast<std::uint32_t>(batch.planes[row * size + i]))) *
+          0x9e3779b97f4a7c15ULL;
     Rng rng(hash);
     for (std::size_t i = 0; i < policy; ++i) logits[row * policy + i] = static_cast<float>(2.0 * rng.uniform());
     const auto win = static_cast<float>(rng.uniform());
@@ -91,11 +95,11 @@ std::vector<GameRecord> play_out(Pool<G>& pool, int evaluators, std::size_t game
   const auto finish = [&](Batch* batch) {
     auto held = std::make_unique<Held>();
     answer(*batch, pool.shape(), held->logits, held->wdl);
-    pool.finish(batch, held->logits.data(), held->wdl.data());
+    pool.finish(batch, held->logits.data(), pool.shape().policy_size, false, held->wdl.data());
     answers.push_back(std::move(held));
   };
   while (!pool.done()) {
-    Batch* const batch = pool.next_batch(0.05);
+    Batch* const batch = pool.next_batch(0.05, waiting == nullptr);
     if (waiting != nullptr) finish(waiting);
     waiting = batch;
     if (batch != nullptr) expect(batch->evaluator < evaluators, "a batch for nobody");
@@ -126,7 +130,7 @@ template <Game G>
 void self_play(std::size_t games) {
   const typename G::Options o = options<G>();
   for (const SearchKind kind : {SearchKind::kGumbel, SearchKind::kPuct}) {
-    std::string first;
+    std::string first;  // with a cache, Gumbel asks for part of the leaves again; PUCT keeps its tree
     for (const int threads : {1, 3}) {
       PoolSettings s;
       s.games_in_flight = 12;
@@ -135,8 +139,11 @@ void self_play(std::size_t games) {
       s.games = static_cast<std::int64_t>(games);
       s.opening_plies = 4;
       s.symmetry = true;
+      s.cache_megabytes = kind == SearchKind::kGumbel ? 1 : 0;
+      s.packed = kind == SearchKind::kGumbel;
       Pool<G> pool(o, s, {player(kind, 6, 0)}, {});
       const std::vector<GameRecord> records = play_out(pool, 1, games);
+      expect((pool.counts().cache_hits > 0) == (s.cache_megabytes > 0), "the cache answered nothing, or there is none");
       std::string all;
       Sampler<G> sampler(o);
       for (const GameRecord& record : records) {
@@ -185,12 +192,12 @@ void torn_down() {
     std::vector<std::vector<float>> alive;
     Pool<G> pool(options<G>(), s, {player(SearchKind::kPuct, 8, 0)}, {});
     for (int i = 0; i < batches; ++i) {
-      Batch* const batch = pool.next_batch(1.0);
+      Batch* const batch = pool.next_batch(1.0, true);
       if (batch == nullptr) continue;
       alive.resize(alive.size() + 2);
       answer(*batch, pool.shape(), alive[alive.size() - 2], alive.back());
       const float* const logits = alive[alive.size() - 2].data();
-      pool.finish(batch, logits, alive.back().data());
+      pool.finish(batch, logits, pool.shape().policy_size, false, alive.back().data());
     }
   }
 }

@@ -1,0 +1,96 @@
+// Evaluations kept to be used again: by other games, and by a game's next searches.
+//
+// Gumbel searches begin with an empty tree, so a third and more of what they ask was answered a move ago. The cache is
+// bounded: each shard is a ring of entries, the newest written over the oldest, and a table that says where in the ring
+// an entry begins. An entry that was written over is recognised by its key: the ring's head runs over an entry's first
+// words first.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <bit>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "games/game.h"
+
+namespace az {
+
+class EvaluationCache {
+ public:
+  // About `bytes` of memory; `moves` is how many legal moves a position has at most, `typical` how many it has mostly.
+  EvaluationCache(std::size_t bytes, int moves, int typical) {
+    const std::size_t entry = kHeader + static_cast<std::size_t>(typical);  // in words
+    const std::size_t words = bytes / kShards / sizeof(std::uint32_t);
+    const std::size_t slots = std::bit_floor(std::max<std::size_t>(words / (entry + 1), 16));
+    const std::size_t ring = std::max(words - std::min(words, slots), 2 * (kHeader + static_cast<std::size_t>(moves)));
+    shards_ = std::make_unique<Shard[]>(kShards);
+    for (std::size_t i = 0; i < kShards; ++i) {
+      shards_[i].ring.resize(ring);
+      shards_[i].slots.resize(slots, 0);
+    }
+  }
+
+  // Answers are kept apart by the weights that gave them; older ones are found no more.
+  [[nodiscard]] std::uint32_t generation() const { return generation_.load(std::memory_order_acquire); }
+  void clear() { generation_.fetch_add(1, std::memory_order_acq_rel); }
+
+  // The logits of the legal moves, in legal order, and the value; false where they are not known.
+  bool find(Key key, std::vector<float>& logits, float& value) {
+    Shard& shard = shard_of(key);
+    const std::lock_guard lock(shard.mutex);
+    const std::uint32_t* const entry = shard.ring.data() + shard.slots[slot_of(shard, key)];
+    Header h;
+    std::memcpy(&h, entry, sizeof h);
+    if (h.key != key || h.generation != generation()) return false;
+    logits.resize(h.count);
+    std::memcpy(logits.data(), entry + kHeader, h.count * sizeof(float));
+    value = h.value;
+    return true;
+  }
+  // Keeps an answer of the weights of `generation`.
+  void put(Key key, std::uint32_t generation, const std::vector<float>& logits, float value) {
+    if (generation != this->generation()) return;
+    Shard& shard = shard_of(key);
+    const std::lock_guard lock(shard.mutex);
+    const std::size_t size = kHeader + logits.size();
+    if (shard.head + size > shard.ring.size()) shard.head = 0;
+    const Header h{key, generation, static_cast<std::uint32_t>(logits.size()), value, 0};
+    std::uint32_t* const entry = shard.ring.data() + shard.head;
+    std::memcpy(entry, &h, sizeof h);
+    std::memcpy(entry + kHeader, logits.data(), logits.size() * sizeof(float));
+    shard.slots[slot_of(shard, key)] = static_cast<std::uint32_t>(shard.head);
+    shard.head += size;
+  }
+
+ private:
+  static constexpr std::size_t kShards = 32;  // so that threads seldom meet at a lock
+  struct Header {
+    Key key;
+    std::uint32_t generation;
+    std::uint32_t count;
+    float value;
+    std::uint32_t unused;
+  };
+  static constexpr std::size_t kHeader = sizeof(Header) / sizeof(std::uint32_t);
+  struct Shard {
+    std::mutex mutex;
+    std::vector<std::uint32_t> ring;
+    std::vector<std::uint32_t> slots;  // where in the ring the newest entry of a slot begins
+    std::size_t head = 0;
+  };
+
+  Shard& shard_of(Key key) { return shards_[static_cast<std::size_t>(key >> 59)]; }
+  static_assert(kShards == 1U << (64 - 59));
+  static std::size_t slot_of(const Shard& shard, Key key) {
+    return static_cast<std::size_t>(key) & (shard.slots.size() - 1);
+  }
+
+  std::unique_ptr<Shard[]> shards_;
+  std::atomic<std::uint32_t> generation_ = 1;  // the ring's zeros belong to none
+};
+
+}  // namespace az
