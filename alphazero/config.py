@@ -83,6 +83,9 @@ class SelfplayConfig:
         0, "PUCT: moves drawn from the visit counts for so long (AlphaZero: 30); Gumbel needs none", low=0
     )
     symmetry: bool = _f(True, "each leaf is turned at random: averages the network's asymmetries away")
+    cache_megabytes: int = _f(
+        64, "answers kept to be used again: a Gumbel search repeats a third of the last one; 0: none", low=0, high=65536
+    )
     resign_threshold: float = _f(
         -1.0, "root value below which a side resigns; -1: never (small boards end fast)", low=-1.0, high=0.0
     )

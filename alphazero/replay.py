@@ -92,7 +92,7 @@ class Replay:
     """The replay store of a run: add games, draw batches."""
 
     def __init__(self, directory: Path, game: Game, *, chunk_games: int, window_scale: int, window_exponent: float):
-        """Opens (or makes) the store and loads the newest window of positions.
+        """Opens (or makes) the store and loads the newest window of positions; window_scale 0: none, games are only stored.
 
         A chunk that cannot be read is set aside as `NAME.broken`, with a line in `warnings`.
         """
@@ -168,7 +168,7 @@ class Replay:
     @property
     def window(self) -> int:
         """How many of the newest positions can be drawn now."""
-        return window_size(self.positions, self.window_scale, self.window_exponent)
+        return 0 if self.window_scale == 0 else window_size(self.positions, self.window_scale, self.window_exponent)
 
     @property
     def drawable(self) -> int:
@@ -189,7 +189,7 @@ class Replay:
         held = 0
         seen: set[int] = set()
         for path in reversed(chunk_paths(self.directory)):
-            if chunks and held >= window_size(self.positions, self.window_scale, self.window_exponent):
+            if chunks and held >= self.window:
                 break
             try:
                 chunk = read_chunk(path)

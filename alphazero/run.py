@@ -28,6 +28,7 @@ from alphazero._core import GameRecord, Pool, __version__
 from alphazero.config import Config, load_config, to_yaml
 from alphazero.errors import UserError
 from alphazero.evaluators import Evaluator, make_evaluator
+from alphazero.feeding import Feed, batch_layout
 from alphazero.files import write_atomically
 from alphazero.game import make
 from alphazero.network import Network, shape_of
@@ -68,6 +69,7 @@ def pool_settings(config: Config, *, seed: int, first_game: int, games: int = -1
         "starts": [str(text) for text in play.starts],
         "start_share": play.start_share,
         "symmetry": play.symmetry,
+        "cache_megabytes": play.cache_megabytes,
     }
 
 
@@ -200,7 +202,10 @@ class Run:
         board = SummaryWriter(str(self.directory / "tb"), purge_step=self.trainer.steps)
         pool = Pool(
             self.game,
-            pool_settings(self.config, seed=self.config.seed, first_game=self.replay.next_number),
+            {
+                **pool_settings(self.config, seed=self.config.seed, first_game=self.replay.next_number),
+                **batch_layout([self.evaluator]),
+            },
             [player_settings(self.config)],
         )
         previous = {s: signal.signal(s, self._stop) for s in (signal.SIGINT, signal.SIGTERM)}
@@ -219,6 +224,7 @@ class Run:
 
     def _loop(self, pool: Pool, board: Any) -> None:
         training = self.config.training
+        feed = Feed(pool, [self.evaluator], **batch_layout([self.evaluator]))
         pool.set_version(self.trainer.steps)
         self._set_simulations(pool)
         metrics: list[dict[str, torch.Tensor]] = []
@@ -230,10 +236,7 @@ class Run:
         stale = False  # weights newer than those that play
         next_swap = 0.0
         while not self.stopping and self.fraction() < 1.0:
-            batch = pool.next_batch(0.5)
-            if batch is not None:
-                logits, wdl = self.evaluator.evaluate(pool.planes(batch))
-                pool.finish(batch, logits, wdl)
+            feed.step()
             for record in pool.take_finished():
                 self.replay.add(record)
                 self._recent.append(record)
@@ -259,6 +262,10 @@ class Run:
                 seconds = now - logged
                 rates = {
                     "evaluations_per_second": (counts["evaluations"] - counted["evaluations"]) / seconds,
+                    "cache_hit_share": (counts["cache_hits"] - counted["cache_hits"])
+                    / max(
+                        1, counts["cache_hits"] - counted["cache_hits"] + counts["evaluations"] - counted["evaluations"]
+                    ),
                     "samples_per_second": (self.trainer.steps - steps_then) * training.batch_size / seconds,
                     "games_per_hour": (self.replay.games - games_then) * 3600.0 / seconds,
                     "batch_fill": (counts["evaluations"] - counted["evaluations"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 
+import numpy as np
 import pytest
 
 from alphazero.cli import main
@@ -26,7 +27,7 @@ NAMES = {
 
 def figures(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, dict]:
     capsys.readouterr()
-    assert main(["bench", *arguments, "--seconds", "0.2", "--repeat", "1", "--json"]) == 0
+    assert main(["bench", "--seconds", "0.2", "--repeat", "1", "--json", *arguments]) == 0
     return {line["name"]: line for line in map(json.loads, capsys.readouterr().out.splitlines())}
 
 
@@ -57,3 +58,23 @@ def test_open_spiel_is_measured_beside_ours_in_python_and_in_cpp(capsys, monkeyp
     found = figures(capsys, "rules", "search", "--peer", "open_spiel")
     for name in ("rules.plies.connect4", "search.null.connect4", "search.tree.connect4"):
         assert found[f"peer.open_spiel.{name}"]["value"] > 0
+
+
+def test_a_soak_tells_the_slope_of_memory_and_the_spread_of_the_rate(capsys):
+    found = figures(capsys, "soak", "--seconds", "3")
+    assert found["soak.rss"]["value"] > 50
+    assert found["soak.rate"]["value"] > 0 and found["soak.cpu_rate_spread"]["value"] >= 0
+    assert "soak.rss_slope" in found
+
+
+def test_a_soak_sees_memory_that_grows_and_a_rate_that_falls():
+    from alphazero.bench.soak import figures as of
+
+    minutes = np.linspace(0.0, 120.0, 1001)
+    flat = np.stack([60 * minutes, np.full(1001, 500.0), 6000 * minutes, 60 * minutes], 1)
+    worse = flat.copy()
+    worse[:, 1] += 2.0 * minutes
+    worse[:, 2] = 6000 * np.minimum(minutes, 60.0) + 3000 * np.maximum(minutes - 60.0, 0.0)
+    a, b = ({f.name: f.value for f in of(samples)} for samples in (flat, worse))
+    assert abs(a["soak.rss_slope"]) < 1e-6 and a["soak.rate_spread"] < 1e-3 and a["soak.rate"] == pytest.approx(100.0)
+    assert b["soak.rss_slope"] == pytest.approx(2.0) and b["soak.rate_spread"] > 0.2

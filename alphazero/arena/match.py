@@ -15,6 +15,7 @@ from typing import Any
 from alphazero._core import RANDOM, ROLLOUT, UNIFORM, Game, GameRecord, Pool
 from alphazero.errors import UserError
 from alphazero.evaluators import Evaluator
+from alphazero.feeding import Feed, batch_layout
 from alphazero.player import NetworkPlayer, Player, RandomPlayer, RolloutPlayer
 from alphazero.protocols.client import EngineSpec
 
@@ -106,17 +107,16 @@ def play(
         "seed": seed,
         "symmetry": True,
         "record_policy": False,
+        **batch_layout(evaluators),
     }
     pool = Pool(game, settings, players, [(p.first, p.second, p.opening, number) for number, p in pairings.items()])
+    feed = Feed(pool, evaluators, settings["packed"])
     try:
         while True:
-            batch = pool.next_batch(0.5)
-            if batch is not None:
-                logits, wdl = evaluators[batch.evaluator].evaluate(pool.planes(batch))
-                pool.finish(batch, logits, wdl)
+            answered = feed.step()
             for record in pool.take_finished():
                 on_game(record.number, record)
-            if batch is None and pool.done:
+            if not answered and pool.done:
                 break
         for record in pool.take_finished():
             on_game(record.number, record)

@@ -12,6 +12,7 @@ from alphazero.bench.figures import NETS, Figure, board, figure_of, measure, net
 from alphazero.evaluators import Evaluator, make_evaluator
 from alphazero.evaluators.base import F32, proof_planes
 from alphazero.evaluators.choose import available
+from alphazero.feeding import Feed, batch_layout
 from alphazero.network import Network
 
 BATCHES = (1, 32, 128)
@@ -70,17 +71,17 @@ def selfplay(seconds: float, repeat: int, peers: list[str]) -> Iterator[Figure]:
     for _, label, blocks, channels in NETS:
         game = board(label)
         evaluator = make_evaluator(network(label, blocks, channels), "auto")
+        layout = batch_layout([evaluator])
         bare = _evaluations(evaluator, np.zeros((128, *game.planes_shape), np.float32), seconds / 2)
         bare()
         rates, ratios = [], []
         for _ in range(repeat):
-            settings = {"games_in_flight": 128, "batch_size": 128, "threads": 1, "symmetry": True}
+            settings = {"games_in_flight": 128, "batch_size": 128, "threads": 1, "symmetry": True, **layout}
             pool = Pool(game, settings, [{"kind": "gumbel", "simulations": 32, "evaluator": 0, "noise": True}])
+            feed = Feed(pool, [evaluator], **layout)
             begin = time.perf_counter()
             while time.perf_counter() - begin < seconds:
-                batch = pool.next_batch(0.5)
-                if batch is not None:
-                    pool.finish(batch, *evaluator.evaluate(pool.planes(batch)))
+                feed.step()
                 pool.take_finished()
             rates.append(pool.counts["evaluations"] / (time.perf_counter() - begin))
             pool.close()

@@ -6,11 +6,14 @@ import argparse
 import json
 from dataclasses import asdict
 
-KINDS = ("rules", "search", "inference", "selfplay", "train", "growth")
+KINDS = ("rules", "search", "inference", "selfplay", "train", "growth", "soak")
+ON_REQUEST = ("growth", "soak")  # not among what is measured by default
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("what", nargs="*", metavar="WHAT", help=f"{', '.join(KINDS)} (default: all but growth)")
+    parser.add_argument(
+        "what", nargs="*", metavar="WHAT", help=f"{', '.join(KINDS)} (default: all but {' and '.join(ON_REQUEST)})"
+    )
     parser.add_argument(
         "--json", action="store_true", help="one JSON line a figure: name, value, unit, n, median, min, max"
     )
@@ -26,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from alphazero.bench import networks, rules, search
+    from alphazero.bench import networks, rules, search, soak
     from alphazero.errors import UserError
 
     benches = {
@@ -36,8 +39,9 @@ def run(args: argparse.Namespace) -> int:
         "selfplay": networks.selfplay,
         "train": networks.train,
         "growth": search.growth,
+        "soak": soak.bench,
     }
-    wanted = args.what or [kind for kind in KINDS if kind != "growth"]
+    wanted = args.what or [kind for kind in KINDS if kind not in ON_REQUEST]
     for what in wanted:
         if what not in benches:
             raise UserError(f"bench: unknown WHAT '{what}'; it is one of {', '.join(KINDS)}")

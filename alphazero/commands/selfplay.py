@@ -30,6 +30,7 @@ def run(args: argparse.Namespace) -> int:
 
     from alphazero._core import UNIFORM, Pool
     from alphazero.errors import UserError
+    from alphazero.feeding import Feed, batch_layout
     from alphazero.options import game_from
     from alphazero.player import NetworkPlayer, load
     from alphazero.progress import Progress
@@ -38,8 +39,8 @@ def run(args: argparse.Namespace) -> int:
     if args.games < 1 or args.in_flight < 1:
         raise UserError("selfplay: --games and --in-flight must be >= 1")
     player = load(args.model, args.device, game=game_from(args.game, args.option) if args.game else None)
-    evaluator = player.evaluator if isinstance(player, NetworkPlayer) else None
-    replay = Replay(args.out, player.game, chunk_games=min(64, args.games), window_scale=1 << 40, window_exponent=0.75)
+    evaluators = [player.evaluator] if isinstance(player, NetworkPlayer) else []
+    replay = Replay(args.out, player.game, chunk_games=min(64, args.games), window_scale=0, window_exponent=0.75)
     settings = {
         "games_in_flight": min(args.in_flight, args.games),
         "batch_size": min(args.in_flight, args.games),
@@ -49,22 +50,23 @@ def run(args: argparse.Namespace) -> int:
         "seed": args.seed,
         "opening_plies": args.opening_plies,
         "symmetry": True,
+        "cache_megabytes": 64,
+        **batch_layout(evaluators),
     }
     search = {
         "kind": args.search,
         "simulations": args.simulations,
-        "evaluator": UNIFORM if evaluator is None else 0,
+        "evaluator": 0 if evaluators else UNIFORM,
         "noise": True,
         "temperature_plies": args.temperature_plies,
     }
     pool = Pool(player.game, settings, [search])
+    feed = Feed(pool, evaluators, settings["packed"])
     progress = Progress()
     begin = last = time.perf_counter()
     count = 0
     while True:
-        batch = pool.next_batch(0.5)
-        if batch is not None and evaluator is not None:
-            pool.finish(batch, *evaluator.evaluate(pool.planes(batch)))
+        answered = feed.step()
         for record in pool.take_finished():
             replay.add(record)
             count += 1
@@ -75,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
             progress.line(
                 fraction=count / args.games, seconds=now - begin, parts=[f"{count:,} games", f"{rate:,.0f} evals/s"]
             )
-        if batch is None and pool.done and count == args.games:
+        if not answered and pool.done and count == args.games:
             break
     pool.close()
     replay.flush()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -15,6 +15,8 @@ from torch.nn import functional as F
 from alphazero.network import Network, Shape, folded
 
 F32 = NDArray[np.float32]
+I32 = NDArray[np.int32]
+U8 = NDArray[np.uint8]
 MOST_DIVERGENCE = 1e-3  # nats of KL against fp32, mean over the proof's positions
 
 
@@ -30,6 +32,29 @@ class Evaluator(Protocol):
 
     def describe(self) -> str:
         """How it computes, in a few words."""
+
+
+@runtime_checkable
+class PipelinedEvaluator(Evaluator, Protocol):
+    """An evaluator on a device, which works while the next batches are sent: packed positions in, legal moves' logits out.
+
+    Answers are collected in the order of submission.
+    """
+
+    lanes: int  # batches that may be under way at a time
+
+    def submit(self, bits: U8, scalars: F32, legal: I32, legal_count: I32) -> Any:
+        """Takes a batch as Pool.packed, legal and legal_count give it, and returns a ticket at once.
+
+        bits: uint8 [n, bit planes, bytes]; scalars: float32 [n, S]; legal: int32 [n, most moves]; legal_count: int32 [n].
+        The arrays are copied before this returns.
+        """
+
+    def ready(self, ticket: Any) -> bool:
+        """Whether collect() would not wait."""
+
+    def collect(self, ticket: Any) -> tuple[F32, F32]:
+        """(logits float32 [n, L] of the legal moves in their order, L >= the most there are, wdl float32 [n, 3])."""
 
 
 class PlayingNetwork(nn.Module):

@@ -91,6 +91,7 @@ class PoolFace {
   virtual void finish(Batch* batch, const float* logits, int width, bool gathered, const float* wdl) = 0;
   virtual std::vector<GameRecord> take_finished() = 0;
   virtual bool done() = 0;
+  virtual bool all_parked() = 0;
   virtual PoolCounts counts() = 0;
   virtual void set_version(std::uint64_t version) = 0;
   virtual void set_simulations(int simulations) = 0;

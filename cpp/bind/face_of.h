@@ -263,6 +263,7 @@ class PoolOf final : public PoolFace {
   }
   std::vector<GameRecord> take_finished() override { return pool_.take_finished(); }
   bool done() override { return pool_.done(); }
+  bool all_parked() override { return pool_.all_parked(); }
   PoolCounts counts() override { return pool_.counts(); }
   void set_version(std::uint64_t version) override { pool_.set_version(version); }
   void set_simulations(int simulations) override { pool_.set_simulations(simulations); }

@@ -576,6 +576,8 @@ void bind_pool(py::module_& m) {
       .def(
           "take_finished", [](PyPool& p) { return p.face->take_finished(); }, "The games finished since the last call.")
       .def_property_readonly("done", [](PyPool& p) { return p.face->done(); })
+      .def_property_readonly(
+          "all_parked", [](PyPool& p) { return p.face->all_parked(); }, "Whether every game waits for finish().")
       .def(
           "set_version", [](PyPool& p, std::uint64_t v) { p.face->set_version(v); }, py::arg("version"))
       .def(

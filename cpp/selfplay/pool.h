@@ -159,6 +159,12 @@ class Pool {
     return batch;
   }
 
+  // Whether every game waits for an answer: nothing moves until finish() is called.
+  [[nodiscard]] bool all_parked() {
+    const std::lock_guard lock(mutex_);
+    return ready_.empty() && runnable_.empty() && running_ == 0;
+  }
+
   // The answer to a batch: wdl [size][3] and logits [size][width] by policy index or, where `gathered`, of the legal
   // moves alone. Both must stay valid until the same Batch comes out of next_batch() again or the pool is gone.
   void finish(Batch* batch, const float* logits, int width, bool gathered, const float* wdl) {
