@@ -166,3 +166,23 @@ def folded(network: Network) -> Network:
                 assert isinstance(conv, nn.Conv2d)
                 setattr(module, name, nn.utils.fusion.fuse_conv_bn_eval(conv, child[1]))
     return result
+
+
+@torch.no_grad()
+def fold_into(target: Network, network: Network) -> None:
+    """Writes the weights of `network` into `target`, a folded() network of the same shape, in place: whoever holds its
+    tensors (a captured graph, a compiled model) computes with the new ones.
+    """
+    sources = dict(network.named_modules())
+    for name, module in target.named_modules():
+        source = sources[name]
+        if isinstance(source, nn.Sequential) and isinstance(module, nn.Conv2d):
+            conv, norm = source[0], source[1]
+            assert isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d)
+            assert norm.running_var is not None and norm.running_mean is not None and module.bias is not None
+            scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
+            module.weight.copy_(conv.weight * scale[:, None, None, None])
+            module.bias.copy_(norm.bias - norm.running_mean * scale)
+            continue
+        for own, new in zip(module.parameters(recurse=False), source.parameters(recurse=False), strict=True):
+            own.copy_(new)

@@ -15,6 +15,7 @@ import hashlib
 import json
 import os
 import struct
+import threading
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -106,6 +107,7 @@ class Replay:
         self.next_number = 0  # the first game number never used
         self.warnings: list[str] = []
         self._sampler = Sampler(game)
+        self._drawing = threading.Lock()
         self._pending: list[GameRecord] = []
         self._next_chunk = 0
         try:
@@ -159,9 +161,10 @@ class Replay:
         self._pending.clear()
         self.games += len(records)
         self.positions += positions
-        for record in records:
-            self._sampler.add(record)
-        self._sampler.trim(self.window)
+        with self._drawing:
+            for record in records:
+                self._sampler.add(record)
+            self._sampler.trim(self.window)
 
     # --- drawing ---
 
@@ -177,7 +180,8 @@ class Replay:
 
     def sample(self, n: int, seed: int, *, symmetry: bool, value_blend: float) -> dict[str, NDArray[np.float32]]:
         """A training batch of n positions, each of the window equally likely; see Sampler.sample."""
-        batch: dict[str, NDArray[np.float32]] = self._sampler.sample(n, seed, symmetry, value_blend)
+        with self._drawing:  # another thread may draw while games come in
+            batch: dict[str, NDArray[np.float32]] = self._sampler.sample(n, seed, symmetry, value_blend)
         return batch
 
     # --- loading ---

@@ -26,6 +26,7 @@ import torch
 from alphazero import checkpoint
 from alphazero._core import GameRecord, Pool, __version__
 from alphazero.config import Config, load_config, to_yaml
+from alphazero.drawing import Drawer
 from alphazero.errors import UserError
 from alphazero.evaluators import Evaluator, make_evaluator
 from alphazero.feeding import Feed, batch_layout
@@ -131,6 +132,7 @@ class Run:
         for warning in self.replay.warnings:
             self.progress.note(f"warning: {warning}")
         self.evaluator: Evaluator = make_evaluator(self.trainer.averaged, device)
+        self.drawer = Drawer(self._draw, ahead=2 if self.device.type == "cuda" else 0)
         self._begin = time.perf_counter()
         self._recent: deque[GameRecord] = deque(maxlen=512)
 
@@ -217,6 +219,7 @@ class Run:
             for number, handler in previous.items():
                 signal.signal(number, handler)
             pool.close()
+            self.drawer.close()
             board.close()
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
@@ -242,7 +245,7 @@ class Run:
                 self._recent.append(record)
             if due := self._steps_due():
                 for _ in range(due):
-                    metrics.append(self._step())
+                    metrics.append(self.trainer.step(self.drawer.batch(self.trainer.steps), self.fraction()))
                     if self.stopping:
                         break
                 stale = True
@@ -292,12 +295,12 @@ class Run:
         paid = int(self.replay.positions * self.config.replay.reuse / self.config.training.batch_size)
         return max(0, min(paid - self.trainer.steps, 8))
 
-    def _step(self) -> dict[str, torch.Tensor]:
+    def _draw(self, step: int) -> dict[str, torch.Tensor]:
+        """The training batch of this step."""
         training = self.config.training
-        seed = self.config.seed * 1_000_003 + self.trainer.steps
+        seed = self.config.seed * 1_000_003 + step
         arrays = self.replay.sample(training.batch_size, seed, symmetry=True, value_blend=training.value_blend)
-        batch = {name: torch.from_numpy(array) for name, array in arrays.items()}
-        return self.trainer.step(batch, self.fraction())
+        return {name: torch.from_numpy(array) for name, array in arrays.items()}
 
     # --- telling ---
 

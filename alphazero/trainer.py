@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -16,6 +17,52 @@ from torch.nn import functional as F
 
 from alphazero.config import TrainingConfig
 from alphazero.network import SCORE_SCALE, Network
+
+
+class StepGraph:
+    """A training step as one CUDA graph: the host starts it in one call and never waits for it.
+
+    The first WARM_UP steps run op by op, on the stream that captures, as libraries set themselves up in them. A batch of
+    another shape than the first runs op by op, too.
+    """
+
+    WARM_UP = 3
+
+    def __init__(self, update: Callable[[dict[str, Tensor]], dict[str, Tensor]], device: torch.device):
+        self._update = update
+        self._device = device
+        self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+        self._steps = 0
+        self._data: dict[str, Tensor] = {}
+        self._graph: Any = None  # torch.cuda.CUDAGraph
+        self._names: list[str] = []
+        self._values = torch.empty(0)
+
+    def step(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The figures of update(batch), on the device."""
+        self._steps += 1
+        if not self._data:
+            self._data = {name: torch.empty_like(tensor, device=self._device) for name, tensor in batch.items()}
+        if self._steps <= self.WARM_UP or any(batch[name].shape != kept.shape for name, kept in self._data.items()):
+            self._stream.wait_stream(torch.cuda.current_stream(self._device))
+            with torch.cuda.stream(self._stream):
+                figures = self._update({name: tensor.to(self._device) for name, tensor in batch.items()})
+            torch.cuda.current_stream(self._device).wait_stream(self._stream)
+            return figures
+        for name, kept in self._data.items():
+            kept.copy_(batch[name], non_blocking=True)
+        if self._graph is None:
+            self._capture()
+        self._graph.replay()
+        return dict(zip(self._names, self._values.clone().unbind(), strict=True))
+
+    def _capture(self) -> None:
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph, stream=self._stream, capture_error_mode="thread_local"):
+            figures = self._update(self._data)
+            self._names = list(figures)
+            self._values = torch.stack([value.float() for value in figures.values()])
+        self._graph = graph
 
 
 class Trainer:
@@ -37,6 +84,23 @@ class Trainer:
             self.optimizer = torch.optim.AdamW(groups, lr=config.learning_rate)
         else:
             self.optimizer = torch.optim.SGD(groups, lr=config.learning_rate, momentum=config.momentum, nesterov=True)
+        self._graph: StepGraph | None = None
+        self._settle_optimizer()
+
+    def _settle_optimizer(self) -> None:
+        """Fits the optimizer to the device, whatever device its state was saved on. On CUDA, AdamW's step is captured as a
+        graph: the rate is a tensor that the graph reads, and step counts stand on the device.
+        """
+        if self.config.optimizer != "adamw":
+            return
+        captured = self.device.type == "cuda"
+        for group in self.optimizer.param_groups:
+            rate = float(group["lr"])
+            group["lr"] = torch.tensor(rate, device=self.device) if captured else rate
+            group["capturable"] = captured
+        for state in self.optimizer.state.values():
+            state["step"] = state["step"].to(self.device)
+        self._graph = StepGraph(self._update, self.device) if captured else None
 
     def learning_rate(self, progress: float) -> float:
         """The rate at this step, `progress` in [0, 1] being the share of the run's budget that is spent."""
@@ -59,11 +123,24 @@ class Trainer:
 
     def step(self, batch: dict[str, Tensor], progress: float) -> dict[str, Tensor]:
         """One step on a batch as Sampler.sample gives it; returns its figures as tensors, without waiting for the device."""
-        data = {name: tensor.to(self.device, non_blocking=True) for name, tensor in batch.items()}
         rate = self.learning_rate(progress)
         for group in self.optimizer.param_groups:
-            group["lr"] = rate
+            if isinstance(group["lr"], Tensor):
+                group["lr"].fill_(rate)  # where a graph reads it
+            else:
+                group["lr"] = rate
         self.network.train()
+        if self._graph is not None:
+            figures = self._graph.step(batch)
+        else:
+            figures = self._update({name: tensor.to(self.device, non_blocking=True) for name, tensor in batch.items()})
+        self.steps += 1
+        self._average()
+        figures["learning_rate"] = torch.tensor(rate)
+        return figures
+
+    def _update(self, data: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Loss, gradients and the optimizer's step on a batch that is on the device. Nothing here waits for the device."""
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.amp and self.device.type == "cuda"):
             output = self.network(data["planes"].contiguous(memory_format=torch.channels_last))
         loss, figures = self.losses(output, data)
@@ -71,10 +148,7 @@ class Trainer:
         loss.backward()  # type: ignore[no-untyped-call]
         norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip_norm)
         self.optimizer.step()
-        self.steps += 1
-        self._average()
         figures["gradient_norm"] = norm.detach()
-        figures["learning_rate"] = torch.tensor(rate)
         return figures
 
     def losses(self, output: Any, data: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
@@ -136,3 +210,4 @@ class Trainer:
         self.network.load_state_dict(state["network"])
         self.averaged.load_state_dict(state["averaged"])
         self.optimizer.load_state_dict(state["optimizer"])
+        self._settle_optimizer()

@@ -9,12 +9,15 @@ import pytest
 import torch
 
 import alphazero as az
+from alphazero._core import Pool
 from alphazero.config import NetworkConfig
 from alphazero.errors import UserError
 from alphazero.evaluators import choose, divergence, make_evaluator
 from alphazero.evaluators.base import agrees, exact, proof_planes
+from alphazero.evaluators.torch_packed import PackedTorchEvaluator
 from alphazero.evaluators.torch_plain import TorchEvaluator
-from alphazero.network import Network, shape_of
+from alphazero.feeding import Feed, batch_layout
+from alphazero.network import Network, fold_into, folded, shape_of
 
 
 def network(game: str = "connect4", seed: int = 0, **options) -> Network:
@@ -113,3 +116,73 @@ def test_a_wrong_evaluator_in_the_environment_is_refused(monkeypatch):
     monkeypatch.setenv("ALPHAZERO_EVALUATOR", "abacus")
     with pytest.raises(UserError, match="ALPHAZERO_EVALUATOR=abacus"):
         make_evaluator(network(), "cpu")
+
+
+def test_weights_folded_in_place_are_the_weights_folded_anew():
+    for game, options in (("connect4", {}), ("go", {"board_size": 5}), ("chess", {})):
+        first, second = network(game, 1, **options), network(game, 2, **options)
+        target = folded(first)
+        held = next(target.parameters())
+        fold_into(target, second)
+        planes = torch.from_numpy(proof_planes(first.shape, 4))
+        for own, new in zip(target(planes), folded(second)(planes), strict=True):
+            assert (own is None and new is None) or torch.allclose(own, new, atol=1e-5)
+        assert held is next(target.parameters()), "the same tensors, with new numbers"
+
+
+@pytest.mark.parametrize("game, options", [("connect4", {}), ("go", {"board_size": 9}), ("chess", {}), ("shogi", {})])
+def test_packed_positions_are_evaluated_as_their_planes(game, options):
+    """Two pools of the same games, one handing out planes, one bits: the same leaves, the same answers."""
+    made = az.Game(game, **options)
+    net = network(game, 3, **options)
+    plain, packed = TorchEvaluator(net), PackedTorchEvaluator(net, "cpu", torch.float32)
+    settings = {"games_in_flight": 12, "batch_size": 6, "threads": 1, "symmetry": True, "seed": 4}
+    player = {"kind": "puct", "simulations": 8, "evaluator": 0, "noise": True}
+    pools = [Pool(made, {**settings, "packed": flag}, [player]) for flag in (False, True)]
+    for _ in range(20):
+        dense, bits = (pool.next_batch(5.0) for pool in pools)
+        logits, wdl = plain.evaluate(pools[0].planes(dense))
+        legal, count = pools[1].legal(bits), pools[1].legal_count(bits)
+        own_logits, own_wdl = packed.collect(packed.submit(*pools[1].packed(bits), legal, count))
+        assert np.allclose(wdl, own_wdl, atol=1e-5)
+        for row in range(len(dense)):
+            n = count[row]
+            assert np.array_equal(legal[row, :n], pools[0].legal(dense)[row, :n])
+            assert np.allclose(logits[row, legal[row, :n]], own_logits[row, :n], atol=1e-4)
+        pools[0].finish(dense, logits, wdl)
+        gathered = np.stack([logits[row][legal[row]] for row in range(len(bits))])
+        pools[1].finish(bits, gathered, wdl, gathered=True)
+    with pytest.raises(ValueError, match="packs its batches"):
+        pools[1].planes(bits)
+    with pytest.raises(ValueError, match="float planes"):
+        pools[0].packed(dense)
+    for pool in pools:
+        pool.close()
+
+
+def test_batches_under_way_are_collected_in_order_and_bounded():
+    net = network()
+    evaluator = PackedTorchEvaluator(net, "cpu", torch.float32, lanes=2)
+    assert batch_layout([evaluator]) == {"packed": True} and batch_layout([TorchEvaluator(net)]) == {"packed": False}
+    assert batch_layout([evaluator, TorchEvaluator(net)]) == {"packed": False}
+    game = az.Game("connect4")
+    settings = {"games_in_flight": 24, "batch_size": 8, "threads": 2, "games": 30, "seed": 1, "packed": True}
+    pool = Pool(game, settings, [{"kind": "gumbel", "simulations": 8, "evaluator": 0}])
+    feed, games, most = Feed(pool, [evaluator], packed=True), 0, 0
+    while not pool.done:
+        feed.step()
+        most = max(most, len(feed._under_way))
+        games += len(pool.take_finished())
+    feed.drain()
+    assert games + len(pool.take_finished()) == 30
+    assert 1 <= most <= 2
+    pool.close()
+    batch = (
+        np.zeros((1, 2, 8), np.uint8),
+        np.zeros((1, net.shape.planes - 2), np.float32),
+        np.zeros((1, 7), np.int32),
+        np.ones(1, np.int32),
+    )
+    evaluator.submit(*batch), evaluator.submit(*batch)
+    with pytest.raises(RuntimeError, match="2 batches are under way"):
+        evaluator.submit(*batch)

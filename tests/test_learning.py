@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import shutil
 
@@ -12,6 +13,7 @@ import torch
 import alphazero as az
 from alphazero import checkpoint
 from alphazero.config import NetworkConfig, TrainingConfig
+from alphazero.drawing import Drawer
 from alphazero.network import Network, Shape, folded, shape_of
 from alphazero.trainer import Trainer
 
@@ -93,6 +95,39 @@ def test_training_resumes_bit_for_bit(optimizer, tmp_path):
     for mine, theirs in ((straight.network, resumed.network), (straight.averaged, resumed.averaged)):
         for (name, a), b in zip(mine.state_dict().items(), theirs.state_dict().values(), strict=True):
             assert torch.equal(a, b), name
+
+
+def test_a_state_saved_on_a_gpu_goes_on_here():
+    """There the rate is a tensor that a graph reads; here it is a number again, and the steps are the same."""
+    trainer = trained()
+    state = copy.deepcopy(trainer.state_dict())
+    for group in state["optimizer"]["param_groups"]:
+        group["lr"], group["capturable"] = torch.tensor(group["lr"]), True
+    other = Trainer(Network(GO, TINY), TrainingConfig(warmup_steps=2), "cpu")
+    other.load_state_dict(state)
+    for each in (trainer, other):
+        each.step(batch_of(GO, seed=9), 0.5)
+    for own, new in zip(trainer.network.parameters(), other.network.parameters(), strict=True):
+        assert torch.equal(own, new)
+
+
+@pytest.mark.parametrize("ahead", [0, 2])
+def test_batches_drawn_ahead_come_in_the_order_of_their_steps(ahead):
+    drawn = []
+
+    def draw(step: int) -> dict[str, torch.Tensor]:
+        drawn.append(step)
+        if step == 99:
+            raise ValueError("nothing to draw")
+        return {"step": torch.tensor([step])}
+
+    drawer = Drawer(draw, ahead)
+    assert [int(drawer.batch(step)["step"]) for step in range(5, 12)] == list(range(5, 12))
+    assert int(drawer.batch(40)["step"]) == 40, "after a jump, too"
+    assert drawn[:7] == list(range(5, 12)), "each is drawn once"
+    with pytest.raises(ValueError, match="nothing to draw"):
+        drawer.batch(99)
+    drawer.close()
 
 
 def test_folding_the_norms_changes_nothing():

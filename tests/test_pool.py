@@ -60,6 +60,52 @@ def test_the_same_seed_gives_the_same_games_whatever_the_threads(kind):
     assert len(set(found[0])) == 24
 
 
+def test_known_answers_change_no_game_and_spare_evaluations():
+    game = az.Game("connect4")
+    player = {"kind": "gumbel", "simulations": 16, "evaluator": 0, "noise": True}
+    found, asked = [], []
+    for threads, megabytes in ((1, 0), (1, 8), (3, 8)):
+        settings = {"games_in_flight": 8, "batch_size": 4, "threads": threads, "games": 12, "seed": 5}
+        pool = Pool(game, {**settings, "cache_megabytes": megabytes}, [player])
+        records = []
+        while not pool.done:
+            batch = pool.next_batch(0.2)
+            if batch is not None:
+                pool.finish(batch, *answer(pool.planes(batch), game.policy_size))
+            records += pool.take_finished()
+        records += pool.take_finished()
+        counts = pool.counts
+        asked.append(counts["evaluations"])
+        assert (counts["cache_hits"] > 0) == (megabytes > 0)
+        pool.close()
+        found.append([r.to_bytes() for r in sorted(records, key=lambda r: r.number)])
+    assert found[0] == found[1] == found[2]
+    assert asked[1] < 0.8 * asked[0], "a Gumbel search repeats much of the last one"
+
+
+def test_a_full_cache_keeps_the_newest_answers_and_new_weights_empty_it():
+    game = az.Game("go", board_size=9, max_plies=60)
+    player = {"kind": "gumbel", "simulations": 8, "evaluator": 0, "noise": True}
+    settings = {"games_in_flight": 4, "batch_size": 4, "threads": 1, "games": 8, "cache_megabytes": 1}
+    versions = iter(range(1, 1_000_000))
+    shares = []
+    for renew in (False, True):
+        pool = Pool(game, settings, [player])
+        while not pool.done:
+            batch = pool.next_batch(0.2)
+            if batch is not None:
+                if renew:  # while the old weights answer
+                    pool.set_version(next(versions))
+                pool.finish(batch, *answer(pool.planes(batch), game.policy_size))
+            pool.take_finished()
+        counts = pool.counts
+        assert counts["evaluations"] > 2000, "more than a megabyte holds"
+        shares.append(counts["cache_hits"] / (counts["cache_hits"] + counts["evaluations"]))
+        pool.close()
+    assert shares[0] > 0.1
+    assert shares[1] == 0.0, "an answer of old weights was used"
+
+
 def test_records_hold_what_was_searched_and_replay():
     game = az.Game("connect4")
     player = {"kind": "gumbel", "simulations": 16, "evaluator": 0, "noise": True}

@@ -19,6 +19,7 @@ import torch
 from alphazero.devices import DEVICES
 from alphazero.errors import UserError
 from alphazero.evaluators.base import Evaluator, agrees, fastest, proof_planes
+from alphazero.evaluators.torch_packed import PackedTorchEvaluator
 from alphazero.evaluators.torch_plain import TorchEvaluator
 from alphazero.files import write_atomically
 from alphazero.network import Network
@@ -61,8 +62,8 @@ def make_evaluator(network: Network, device: torch.device | str = "auto") -> Eva
     if name.startswith("cuda"):
         if not torch.cuda.is_available():
             raise UserError("device cuda: torch sees no CUDA GPU here; use cpu, or auto")
-        half = TorchEvaluator(network, name, torch.bfloat16)
-        return half if agrees(half, network) else TorchEvaluator(network, name)
+        half = PackedTorchEvaluator(network, name)
+        return half if agrees(half, network) else PackedTorchEvaluator(network, name, torch.float32)
     if name == "cpu":
         wanted = os.environ.get("ALPHAZERO_EVALUATOR", "")
         if wanted and wanted not in CPU_BACKENDS:

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from alphazero.evaluators.base import F32, PlayingNetwork, agrees
-from alphazero.network import Network, folded
+from alphazero.network import Network, fold_into, folded
 
 
 def has_bf16() -> bool:
@@ -42,9 +42,7 @@ class OpenVinoEvaluator:
     def load_weights(self, network: Network) -> None:
         # The converted model shares its constants' memory with the module it was traced from, so new numbers are written
         # there and only compiled again. Should a version of OpenVINO copy them, the check sees it.
-        with torch.no_grad():
-            for own, new in zip(self._folded.parameters(), folded(network).parameters(), strict=True):
-                own.copy_(new)
+        fold_into(self._folded, network)
         self._requests.clear()
         if not agrees(self, network, rows=4):
             self._convert(network)

@@ -6,7 +6,7 @@ import torch
 from torch.nn import functional as F
 
 from alphazero.evaluators.base import F32
-from alphazero.network import Network, folded
+from alphazero.network import Network, fold_into, folded
 
 
 class TorchEvaluator:
@@ -15,7 +15,8 @@ class TorchEvaluator:
     def __init__(self, network: Network, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32):
         self.device = torch.device(device)
         self.dtype = dtype
-        self.load_weights(network)
+        self._network = folded(network).to(self.device, dtype=dtype)
+        self._network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def evaluate(self, planes: F32) -> tuple[F32, F32]:
         with torch.inference_mode():
@@ -25,8 +26,7 @@ class TorchEvaluator:
             return output.policy.float().cpu().numpy(), wdl.cpu().numpy()
 
     def load_weights(self, network: Network) -> None:
-        self._network = folded(network).to(self.device, dtype=self.dtype)
-        self._network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        fold_into(self._network, network)
 
     def describe(self) -> str:
         return f"torch {self.device.type} {'bf16' if self.dtype is torch.bfloat16 else 'fp32'}"
