@@ -72,10 +72,14 @@ class SearchConfig:
 @dataclass(frozen=True)
 class SelfplayConfig:
     games_in_flight: int = _f(
-        128, "equal to batch_size on a CPU (search and network alternate), 2-3 times it on a GPU", low=1
+        0,
+        "0: as the machine asks: equal to batch_size on a CPU (search and network alternate), 4 times it on a GPU",
+        low=0,
     )
-    batch_size: int = _f(128, "leaves a batch: past 64 a small network on a CPU gains little", low=1)
-    threads: int = _f(0, "search threads; 0: half the cores, at most 8", low=0, high=256)
+    batch_size: int = _f(
+        0, "leaves a batch; 0: 128 on a CPU (past 64 a small network gains little), 1024 on a GPU", low=0
+    )
+    threads: int = _f(0, "search threads; 0: half the cores on a CPU, all but two beside a GPU", low=0, high=256)
     opening_plies: int = _f(0, "each game starts with 0..N random moves: diversity at little cost", low=0, high=100)
     starts: list[Any] = _f([], "positions, as text, for games to begin from: endings or openings to learn more of")
     start_share: float = _f(1.0, "share of the games that begin at one of them", low=0.0, high=1.0)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
 import signal
 import time
 from collections import deque
@@ -24,7 +23,7 @@ import numpy as np
 import torch
 
 from alphazero import checkpoint
-from alphazero._core import GameRecord, Pool, __version__
+from alphazero._core import Game, GameRecord, Pool, __version__
 from alphazero.config import Config, load_config, to_yaml
 from alphazero.drawing import Drawer
 from alphazero.errors import UserError
@@ -32,6 +31,7 @@ from alphazero.evaluators import Evaluator, make_evaluator
 from alphazero.feeding import Feed, batch_layout
 from alphazero.files import write_atomically
 from alphazero.game import make
+from alphazero.machine import plan_selfplay
 from alphazero.network import Network, shape_of
 from alphazero.progress import Progress
 from alphazero.replay import Replay
@@ -56,13 +56,24 @@ LOG_SECONDS = 15.0
 SWAP_SHARE = 0.02  # of the time may go into handing new weights to self-play
 
 
-def pool_settings(config: Config, *, seed: int, first_game: int, games: int = -1) -> dict[str, Any]:
-    """The self-play pool's settings from a configuration."""
+def pool_settings(
+    config: Config, game: Game, *, gpu: bool, seed: int, first_game: int, games: int = -1
+) -> dict[str, Any]:
+    """The self-play pool's settings from a configuration, on this machine; `gpu`: the network runs on one."""
     play = config.selfplay
+    plan = plan_selfplay(
+        game,
+        gpu=gpu,
+        simulations=config.search.simulations,
+        threads=play.threads,
+        batch_size=play.batch_size,
+        games_in_flight=play.games_in_flight,
+        cache_megabytes=play.cache_megabytes,
+    )
     return {
-        "games_in_flight": play.games_in_flight,
-        "batch_size": play.batch_size,
-        "threads": play.threads or max(1, min(8, (os.cpu_count() or 2) // 2)),
+        "games_in_flight": plan.games_in_flight,
+        "batch_size": plan.batch_size,
+        "threads": plan.threads,
         "seed": seed,
         "games": games,
         "first_game": first_game,
@@ -202,14 +213,16 @@ class Run:
             )
             return
         board = SummaryWriter(str(self.directory / "tb"), purge_step=self.trainer.steps)
-        pool = Pool(
+        layout = batch_layout([self.evaluator])
+        settings = pool_settings(
+            self.config,
             self.game,
-            {
-                **pool_settings(self.config, seed=self.config.seed, first_game=self.replay.next_number),
-                **batch_layout([self.evaluator]),
-            },
-            [player_settings(self.config)],
+            gpu=self.device.type == "cuda",
+            seed=self.config.seed,
+            first_game=self.replay.next_number,
         )
+        self.batch_size = settings["batch_size"]
+        pool = Pool(self.game, {**settings, **layout}, [player_settings(self.config)])
         previous = {s: signal.signal(s, self._stop) for s in (signal.SIGINT, signal.SIGTERM)}
         self._begin = time.perf_counter()
         try:
@@ -273,7 +286,7 @@ class Run:
                     "games_per_hour": (self.replay.games - games_then) * 3600.0 / seconds,
                     "batch_fill": (counts["evaluations"] - counted["evaluations"])
                     / max(1, counts["batches"] - counted["batches"])
-                    / self.config.selfplay.batch_size,
+                    / self.batch_size,
                 }
                 self._log(board, metrics, rates)
                 metrics = []

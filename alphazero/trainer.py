@@ -102,6 +102,10 @@ class Trainer:
             state["step"] = state["step"].to(self.device)
         self._graph = StepGraph(self._update, self.device) if captured else None
 
+    def op_by_op(self) -> None:
+        """Captures no graph: what a graph is measured against."""
+        self._graph = None
+
     def learning_rate(self, progress: float) -> float:
         """The rate at this step, `progress` in [0, 1] being the share of the run's budget that is spent."""
         config = self.config

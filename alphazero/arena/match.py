@@ -6,7 +6,6 @@ batches: a ladder of a dozen checkpoints costs little more than one match.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +15,7 @@ from alphazero._core import RANDOM, ROLLOUT, UNIFORM, Game, GameRecord, Pool
 from alphazero.errors import UserError
 from alphazero.evaluators import Evaluator
 from alphazero.feeding import Feed, batch_layout
+from alphazero.machine import cores
 from alphazero.player import NetworkPlayer, Player, RandomPlayer, RolloutPlayer
 from alphazero.protocols.client import EngineSpec
 
@@ -103,7 +103,7 @@ def play(
     settings = {
         "games_in_flight": min(len(pairings), batch_size * max(1, min(4, len(evaluators)))),
         "batch_size": batch_size,
-        "threads": threads or min(2, os.cpu_count() or 1),
+        "threads": threads or min(2, cores()),
         "seed": seed,
         "symmetry": True,
         "record_policy": False,

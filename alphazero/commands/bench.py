@@ -6,13 +6,13 @@ import argparse
 import json
 from dataclasses import asdict
 
-KINDS = ("rules", "search", "inference", "selfplay", "train", "growth", "soak")
-ON_REQUEST = ("growth", "soak")  # not among what is measured by default
+KINDS = ("rules", "search", "inference", "selfplay", "train", "growth", "soak", "device")
+ON_REQUEST = ("growth", "soak", "device")  # not among what is measured by default
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "what", nargs="*", metavar="WHAT", help=f"{', '.join(KINDS)} (default: all but {' and '.join(ON_REQUEST)})"
+        "what", nargs="*", metavar="WHAT", help=f"{', '.join(KINDS)} (default: all but {', '.join(ON_REQUEST)})"
     )
     parser.add_argument(
         "--json", action="store_true", help="one JSON line a figure: name, value, unit, n, median, min, max"
@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from alphazero.bench import networks, rules, search, soak
+    from alphazero.bench import device, networks, rules, search, soak
     from alphazero.errors import UserError
 
     benches = {
@@ -40,6 +40,7 @@ def run(args: argparse.Namespace) -> int:
         "train": networks.train,
         "growth": search.growth,
         "soak": soak.bench,
+        "device": device.bench,
     }
     wanted = args.what or [kind for kind in KINDS if kind not in ON_REQUEST]
     for what in wanted:

@@ -18,11 +18,12 @@ def run(args: argparse.Namespace) -> int:
 
     import alphazero
     from alphazero.game import games, make
+    from alphazero.machine import cores, plan_selfplay
 
     print(f"alphazero   {alphazero.__version__}, games: {', '.join(games())}")
     print(f"python      {platform.python_version()}, numpy {np.__version__}, torch {torch.__version__}")
     print(
-        f"processor   {os.cpu_count()} cores, torch uses {torch.get_num_threads()} threads; bf16 matrix unit: {_has_amx()}"
+        f"processor   {cores()} cores of {os.cpu_count()}, torch uses {torch.get_num_threads()} threads; bf16 matrix unit: {_has_amx()}"
     )
     if torch.cuda.is_available():
         card = torch.cuda.get_device_properties(0)
@@ -48,9 +49,9 @@ def run(args: argparse.Namespace) -> int:
         print(
             "advice      pip install 'alphazero[cpu]': OpenVINO is two to three times as fast as torch on most processors"
         )
-    print(
-        f"self-play   {max(1, min(8, (os.cpu_count() or 2) // 2))} search threads by default: half the cores, at most 8"
-    )
+    plan = plan_selfplay(game, gpu=torch.cuda.is_available(), simulations=32)
+    for i, reason in enumerate(plan.reasons):
+        print(f"{'self-play' if i == 0 else '':<11} {reason}")
     return 0
 
 

@@ -1,0 +1,77 @@
+"""What this machine can do, and what self-play makes of it: cores, search threads, batch size, games in flight, memory.
+
+Asked for nothing, self-play takes the plan made here; `alphazero doctor` prints it with its reasons.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from alphazero._core import Game
+
+MOST_THREADS = 16  # a search thread makes more leaves than a sixteenth of any GPU evaluates
+
+
+def cores() -> int:
+    """The cores this process may use: its affinity, and the quota of its control group (containers)."""
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        if quota != "max":
+            count = min(count, max(1, round(int(quota) / int(period))))
+    except (OSError, ValueError):
+        pass  # no control groups here
+    return max(1, count)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How self-play uses a machine, with the reasons."""
+
+    threads: int
+    batch_size: int
+    games_in_flight: int
+    megabytes: float  # that the pool takes at most, about
+    reasons: list[str] = field(default_factory=list)
+
+
+def plan_selfplay(
+    game: Game,
+    *,
+    gpu: bool,
+    simulations: int,
+    threads: int = 0,
+    batch_size: int = 0,
+    games_in_flight: int = 0,
+    cache_megabytes: int = 64,
+) -> Plan:
+    """Fills in what is 0. `gpu`: the network runs on a device of its own, not on the search's cores."""
+    here = cores()
+    reasons = []
+    if not threads:
+        threads = max(1, min(MOST_THREADS, here - 2)) if gpu else max(1, min(8, here // 2))
+        kept = "two of them kept for Python and the driver" if gpu else "half of them: the network takes the rest"
+        reasons.append(f"{threads} search threads: {here} cores, {kept}")
+    if not batch_size:
+        batch_size = 1024 if gpu else 128
+        why = "a big GPU is full from there on" if gpu else "past 64 a small network gains little"
+        reasons.append(f"batches of {batch_size}: {why}")
+    if not games_in_flight:
+        games_in_flight = 4 * batch_size if gpu else batch_size
+        why = "three batches under way and one that fills" if gpu else "search and network take turns on the same cores"
+        reasons.append(f"{games_in_flight} games in flight: {why}")
+    megabytes = _megabytes(game, batch_size, games_in_flight, simulations, gpu) + cache_megabytes
+    reasons.append(f"about {megabytes:,.0f} MB at most for trees, batches and {cache_megabytes} MB of known answers")
+    return Plan(threads, batch_size, games_in_flight, megabytes, reasons)
+
+
+def _megabytes(game: Game, batch_size: int, games_in_flight: int, simulations: int, gpu: bool) -> float:
+    """Trees (a node: 24 bytes, 4 a legal move, 16 a tried one; twice, as a kept subtree is copied) and batches."""
+    moves = 2 * len(game.position().legal_moves())  # about as many as positions have at most, on average over a game
+    node = 24 + 4 * moves + 32
+    planes, height, width = game.planes_shape
+    row = (planes * height * width // 8 if gpu else 4 * planes * height * width) + 4 * min(game.policy_size, 600)
+    batches = max(2, games_in_flight // batch_size + 1)
+    return (2 * games_in_flight * (simulations + 1) * node + batches * batch_size * row) / 2**20

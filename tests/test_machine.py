@@ -1,0 +1,59 @@
+"""The plan of self-play for a machine: what is asked for stands, the rest follows from the cores, and memory is bounded."""
+
+from __future__ import annotations
+
+import pytest
+
+import alphazero as az
+from alphazero import machine
+from alphazero._core import Pool
+from alphazero.bench.soak import resident_megabytes
+from alphazero.cli import main
+
+
+@pytest.mark.parametrize(
+    "cores, gpu, threads, batch, games",
+    [
+        (1, False, 1, 128, 128),
+        (2, False, 1, 128, 128),
+        (12, False, 6, 128, 128),
+        (64, False, 8, 128, 128),
+        (16, True, 14, 1024, 4096),
+        (2, True, 1, 1024, 4096),
+    ],
+)
+def test_the_plan_follows_from_the_cores_and_the_device(monkeypatch, cores, gpu, threads, batch, games):
+    monkeypatch.setattr(machine, "cores", lambda: cores)
+    plan = machine.plan_selfplay(az.Game("chess"), gpu=gpu, simulations=64)
+    assert (plan.threads, plan.batch_size, plan.games_in_flight) == (threads, batch, games)
+    assert len(plan.reasons) == 4 and f"{cores} cores" in plan.reasons[0]
+
+
+def test_what_is_asked_for_stands():
+    plan = machine.plan_selfplay(
+        az.Game("go"), gpu=False, simulations=8, threads=3, batch_size=10, games_in_flight=40, cache_megabytes=0
+    )
+    assert (plan.threads, plan.batch_size, plan.games_in_flight) == (3, 10, 40)
+    assert len(plan.reasons) == 1, "only the memory is left to tell"
+
+
+@pytest.mark.parametrize("name, simulations", [("connect4", 64), ("go", 200), ("chess", 100)])
+def test_a_pool_takes_no_more_memory_than_its_plan_says(name, simulations):
+    game = az.Game(name)
+    plan = machine.plan_selfplay(game, gpu=False, simulations=simulations, cache_megabytes=16)
+    settings = {"games_in_flight": plan.games_in_flight, "batch_size": plan.batch_size, "cache_megabytes": 16}
+    before = resident_megabytes()
+    pool = Pool(game, settings, [{"kind": "gumbel", "simulations": simulations, "evaluator": -1}])
+    while pool.counts["simulations"] < 2 * plan.games_in_flight * simulations:
+        pool.next_batch(0.1)
+        pool.take_finished()
+    used = resident_megabytes() - before
+    pool.close()
+    assert used < plan.megabytes + 10.0
+
+
+def test_doctor_explains_the_plan(capsys):
+    assert main(["doctor"]) == 0
+    told = capsys.readouterr().out
+    for word in ("search threads", "batches of", "games in flight", "MB at most"):
+        assert word in told
