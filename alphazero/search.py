@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphazero._core import Game, Position, SearchCore
+from alphazero.symmetry import averaged
 
 F32 = NDArray[np.float32]
 I32 = NDArray[np.int32]
@@ -63,17 +64,28 @@ class Search:
     Position.policy_indices()); it returns (logits, values). logits: [B, policy_size], or a list of B arrays with one
     logit for each legal move; values: [B] in [-1, 1] for the side to move, or [B, 3] win / draw / loss probabilities.
 
+    root_symmetries: the root's evaluation is the mean over all symmetries of the board (Go: 8), its leaves' are single ones.
     settings: kind ("puct" or "gumbel"), simulations, c_base, c_init, fpu ("reduction" or "value"), fpu_value,
     noise_epsilon, noise_alpha, virtual_loss, reuse_tree, find_wins, considered, c_visit, c_scale, rescale_q, gumbel_scale;
     cpp/search/settings.h says what each means and where its default comes from. ValueError for unknown or bad ones.
     """
 
-    def __init__(self, game: Game, evaluator: LeafEvaluator, *, seed: int = 0, batch_size: int = 1, **settings: Any):
+    def __init__(
+        self,
+        game: Game,
+        evaluator: LeafEvaluator,
+        *,
+        seed: int = 0,
+        batch_size: int = 1,
+        root_symmetries: bool = False,
+        **settings: Any,
+    ):
         if batch_size < 1:
             raise ValueError(f"batch_size must be >= 1, got {batch_size}")
         self.game = game
         self.evaluator = evaluator
         self.batch_size = batch_size
+        self.root_symmetries = root_symmetries and game.symmetries > 1
         self.settings = settings
         self._core = SearchCore(game, settings, seed)
 
@@ -105,12 +117,18 @@ class Search:
         core = self._core
         core.set_position(position)
         core.begin(budget, noise, list(gumbel), list(only))
+        root_is_new = core.report()["nodes"] == 0
         start = last = time.perf_counter()
         while True:
             planes, legal, tickets = core.collect(self.batch_size)
             if not tickets:
                 break
-            logits, values = self.evaluator(planes, legal)
+            if root_is_new and self.root_symmetries:  # the first leaf is the root, and comes alone
+                share, value = averaged(self.game, self.evaluator, planes[0], legal[0])
+                logits, values = [share], [value]
+            else:
+                logits, values = self.evaluator(planes, legal)
+            root_is_new = False
             self._tell(legal, tickets, logits, values)
             if seconds is not None or on_progress is not None or should_stop is not None:
                 now = time.perf_counter()
