@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 
 import numpy as np
 import pytest
@@ -78,3 +79,17 @@ def test_a_soak_sees_memory_that_grows_and_a_rate_that_falls():
     a, b = ({f.name: f.value for f in of(samples)} for samples in (flat, worse))
     assert abs(a["soak.rss_slope"]) < 1e-6 and a["soak.rate_spread"] < 1e-3 and a["soak.rate"] == pytest.approx(100.0)
     assert b["soak.rss_slope"] == pytest.approx(2.0) and b["soak.rate_spread"] > 0.2
+
+
+def test_a_peer_that_is_not_there_is_named_in_one_line(capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "mctx", None)
+    assert main(["bench", "search", "--seconds", "0.1", "--repeat", "1", "--peer", "mctx"]) == 2
+    told = capsys.readouterr().err.strip().splitlines()
+    assert len(told) == 1 and "pip install mctx pgx" in told[0]
+
+
+def test_growth_tells_of_simulations_games_threads_boards_and_networks(capsys):
+    found = figures(capsys, "growth", "--seconds", "0.05")
+    for kind in ("simulations", "games", "threads", "board", "network"):
+        assert sum(name.startswith(f"growth.{kind}.") for name in found) >= 4 or kind == "threads"
+    assert "growth.threads.chess.2" in found and "growth.network.go9.10x128" in found

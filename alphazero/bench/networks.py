@@ -56,6 +56,18 @@ def inference(seconds: float, repeat: int, peers: list[str]) -> Iterator[Figure]
                 )
 
 
+def growth(seconds: float, repeat: int, peers: list[str]) -> Iterator[Figure]:
+    """How the bare network's rate falls with its size, at a batch of 128."""
+    for blocks, channels in ((2, 16), (4, 32), (5, 64), (10, 64), (10, 128)):
+        made = network("go9", blocks, channels)
+        evaluator = make_evaluator(made, "auto")
+        planes = proof_planes(made.shape, 128)
+        evaluator.evaluate(planes)
+        yield measure(
+            f"growth.network.go9.{blocks}x{channels}", "positions/s", repeat, _evaluations(evaluator, planes, seconds)
+        )
+
+
 def _evaluations(evaluator: Evaluator, planes: F32, seconds: float) -> Callable[[], float]:
     def work() -> int:
         evaluator.evaluate(planes)

@@ -1,4 +1,5 @@
-"""Other programs, measured in the same run: Stockfish and cshogi (rules), OpenSpiel (rules, search in Python and in C++).
+"""Other programs, measured in the same run: Stockfish and cshogi (rules), OpenSpiel (rules, search in Python and in C++), mctx over
+pgx (search).
 
 A peer that was asked for and is not installed is a user's mistake, told in one line.
 """
@@ -114,6 +115,51 @@ def open_spiel_python_search(label: str, seconds: float, repeat: int) -> Iterato
         return 800
 
     yield measure(f"peer.open_spiel.search.null.{label}", "simulations/s", repeat, lambda: rate(work, seconds))
+
+
+def mctx_search(label: str, seconds: float, repeat: int) -> Iterator[Figure]:
+    """mctx's Gumbel search over pgx's rules, equal priors and value 0, jitted: 32 games of 100 simulations at a time."""
+    try:
+        import jax
+        import jax.numpy as jnp
+        import mctx
+        import pgx
+    except ImportError as error:
+        raise UserError(f"bench: --peer mctx needs mctx and pgx (pip install mctx pgx): {error}") from None
+    games, simulations = 32, 100
+    names = {"go9": "go_9x9", "go19": "go_19x19", "connect4": "connect_four"}
+    env = pgx.make(names.get(label, label))
+    step, rows = jax.vmap(env.step), jnp.arange(games)
+
+    def blind(state: Any) -> tuple[Any, Any]:
+        return jnp.where(state.legal_action_mask, 0.0, -1e9), jnp.zeros(games)
+
+    def recurrent(parameters: Any, key: Any, action: Any, state: Any) -> tuple[Any, Any]:
+        mover = state.current_player
+        state = step(state, action)
+        logits, value = blind(state)
+        discount = jnp.where(state.terminated, 0.0, -1.0)
+        out = mctx.RecurrentFnOutput(
+            reward=state.rewards[rows, mover], discount=discount, prior_logits=logits, value=value
+        )
+        return out, state
+
+    def search(key: Any, state: Any) -> Any:
+        logits, value = blind(state)
+        root = mctx.RootFnOutput(prior_logits=logits, value=value, embedding=state)
+        return mctx.gumbel_muzero_policy(
+            (), key, root, recurrent, simulations, invalid_actions=~state.legal_action_mask
+        ).action
+
+    jitted = jax.jit(search)
+    start = jax.jit(jax.vmap(env.init))(jax.random.split(jax.random.PRNGKey(0), games))
+
+    def work() -> int:
+        jitted(jax.random.PRNGKey(1), start).block_until_ready()
+        return games * simulations
+
+    work()  # compiles
+    yield measure(f"peer.mctx.search.null.{label}", "simulations/s", repeat, lambda: rate(work, seconds))
 
 
 def _name(label: str) -> bytes:

@@ -22,6 +22,8 @@ def bench(seconds: float, repeat: int, peers: list[str]) -> Iterator[Figure]:
             )
         if "open_spiel" in peers:
             yield from peer.open_spiel_python_search(label, seconds, repeat)
+        if "mctx" in peers:
+            yield from peer.mctx_search(label, seconds, repeat)
         runs = [one_tree(game, 20_000) for _ in range(repeat)]
         yield figure_of(f"search.tree.{label}", "simulations/s", [each[0] for each in runs])
         if "open_spiel" in peers:
@@ -78,7 +80,7 @@ def pool_rate(game: Game, seconds: float, *, threads: int = 1, games: int = 256,
     settings = {"games_in_flight": games, "threads": threads, "record_policy": False}
     pool = Pool(game, settings, [{"kind": "puct", "simulations": simulations, "evaluator": UNIFORM}])
     begin = time.perf_counter()
-    while time.perf_counter() - begin < seconds:
+    while time.perf_counter() - begin < seconds or pool.counts["simulations"] == 0:
         pool.next_batch(max(0.01, min(0.2, seconds)))
         pool.take_finished()
     count = pool.counts["simulations"]

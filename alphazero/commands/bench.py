@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from itertools import chain
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from alphazero.bench.figures import Figure
 
 KINDS = ("rules", "search", "inference", "selfplay", "train", "growth", "soak", "device")
 ON_REQUEST = ("growth", "soak", "device")  # not among what is measured by default
@@ -23,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--peer",
         action="append",
         default=[],
-        choices=["open_spiel", "stockfish", "cshogi"],
+        choices=["open_spiel", "stockfish", "cshogi", "mctx"],
         help="measure a peer in the same run",
     )
 
@@ -32,13 +38,13 @@ def run(args: argparse.Namespace) -> int:
     from alphazero.bench import device, networks, rules, search, soak
     from alphazero.errors import UserError
 
-    benches = {
+    benches: dict[str, Callable[[float, int, list[str]], Iterator[Figure]]] = {
         "rules": rules.bench,
         "search": search.bench,
         "inference": networks.inference,
         "selfplay": networks.selfplay,
         "train": networks.train,
-        "growth": search.growth,
+        "growth": lambda *how: chain(search.growth(*how), networks.growth(*how)),
         "soak": soak.bench,
         "device": device.bench,
     }
