@@ -12,6 +12,7 @@
 #include <array>
 #include <bit>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <type_traits>
 #include <utility>
@@ -63,11 +64,42 @@ struct Situation {
   }
 };
 
+// GCC warns that how a vector is passed depends on the processor compiled for. Nothing here depends on that: all that
+// takes or returns one is inlined.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wpsabi"
+
+// Words as one vector, which the compiler keeps in as few registers as the processor allows, and each word's
+// neighbours: the word before it and the word after it.
+template <int Words>
+struct Vector;
+template <>
+struct Vector<2> {
+  typedef std::uint64_t Type __attribute__((vector_size(16)));
+  struct Pair {
+    Type before, after;
+  };
+  [[gnu::always_inline]] static Pair neighbours(const Type& v) {
+    return {__builtin_shufflevector(v, Type{}, 2, 0), __builtin_shufflevector(v, Type{}, 1, 2)};
+  }
+};
+template <>
+struct Vector<8> {
+  typedef std::uint64_t Type __attribute__((vector_size(64)));
+  struct Pair {
+    Type before, after;
+  };
+  [[gnu::always_inline]] static Pair neighbours(const Type& v) {
+    return {__builtin_shufflevector(v, Type{}, 8, 0, 1, 2, 3, 4, 5, 6),
+            __builtin_shufflevector(v, Type{}, 1, 2, 3, 4, 5, 6, 7, 8)};
+  }
+};
+
 template <int MaxSize>
 struct Board {
   static constexpr int kStride = MaxSize + 1;
   static constexpr int kPoints = kStride * (MaxSize + 2) + 1;
-  static constexpr int kWords = (MaxSize * MaxSize + 63) / 64;
+  static constexpr int kWords = MaxSize * MaxSize <= 128 ? 2 : 8;  // a power of two, as vectors have
   using Point = std::conditional_t<kPoints <= 128, std::uint8_t, std::uint16_t>;
   using Count = Point;                             // a 9x9 board has 144 pairs of neighbours, a 19x19 board 684
   using Bits = std::array<std::uint64_t, kWords>;  // by cell
@@ -91,6 +123,7 @@ struct Board {
     Bits all{};
     Bits first_column{};
     Bits last_column{};
+    std::array<bool, Zobrist::kCells> neighbours_xor{};  // whether two cells side by side have this XOR
     explicit Geometry(int n) : size(n) {
       for (int c = 0; c < n * n; ++c) {
         const auto p = static_cast<std::size_t>((c / n + 1) * kStride + c % n + 1);
@@ -99,6 +132,8 @@ struct Board {
         set(all, c);
         if (c % n == 0) set(first_column, c);
         if (c % n == n - 1) set(last_column, c);
+        if (c % n != n - 1) neighbours_xor[static_cast<std::size_t>(c ^ (c + 1))] = true;
+        if (c / n != n - 1) neighbours_xor[static_cast<std::size_t>(c ^ (c + n))] = true;
       }
     }
   };
@@ -145,6 +180,11 @@ struct Board {
     if (on[q] == 0) return kEmpty;
     return on[q] == kWallHere ? kWall : (on[q] & kWhiteBit) != 0 ? kWhite : kBlack;
   }
+  static constexpr Point colour_bit(Stone colour) { return colour == kWhite ? kWhiteBit : 0; }
+  // The same as stone(q) == colour, in one comparison.
+  [[nodiscard]] bool is(std::size_t q, Stone colour) const {
+    return static_cast<Point>((on[q] ^ colour_bit(colour)) - 1) < kWhiteBit - 1;
+  }
   // Whether the empty point `p` is the last liberty of the chain of its neighbour `q`; false if no stone is there.
   [[nodiscard]] bool last_liberty(int p, std::size_t q) const {
     if (number[chain(q)] > kAround.size()) return false;  // more than one point can have neighbours: most chains
@@ -152,37 +192,37 @@ struct Board {
     for (const int d : kAround) beside += on[at(p + d)] == on[q];
     return number[chain(q)] == beside;
   }
-  // The chains around the empty point `p` as a stone of `mine` there meets them. A set of chains is bits by direction,
-  // one for each chain. Found without a branch, which would go either way as if at random.
+  // The chains around the empty point `p` as a stone of `mine` there meets them, in bits by direction. Found without a
+  // branch, which would go either way as if at random.
   struct Contact {
     unsigned takes;  // chains of the opponent's that it takes
     unsigned fills;  // chains of its own whose last liberty it is
+    unsigned again;  // chains that an earlier direction has, too
     bool lives;      // a chain of its own has another liberty
     bool open;       // an empty neighbour
   };
   [[nodiscard, gnu::always_inline]] Contact contact(int p, Stone mine) const {
-    const unsigned own = mine == kWhite ? kWhiteBit : 0U;
+    const unsigned own = colour_bit(mine);
     const std::array<unsigned, 4> near = {on[at(p + kAround[0])], on[at(p + kAround[1])], on[at(p + kAround[2])],
                                           on[at(p + kAround[3])]};
     std::array<unsigned, 4> beside{1, 1, 1, 1};  // stones of the same chain
-    std::array<unsigned, 4> again{};             // whether an earlier direction has the same chain
+    Contact result{};
     for (std::size_t i = 0; i < near.size(); ++i) {
       for (std::size_t j = 0; j < i; ++j) {
         const unsigned same = near[i] == near[j];
         beside[i] += same;
         beside[j] += same;
-        again[i] |= same;
+        result.again |= same << i;
       }
     }
-    Contact result{};
     unsigned lives = 0;
     unsigned open = 0;
     for (std::size_t i = 0; i < near.size(); ++i) {
       const unsigned name = near[i] & (kWhiteBit - 1U);
       const unsigned ends = number[name] == beside[i];
       const unsigned other = ((near[i] ^ own) & kWhiteBit) != 0;
-      result.takes |= (ends & other & ~again[i]) << i;
-      result.fills |= (ends & ~other & ~again[i]) << i;
+      result.takes |= (ends & other) << i;
+      result.fills |= (ends & ~other) << i;
       lives |= static_cast<unsigned>(name != 0) & ~(ends | other);
       open |= static_cast<unsigned>(near[i] == 0);
     }
@@ -197,24 +237,31 @@ struct Board {
     return c.open || c.lives ? Effect::kPlain : c.fills != 0 ? Effect::kSuicide : Effect::kSingleSuicide;
   }
 
-  // The cells next to those of `bits`, one set for each direction. Beyond the last row they go on: mask them.
+  // The same bits as one vector.
+  using Wide = typename Vector<kWords>::Type;
+  [[gnu::always_inline]] static Wide wide(const Bits& bits) {
+    Wide result{};
+    std::memcpy(&result, bits.data(), sizeof bits);
+    return result;
+  }
+  [[gnu::always_inline]] static Bits narrow(const Wide& v) {
+    Bits result;
+    std::memcpy(result.data(), &v, sizeof result);
+    return result;
+  }
+  // The cells next to one cell of `bits` at least, and to two. Beyond the last row they go on: mask them.
   struct Beside {
-    Bits right, left, down, up;
-    Beside(const Geometry& g, const Bits& bits) {
-      for (std::size_t w = 0; w < bits.size(); ++w) {
-        const std::uint64_t before = w > 0 ? bits[w - 1] : 0;
-        const std::uint64_t after = w + 1 < bits.size() ? bits[w + 1] : 0;
-        right[w] = (bits[w] << 1 | before >> 63) & ~g.first_column[w];
-        left[w] = (bits[w] >> 1 | after << 63) & ~g.last_column[w];
-        down[w] = bits[w] << g.size | before >> (64 - g.size);
-        up[w] = bits[w] >> g.size | after << (64 - g.size);
-      }
-    }
-    [[nodiscard]] std::uint64_t any(std::size_t w) const { return right[w] | left[w] | down[w] | up[w]; }
-    [[nodiscard]] std::uint64_t two(std::size_t w) const {
-      return (right[w] & left[w]) | (down[w] & up[w]) | ((right[w] | left[w]) & (down[w] | up[w]));
-    }
+    Wide one, two;
   };
+  [[gnu::always_inline]] static Beside beside(const Geometry& g, const Wide& v) {
+    const auto [before, after] = Vector<kWords>::neighbours(v);
+    const Wide right = (v << 1 | before >> 63) & ~wide(g.first_column);
+    const Wide left = (v >> 1 | after << 63) & ~wide(g.last_column);
+    const auto row = static_cast<std::uint64_t>(g.size);
+    const Wide down = v << row | before >> (64 - row);
+    const Wide up = v >> row | after << (64 - row);
+    return {right | left | down | up, (right & left) | (down & up) | ((right | left) & (down | up))};
+  }
   [[nodiscard]] Bits empty_cells(const Geometry& g) const {
     Bits empty;
     for (std::size_t w = 0; w < empty.size(); ++w) empty[w] = g.all[w] & ~(stones[0][w] | stones[1][w]);
@@ -222,61 +269,51 @@ struct Board {
   }
   // Cells that are empty and have an empty neighbour: a move there is never suicide.
   [[nodiscard]] Bits open_cells(const Geometry& g) const {
-    Bits open = empty_cells(g);
-    const Beside beside(g, open);
-    for (std::size_t w = 0; w < open.size(); ++w) open[w] &= beside.any(w);
-    return open;
+    const Wide empty = wide(empty_cells(g));
+    return narrow(empty & beside(g, empty).one);
   }
   // Where the side to move may play, ko aside, and where that does more than add a stone.
   struct Playable {
     Bits cells;
     Bits captures;
+    Bits captures_of_one;  // those that surely take one stone only
     Bits suicides;
   };
   // Most cells are settled by whole rows of bits at a time; chains are asked only where that does not tell.
   [[nodiscard]] Playable playable_cells(const Geometry& g, bool suicide) const {
     const Stone mine = to_move();
-    const Bits& own_stones = stones[mine - 1];
-    const Bits& other_stones = stones[opponent(mine) - 1];
-    const Bits empty = empty_cells(g);
-    const Beside empties(g, empty);
+    const Wide own = wide(stones[mine - 1]);
+    const Wide other = wide(stones[opponent(mine) - 1]);
+    const Wide empty = wide(g.all) & ~(own | other);
+    const auto [near_empty, near_two_empty] = beside(g, empty);
+    const Wide near_own = beside(g, own).one;
+    const Wide near_other = beside(g, other).one;
     // Two stones side by side have no neighbour in common. So a chain has two liberties at least if one of its stones
-    // has two empty neighbours, or two of its stones side by side have one each.
-    Bits own;
-    Bits other;
-    for (std::size_t w = 0; w < empty.size(); ++w) {
-      own[w] = own_stones[w] & empties.any(w);
-      other[w] = other_stones[w] & empties.any(w);
-    }
-    const Beside owns(g, own);
-    const Beside others(g, other);
-    for (std::size_t w = 0; w < empty.size(); ++w) {
-      own[w] &= empties.two(w) | owns.any(w);
-      other[w] &= ~(empties.two(w) | others.any(w));
-    }
-    const Beside lives(g, own);    // a neighbour surely lives on
-    const Beside taken(g, other);  // a neighbour may be taken
-    Playable result;
-    for (std::size_t w = 0; w < empty.size(); ++w) {
-      const std::uint64_t known = empty[w] & (empties.any(w) | lives.any(w));
-      std::uint64_t captures = 0;
-      std::uint64_t live = 0;
-      for (std::uint64_t rest = empty[w] & (~known | taken.any(w)); rest != 0; rest &= rest - 1) {
+    // has two empty neighbours, or two of its stones side by side have one each. A stone on its own has no liberties
+    // but its empty neighbours.
+    const Wide breathing_own = own & near_empty;
+    const Wide safe = breathing_own & (near_two_empty | beside(g, breathing_own).one);
+    const Wide unclear = breathing_own & ~safe & near_own;
+    const Wide breathing_other = other & near_empty;
+    const Wide weak = breathing_other & ~(near_two_empty | beside(g, breathing_other).one);
+    const auto [near_lost, near_two_lost] = beside(g, weak & ~near_other);
+    const Wide near_weak = beside(g, weak & near_other).one;
+    const Wide captures = empty & near_lost;
+    const Wide cells = empty & (near_empty | near_lost | beside(g, safe).one);
+    const Wide asked = empty & ((beside(g, unclear).one & ~cells) | (near_weak & ~near_lost));
+    Playable result{narrow(cells), narrow(captures), narrow(captures & ~(near_two_lost | near_weak)), {}};
+    const Bits unknown = narrow(asked);
+    for (std::size_t w = 0; w < unknown.size(); ++w) {
+      for (std::uint64_t rest = unknown[w]; rest != 0; rest &= rest - 1) {
         const int bit = std::countr_zero(rest);
-        const Contact beside = contact(g.point[w * 64 + at(bit)], mine);
-        captures |= std::uint64_t{beside.takes != 0} << bit;
-        live |= std::uint64_t{beside.lives} << bit;
+        const Contact c = contact(g.point[w * 64 + at(bit)], mine);
+        result.captures[w] |= std::uint64_t{c.takes != 0} << bit;
+        result.cells[w] |= std::uint64_t{c.takes != 0 || c.lives} << bit;
       }
-      result.captures[w] = captures;
-      result.cells[w] = known | captures | live;
     }
-    result.suicides = {};
     if (suicide) {
-      const Beside near_own(g, own_stones);
-      for (std::size_t w = 0; w < empty.size(); ++w) {
-        result.suicides[w] = empty[w] & ~result.cells[w] & near_own.any(w);
-        result.cells[w] |= result.suicides[w];
-      }
+      result.suicides = narrow(empty & near_own & ~wide(result.cells));
+      for (std::size_t w = 0; w < unknown.size(); ++w) result.cells[w] |= result.suicides[w];
     }
     return result;
   }
@@ -289,7 +326,7 @@ struct Board {
     const std::size_t loser = (suicide ? mine : opponent(mine)) - 1U;
     Situation result{key, count};
     result.put(mine - 1U, g.cell[at(p)]);
-    for (unsigned taken = suicide ? c.fills : c.takes; taken != 0; taken &= taken - 1) {
+    for (unsigned taken = (suicide ? c.fills : c.takes) & ~c.again; taken != 0; taken &= taken - 1) {
       const std::size_t name = chain(at(p + kAround[at(std::countr_zero(taken))]));
       std::size_t s = name;
       do {
@@ -309,8 +346,7 @@ struct Board {
     set(stones[mine - 1], cell);
     key ^= kZobrist.stone[mine - 1U][at(cell)];
     ++count[mine - 1U];
-    const unsigned own = mine == kWhite ? kWhiteBit : 0U;
-    on[here] = static_cast<Point>(here | own);
+    on[here] = static_cast<Point>(here | colour_bit(mine));
     next[here] = static_cast<Point>(here);
     unsigned empty = 0;
     for (const int d : kAround) {
@@ -321,13 +357,13 @@ struct Board {
     number[here] = static_cast<Count>(empty);
     for (const int d : kAround) {
       const std::size_t q = at(p + d);
-      if (stone(q) == mine && on[q] != on[here]) join(chain(q), chain(here));
+      if (is(q, mine) && on[q] != on[here]) join(chain(q), chain(here));
     }
     int taken = 0;
     std::size_t taken_at = 0;
     for (const int d : kAround) {
       const std::size_t q = at(p + d);
-      if (number[chain(q)] != 0 || stone(q) == mine) continue;
+      if (number[chain(q)] != 0 || is(q, mine)) continue;
       taken_at = q;
       taken += remove(g, chain(q));
     }
@@ -388,5 +424,7 @@ struct Board {
     return taken;
   }
 };
+
+#pragma GCC diagnostic pop
 
 }  // namespace az::go

@@ -298,20 +298,31 @@ struct Go {
         if (s.ko != kNoMove && State::has(playable.cells, s.ko)) State::set(barred, s.ko);
         return barred;
       }
-      typename State::Bits takes;
-      for (std::size_t w = 0; w < takes.size(); ++w) takes[w] = playable.captures[w] | playable.suicides[w];
-      State::for_each(takes, [&](int cell) {
-        if (breaks_ko(cell)) State::set(barred, cell);
-      });
-      // All other moves add a stone: an earlier board that has one more than this one may be what they lead to.
+      typename State::Bits more;  // moves that do more than add a stone
+      for (std::size_t w = 0; w < more.size(); ++w) more[w] = playable.captures[w] | playable.suicides[w];
+      // The other moves all lead to boards of one file, and by which stone such a board differs from this one its key
+      // tells.
       const auto mine = State::at(turn());
-      Situation more = next_situation({s.key, s.count});
-      ++more.count[mine];
-      history_.for_each(more.count, [&](Key earlier) {
-        const Key difference = earlier ^ more.key;
-        if (!kZobrist.is_stone(mine, difference)) return;
+      Situation next = next_situation({s.key, s.count});
+      ++next.count[mine];
+      history_.for_each(next.count, [&](Key earlier) {
+        const Key difference = earlier ^ next.key;
         const auto cell = static_cast<int>(difference % Zobrist::kCells);
-        if (State::has(playable.cells, cell) && !State::has(takes, cell)) State::set(barred, cell);
+        if (kZobrist.is_stone(mine, difference) && cell < pass_move() && State::has(playable.cells, cell) &&
+            !State::has(more, cell))
+          State::set(barred, cell);
+      });
+      // So do the captures of one stone. The end of the key tells whether a board may differ by two cells side by side;
+      // most often none does.
+      --next.count[1 - mine];
+      bool one_may_repeat = false;
+      history_.for_each(next.count, [&](Key earlier) {
+        one_may_repeat |= geometry_->neighbours_xor[(earlier ^ next.key) % Zobrist::kCells];
+      });
+      if (!one_may_repeat)
+        for (std::size_t w = 0; w < more.size(); ++w) more[w] &= ~playable.captures_of_one[w];
+      State::for_each(more, [&](int cell) {
+        if (breaks_ko(cell)) State::set(barred, cell);
       });
       return barred;
     }
@@ -321,8 +332,8 @@ struct Go {
       const int p = geometry_->point[State::at(cell)];
       for (const int d : State::kAround) {
         const std::size_t q = State::at(p + d);
-        if ((s.stone(q) != kBlack && s.stone(q) != kWhite) || !s.last_liberty(p, q)) continue;
-        const int plane = s.stone(q) == (mine == 0 ? kBlack : kWhite) ? kOwnAtari : kOtherAtari;
+        if (!s.last_liberty(p, q)) continue;
+        const int plane = s.is(q, mine == 0 ? kBlack : kWhite) ? kOwnAtari : kOtherAtari;
         const std::size_t chain = s.chain(q);
         std::size_t stone = chain;
         do {
