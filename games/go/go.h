@@ -1,6 +1,7 @@
 // Go: area scoring (Tromp-Taylor), positional, situational or simple ko, boards of 2 to 19. See README.md.
 #pragma once
 
+#include <algorithm>
 #include <cctype>
 #include <cmath>
 #include <sstream>
@@ -9,7 +10,7 @@
 #include <vector>
 
 #include "games/go/board.h"
-#include "games/go/key_set.h"
+#include "games/go/history.h"
 #include "games/options.h"
 #include "games/state_stack.h"
 
@@ -82,7 +83,7 @@ struct Go {
    public:
     explicit Position(const Options& options) : options_(options), geometry_(&State::geometry(options.board_size)) {
       states_.top().clear(options.board_size);
-      if (options_.ko != Ko::kSimple) keys_.insert(situation(states_.top()));
+      if (options_.ko != Ko::kSimple) history_.push(situation());
     }
 
     // The moves from the start, separated by spaces.
@@ -112,7 +113,7 @@ struct Go {
     [[nodiscard]] int ply() const { return state().ply; }
     [[nodiscard]] Key key() const {
       const State& s = state();
-      if (options_.ko != Ko::kSimple) return situation(s);
+      if (options_.ko != Ko::kSimple) return situation().key;
       const Key turn_key = s.ply % 2 != 0 ? kZobrist.white_to_move : 0;
       return s.key ^ turn_key ^ (s.ko != kNoMove ? kZobrist.ko[s.ko] : 0);
     }
@@ -129,7 +130,7 @@ struct Go {
     }
 
     void legal_moves(Moves& moves) const {
-      for_each(legal_cells(), [&](int cell) { moves.push(static_cast<Move>(cell)); });
+      State::for_each(legal_cells(), [&](int cell) { moves.push(static_cast<Move>(cell)); });
       moves.push(pass_move());
     }
     // Legal moves that fill no eye of their own; a pass only where there is nothing else.
@@ -137,7 +138,7 @@ struct Go {
       const State& s = state();
       const Stone mine = s.to_move();
       const typename State::Bits open = s.open_cells(*geometry_);
-      for_each(legal_cells(), [&](int cell) {
+      State::for_each(legal_cells(), [&](int cell) {
         if (!State::has(open, cell) && own_eye(geometry_->point[State::at(cell)], mine)) return;
         moves.push(static_cast<Move>(cell));
       });
@@ -152,14 +153,12 @@ struct Go {
         s.place(*geometry_, move);
       }
       moves_.push_back(move);
-      if (options_.ko != Ko::kSimple) fresh_.push_back(keys_.insert(situation(s)));
+      if (options_.ko != Ko::kSimple) history_.push(situation());
     }
     void undo() {
+      if (options_.ko != Ko::kSimple) history_.pop(situation());
       states_.pop();
       moves_.pop_back();
-      if (options_.ko == Ko::kSimple) return;
-      if (fresh_.back()) keys_.pop();
-      fresh_.pop_back();
     }
     void settle() { states_.settle(kHistory); }
 
@@ -178,14 +177,8 @@ struct Go {
         copy(2 * t, then->stones[mine]);
         copy(2 * t + 1, then->stones[1 - mine]);
       }
-      const typename State::Bits empty = s.empty_cells(*geometry_);
-      for_each(empty, [&](int cell) { mark_ataris(cell, mine, out); });
-      const Stone me = s.to_move();
-      for_each(empty, [&](int cell) {
-        if (may_repeat(s, cell, me) && s.playable(geometry_->point[State::at(cell)], me, options_.suicide) &&
-            breaks_ko(cell))
-          out.set(kBarredByKo, cell);
-      });
+      State::for_each(s.empty_cells(*geometry_), [&](int cell) { mark_ataris(cell, mine, out); });
+      copy(kBarredByKo, barred_by_ko(s.playable_cells(*geometry_, options_.suicide)));
       if (s.passes > 0) copy(kAfterPass, geometry_->all);
       copy(kOnBoard, geometry_->all);
       out.scalars[kKomi] = static_cast<float>(mine == 1 ? options_.komi : -options_.komi) / 15.0F;
@@ -200,16 +193,16 @@ struct Go {
       std::vector<bool> seen(State::at(n * n), false);
       for (int cell = 0; cell < n * n; ++cell) {
         const std::size_t p = geometry_->point[State::at(cell)];
-        if (s.stone[p] != kEmpty) cells[State::at(cell)] = s.stone[p] == kBlack ? 1 : -1;
-        if (s.stone[p] != kEmpty || seen[State::at(cell)]) continue;
+        if (s.stone(p) != kEmpty) cells[State::at(cell)] = s.stone(p) == kBlack ? 1 : -1;
+        if (s.stone(p) != kEmpty || seen[State::at(cell)]) continue;
         region.assign(1, cell);
         seen[State::at(cell)] = true;
         unsigned touches = 0;  // bit per colour beside the region
         for (std::size_t i = 0; i < region.size(); ++i) {
           for (const int d : State::kAround) {
             const std::size_t q = State::at(geometry_->point[State::at(region[i])] + d);
-            if (s.stone[q] == kBlack || s.stone[q] == kWhite) touches |= s.stone[q];
-            if (s.stone[q] != kEmpty || seen[geometry_->cell[q]]) continue;
+            if (s.stone(q) == kBlack || s.stone(q) == kWhite) touches |= s.stone(q);
+            if (s.stone(q) != kEmpty || seen[geometry_->cell[q]]) continue;
             seen[geometry_->cell[q]] = true;
             region.push_back(geometry_->cell[q]);
           }
@@ -241,8 +234,10 @@ struct Go {
       const int cell = (n - row) * n + static_cast<int>(column);
       const State& s = state();
       const int p = geometry_->point[State::at(cell)];
-      if (s.stone[State::at(p)] != kEmpty) throw IllegalMove(word + " is occupied");
-      if (!s.playable(p, s.to_move(), options_.suicide)) throw IllegalMove(word + " is suicide");
+      if (s.stone(State::at(p)) != kEmpty) throw IllegalMove(word + " is occupied");
+      const auto effect = State::effect(s.contact(p, s.to_move()));
+      if (effect == State::Effect::kSingleSuicide || (effect == State::Effect::kSuicide && !options_.suicide))
+        throw IllegalMove(word + " is suicide");
       if (breaks_ko(cell))
         throw IllegalMove(word +
                           (options_.ko == Ko::kSimple ? " is barred by ko" : " repeats an earlier board (superko)"));
@@ -269,7 +264,7 @@ struct Go {
           const bool newest = cell == s.last;
           const bool before_newest = c > 0 && cell - 1 == s.last;
           out += newest ? '(' : before_newest ? ')' : ' ';
-          out += ".XO"[s.stone[geometry_->point[State::at(cell)]]];
+          out += ".XO"[s.stone(geometry_->point[State::at(cell)])];
         }
         out += r * n + n - 1 == s.last ? ')' : ' ';
         out += label;
@@ -289,26 +284,47 @@ struct Go {
     [[nodiscard]] const State& state() const { return states_.top(); }
     [[nodiscard]] Move pass_move() const { return static_cast<Move>(options_.board_size * options_.board_size); }
     [[nodiscard]] typename State::Bits legal_cells() const {
-      const State& s = state();
-      const Stone mine = s.to_move();
-      typename State::Bits legal = s.open_cells(*geometry_);
-      typename State::Bits closed = s.empty_cells(*geometry_);
-      for (std::size_t w = 0; w < closed.size(); ++w) closed[w] &= ~legal[w];
-      for_each(closed, [&](int cell) {
-        if (s.playable_closed(geometry_->point[State::at(cell)], mine, options_.suicide)) State::set(legal, cell);
-      });
-      if (options_.ko == Ko::kSimple) {
-        if (s.ko != kNoMove) State::reset(legal, s.ko);
-        return legal;
-      }
-      // Only where a stone was ever taken off can a move bring an old board back; a suicide is the exception.
-      typename State::Bits suspects;
-      for (std::size_t w = 0; w < suspects.size(); ++w)
-        suspects[w] = legal[w] & (s.removed[mine - 1][w] | (options_.suicide ? closed[w] : 0));
-      for_each(suspects, [&](int cell) {
-        if (may_repeat(s, cell, mine) && breaks_ko(cell)) State::reset(legal, cell);
-      });
+      const typename State::Playable playable = state().playable_cells(*geometry_, options_.suicide);
+      typename State::Bits legal = playable.cells;
+      const typename State::Bits barred = barred_by_ko(playable);
+      for (std::size_t w = 0; w < legal.size(); ++w) legal[w] &= ~barred[w];
       return legal;
+    }
+    // Those of the playable cells where ko forbids to play.
+    [[nodiscard]] typename State::Bits barred_by_ko(const typename State::Playable& playable) const {
+      const State& s = state();
+      typename State::Bits barred{};
+      if (options_.ko == Ko::kSimple) {
+        if (s.ko != kNoMove && State::has(playable.cells, s.ko)) State::set(barred, s.ko);
+        return barred;
+      }
+      typename State::Bits more;  // moves that do more than add a stone
+      for (std::size_t w = 0; w < more.size(); ++w) more[w] = playable.captures[w] | playable.suicides[w];
+      // The other moves all lead to boards of one file, and by which stone such a board differs from this one its key
+      // tells.
+      const auto mine = State::at(turn());
+      Situation next = next_situation({s.key, s.count});
+      ++next.count[mine];
+      history_.for_each(next.count, [&](Key earlier) {
+        const Key difference = earlier ^ next.key;
+        const auto cell = static_cast<int>(difference % Zobrist::kCells);
+        if (kZobrist.is_stone(mine, difference) && cell < pass_move() && State::has(playable.cells, cell) &&
+            !State::has(more, cell))
+          State::set(barred, cell);
+      });
+      // So do the captures of one stone. The end of the key tells whether a board may differ by two cells side by side;
+      // most often none does.
+      --next.count[1 - mine];
+      bool one_may_repeat = false;
+      history_.for_each(next.count, [&](Key earlier) {
+        one_may_repeat |= geometry_->neighbours_xor[(earlier ^ next.key) % Zobrist::kCells];
+      });
+      if (!one_may_repeat)
+        for (std::size_t w = 0; w < more.size(); ++w) more[w] &= ~playable.captures_of_one[w];
+      State::for_each(more, [&](int cell) {
+        if (breaks_ko(cell)) State::set(barred, cell);
+      });
+      return barred;
     }
     // Marks the chains whose last liberty is the empty `cell`.
     void mark_ataris(int cell, int mine, Features out) const {
@@ -316,9 +332,9 @@ struct Go {
       const int p = geometry_->point[State::at(cell)];
       for (const int d : State::kAround) {
         const std::size_t q = State::at(p + d);
-        if ((s.stone[q] != kBlack && s.stone[q] != kWhite) || !s.last_liberty(p, q)) continue;
-        const int plane = s.stone[q] == (mine == 0 ? kBlack : kWhite) ? kOwnAtari : kOtherAtari;
-        const std::size_t chain = s.head[q];
+        if (!s.last_liberty(p, q)) continue;
+        const int plane = s.is(q, mine == 0 ? kBlack : kWhite) ? kOwnAtari : kOtherAtari;
+        const std::size_t chain = s.chain(q);
         std::size_t stone = chain;
         do {
           out.set(plane, geometry_->cell[stone]);
@@ -326,34 +342,29 @@ struct Go {
         } while (stone != chain);
       }
     }
-    // What superko compares: the stones, under situational ko with the side to move.
-    [[nodiscard]] Key situation(const State& s) const {
-      return s.key ^ (options_.ko == Ko::kSituational && s.ply % 2 != 0 ? kZobrist.white_to_move : 0);
-    }
-    // Whether the ko rule could bar `cell` at all: only there is it worth asking breaks_ko().
-    [[nodiscard]] bool may_repeat(const State& s, int cell, Stone mine) const {
-      if (options_.ko == Ko::kSimple) return s.ko == cell;
-      if (State::has(s.removed[mine - 1], cell)) return true;
-      return options_.suicide && s.effect(geometry_->point[State::at(cell)], mine) == State::Effect::kSuicide;
+    // What superko compares, now and after a move of the side to move that leads to `stones`.
+    [[nodiscard]] Situation situation() const { return situation({state().key, state().count}, turn() == 1); }
+    [[nodiscard]] Situation next_situation(const Situation& stones) const { return situation(stones, turn() == 0); }
+    [[nodiscard]] Situation situation(Situation stones, bool white_to_move) const {
+      if (options_.ko == Ko::kSituational && white_to_move) stones.key ^= kZobrist.white_to_move;
+      return stones;
     }
     [[nodiscard]] bool breaks_ko(int cell) const {
       const State& s = state();
       if (options_.ko == Ko::kSimple) return s.ko == cell;
-      const Key after = s.key_after(*geometry_, geometry_->point[State::at(cell)], s.to_move());
-      const bool white_next = s.to_move() == kBlack;
-      return keys_.contains(after ^ (options_.ko == Ko::kSituational && white_next ? kZobrist.white_to_move : 0));
+      return history_.contains(next_situation(s.after(*geometry_, geometry_->point[State::at(cell)])));
     }
     // A point walled in by own stones that the opponent cannot make false.
     [[nodiscard]] bool own_eye(int p, Stone mine) const {
       const State& s = state();
       for (const int d : State::kAround) {
-        const Stone q = static_cast<Stone>(s.stone[State::at(p + d)]);
+        const Stone q = s.stone(State::at(p + d));
         if (q != mine && q != kWall) return false;
       }
       int hostile = 0;
       int edge = 0;
       for (const int d : {-State::kStride - 1, -State::kStride + 1, State::kStride - 1, State::kStride + 1}) {
-        const Stone q = static_cast<Stone>(s.stone[State::at(p + d)]);
+        const Stone q = s.stone(State::at(p + d));
         edge |= q == kWall;
         hostile += q == opponent(mine);
       }
@@ -366,18 +377,11 @@ struct Go {
       for (const std::int8_t owner : cells) margin += owner;
       return margin;
     }
-    template <class Visit>
-    static void for_each(const typename State::Bits& bits, Visit&& visit) {
-      for (std::size_t w = 0; w < bits.size(); ++w)
-        for (std::uint64_t rest = bits[w]; rest != 0; rest &= rest - 1)
-          visit(static_cast<int>(w * 64) + std::countr_zero(rest));
-    }
     Options options_;
     const typename State::Geometry* geometry_;
     StateStack<State> states_;
     std::vector<Move> moves_;
-    KeySet keys_;              // superko's; empty under simple ko
-    std::vector<bool> fresh_;  // per ply: its key was new in keys_
+    History history_;  // superko's; empty under simple ko
   };
 };
 
