@@ -10,7 +10,7 @@ import pytest
 from conftest import hashed_evaluator
 
 import alphazero as az
-from alphazero._core import considered_visits
+from alphazero._core import SearchCore, considered_visits
 from alphazero.search import uniform_evaluator
 
 C_BASE, C_INIT, FPU = 19652.0, 1.25, 0.2
@@ -205,6 +205,17 @@ def test_a_kept_subtree_brings_its_visits_along():
     second = search.search(position, 50)
     assert second.simulations == 50
     assert sum(m.visits for m in second.moves) == first.moves[0].visits - 1 + 50
+
+
+def test_a_large_tree_keeps_every_visit_while_its_memory_grows():
+    core = SearchCore(az.Game("go", board_size=19), {"kind": "puct"})
+    core.set_position(az.Game("go", board_size=19).position())
+    core.begin(8000)
+    core.run_inside("uniform")
+    report = core.report()
+    assert report["tree_bytes"] > 8 << 20  # two growths of large arrays and more
+    assert report["nodes"] == 8001
+    assert sum(visits for _, visits, *_ in report["moves"]) == 8000
 
 
 def test_bad_evaluators_and_settings_are_named():

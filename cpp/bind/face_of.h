@@ -168,13 +168,12 @@ class SearchOf final : public SearchFace {
   bool done() const override { return done_; }
   void run_inside(int evaluator, double seconds) override {
     const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds > 0 ? seconds : 1e6);
-    std::vector<float> logits;
+    const std::vector<float> logits(static_cast<std::size_t>(G::kMaxMoves), 0.0F);  // equal ones, whatever the leaf
     for (;;) {
       int ticket = 0;
       float value = 0.0F;
-      const Ask result = search_.ask([&](typename G::Position& leaf, const MoveList<G::kMaxMoves>& moves, int t) {
+      const Ask result = search_.ask([&](typename G::Position& leaf, const MoveList<G::kMaxMoves>& /*moves*/, int t) {
         ticket = t;
-        logits.assign(static_cast<std::size_t>(moves.size()), 0.0F);
         if (evaluator == kRollout) value = rollout<G>(leaf, encoder_.shape(), rng_);
       });
       if (result != Ask::kLeaf) break;

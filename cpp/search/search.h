@@ -17,6 +17,7 @@
 #include "cpp/search/fast_math.h"
 #include "cpp/search/gumbel.h"
 #include "cpp/search/puct.h"
+#include "cpp/search/puct_root.h"
 #include "cpp/search/rng.h"
 #include "cpp/search/schedule.h"
 #include "cpp/search/settings.h"
@@ -150,16 +151,17 @@ class Search {
     Node& node = tree_.node(ticket.node);
     Edge* const edges = tree_.edges(node);
     const int count = node.edge_count;
-    scratch_.assign(logits, logits + count);
-    const float top = softmax(scratch_.data(), count);
-    for (int i = 0; i < count; ++i) edges[i].set_prior(scratch_[static_cast<std::size_t>(i)]);
+    if (scratch_.size() < node.edge_count) scratch_.resize(node.edge_count);
+    float* const priors = scratch_.data();
+    const float top = softmax(logits, priors, count);
+    for (int i = 0; i < count; ++i) edges[i].set_prior(priors[i]);
     node.value = value;
     node.pending = false;
     if (ticket.node == 0) {
       for (int i = 0; i < count; ++i) {
         RootMove& each = root_moves_[static_cast<std::size_t>(i)];
         each.logit = logits[i] - top;
-        each.prior = scratch_[static_cast<std::size_t>(i)];
+        each.prior = priors[i];
       }
       root_visits_ = 1;
       root_q_ = value;
@@ -247,7 +249,7 @@ class Search {
     const QTransform transform = root_transform();
     for (std::size_t i = 0; i < count; ++i)
       target[i] = root_moves_[i].logit + transform.sigma(completed_q(root_moves_[i], transform));
-    softmax(target.data(), static_cast<int>(count));
+    softmax(target.data(), target.data(), static_cast<int>(count));
   }
 
   // The expected line: the best move, then the most visited ones.
@@ -372,7 +374,21 @@ class Search {
         m.noised = (1.0F - settings_.noise_epsilon) * m.prior + settings_.noise_epsilon * static_cast<float>(share);
       }
     }
+    if (settings_.kind == SearchKind::kPuct) start_puct_root();
     prove_win_at_root();
+  }
+
+  // Tells PUCT's choice at the root its priors and, where a subtree was kept, the moves that are tried already.
+  void start_puct_root() {
+    std::vector<float> priors;
+    priors.reserve(root_moves_.size());
+    for (const RootMove& m : root_moves_) priors.push_back(m.noised);
+    root_.start(std::move(priors));
+    const Node& root = tree_.node(0);
+    for (int slot = 0; slot < root.child_count; ++slot) {
+      root_.add(static_cast<std::size_t>(&root_move(tree_.edges(root)[slot].move()) - root_moves_.data()));
+      root_child_changed(static_cast<std::size_t>(slot));
+    }
   }
 
   template <class OnLeaf>
@@ -385,6 +401,7 @@ class Search {
     for (;;) {
       Child& child = tree_.children(tree_.node(at))[slot];
       ++child.in_flight;
+      if (at == 0) root_child_changed(static_cast<std::size_t>(slot));
       path_.push_back({at, static_cast<std::uint32_t>(slot)});
       position_.play(tree_.edges(tree_.node(at))[slot].move());
       if (child.proof != Proof::kNone) return finish_exact(child.proof, child.proof_plies);
@@ -412,6 +429,7 @@ class Search {
       if (tree_.node(at).pending) {  // another simulation waits for this very leaf
         take_back();
         for (const Step& step : path_) --tree_.children(tree_.node(step.node))[step.slot].in_flight;
+        root_child_changed(path_.front().slot);
         return Ask::kWait;
       }
       slot = settings_.kind == SearchKind::kPuct ? choose_puct(tree_, settings_, at, visits, q)
@@ -454,6 +472,7 @@ class Search {
         proof = Proof::kNone;
       }
     }
+    root_child_changed(path.front().slot);
     ++root_visits_;
     root_q_ += (value - root_q_) / static_cast<float>(root_visits_);
     if (proof != Proof::kNone) root_proof_ = proof;
@@ -488,34 +507,15 @@ class Search {
 
   // --- choosing at the root ---
 
-  // PUCT at the root: noised priors in full precision.
-  int choose_puct_at_root() {
-    Node& root = tree_.node(0);
-    const Child* const kids = tree_.children(root);
+  int choose_at_root() {
+    if (settings_.kind == SearchKind::kGumbel) return choose_gumbel_at_root();
     const float c = exploration(settings_, static_cast<float>(root_visits_) + static_cast<float>(in_flight_));
-    float tried = 0.0F;
-    for (const RootMove& m : root_moves_) tried += m.slot >= 0 ? m.noised : 0.0F;
-    const float fresh_q = first_play_q(settings_, root_q_, tried, !noise_);
-    std::size_t best = 0;
-    float best_score = -1e30F;
-    for (std::size_t i = 0; i < root_moves_.size(); ++i) {
-      const RootMove& m = root_moves_[i];
-      float score = fresh_q + c * m.noised;
-      if (m.slot >= 0) {
-        const Child& child = kids[m.slot];
-        if (child.proof == Proof::kLoss) continue;
-        const float n = static_cast<float>(child.visits) + static_cast<float>(child.in_flight);
-        score = pessimistic_q(settings_, child) + c * m.noised / (1.0F + n);
-      }
-      if (score > best_score) {
-        best_score = score;
-        best = i;
-      }
-    }
-    return slot_of(root_moves_[best]);
+    return slot_of(root_moves_[root_.choose(settings_, c, root_q_, !noise_)]);
   }
-
-  int choose_at_root() { return settings_.kind == SearchKind::kPuct ? choose_puct_at_root() : choose_gumbel_at_root(); }
+  // Tells the choice at the root that the statistics of a child changed.
+  void root_child_changed(std::size_t slot) {
+    if (settings_.kind == SearchKind::kPuct) root_.update(slot, settings_, tree_.children(tree_.node(0))[slot]);
+  }
 
   // The child of a root move, made where it has none yet.
   int slot_of(RootMove& m) {
@@ -524,6 +524,7 @@ class Search {
       int at = root.child_count;
       while (tree_.edges(root)[at].move() != m.move) ++at;
       m.slot = tree_.add_child(root, at);
+      if (settings_.kind == SearchKind::kPuct) root_.add(static_cast<std::size_t>(&m - root_moves_.data()));
     }
     return m.slot;
   }
@@ -636,6 +637,7 @@ class Search {
   int budget_ = 0;
   int done_ = 0;
   int in_flight_ = 0;
+  PuctRoot root_;
   std::uint64_t depth_sum_ = 0;
   int depth_max_ = 0;
   bool noise_ = false;

@@ -1,4 +1,4 @@
-// The search tree's memory: three flat arrays a tree, 32-bit indices, statistics only for moves that were tried.
+// The search tree's memory: three flat arrays, 32-bit indices, statistics only for moves that were tried.
 //
 // A node with L legal moves owns L edges of 4 bytes. Tried moves come first: edge i < child_count is the move of child
 // i, whose statistics stand in the node's block of Child records. So a leaf costs 24 + 4 L bytes, a tried move 16 more,
@@ -9,8 +9,8 @@
 #include <bit>
 #include <cstdint>
 #include <utility>
-#include <vector>
 
+#include "cpp/search/arena.h"
 #include "games/game.h"
 
 namespace az {
@@ -95,8 +95,8 @@ class Tree {
     Node n;
     n.edges = static_cast<std::uint32_t>(edges_.size());
     n.edge_count = static_cast<std::uint16_t>(moves.size());
-    for (const Move move : moves) edges_.emplace_back(move, 0.0F);
-    nodes_.push_back(n);
+    std::transform(moves.begin(), moves.end(), edges_.extend(n.edge_count), [](Move move) { return Edge(move, 0.0F); });
+    *nodes_.extend(1) = n;
     return static_cast<std::uint32_t>(nodes_.size() - 1);
   }
 
@@ -160,7 +160,7 @@ class Tree {
       return block;
     }
     const auto block = static_cast<std::uint32_t>(children_.size());
-    children_.resize(children_.size() + (std::size_t{1} << size));
+    children_.extend(std::size_t{1} << size);
     return block;
   }
   void copy_node(const Tree& from, std::uint32_t index) {
@@ -168,16 +168,15 @@ class Tree {
     const Edge* const edges = from.edges(n);
     const Child* const kids = from.children(n);
     n.edges = static_cast<std::uint32_t>(edges_.size());
-    edges_.insert(edges_.end(), edges, edges + n.edge_count);
+    std::copy_n(edges, n.edge_count, edges_.extend(n.edge_count));
     n.children = static_cast<std::uint32_t>(children_.size());
-    children_.insert(children_.end(), kids, kids + n.child_count);
-    children_.resize(n.children + n.child_capacity);
-    nodes_.push_back(n);
+    std::copy_n(kids, n.child_count, children_.extend(n.child_capacity));
+    *nodes_.extend(1) = n;
   }
 
-  std::vector<Node> nodes_;
-  std::vector<Edge> edges_;
-  std::vector<Child> children_;
+  Arena<Node> nodes_;
+  Arena<Edge> edges_;
+  Arena<Child> children_;
   // Freed Child blocks by size class, chained through Child::node.
   std::uint32_t free_[16] = {kNoNode, kNoNode, kNoNode, kNoNode, kNoNode, kNoNode, kNoNode, kNoNode,
                              kNoNode, kNoNode, kNoNode, kNoNode, kNoNode, kNoNode, kNoNode, kNoNode};
