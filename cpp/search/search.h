@@ -32,6 +32,27 @@ enum class Ask {
   kDone,  // the search is over
 };
 
+// How far a simulation's way down the tree has come.
+enum class Reach {
+  kInside,  // at a node whose next move is to be chosen
+  kLeaf,    // behind a move whose position was never looked at
+  kExact,   // behind a move that is proven
+  kTaken,   // where another simulation waits for its evaluation: nothing to do here
+};
+
+// A simulation's way down the tree.
+struct Path {
+  struct Step {
+    std::uint32_t node;
+    std::uint32_t slot;
+  };
+  std::vector<Step> steps;
+  Move move = kNoMove;       // the last move
+  std::uint32_t node = 0;    // where the way has come to, unless it ended
+  std::uint32_t visits = 0;  // of that node, and its mean value for the side to move, when it was reached
+  float q = 0.0F;
+};
+
 // A legal move at the root, in legal order, in full precision.
 struct RootMove {
   Move move = kNoMove;
@@ -168,11 +189,83 @@ class Search {
       root_proof_ = Proof::kNone;
       start_root();
     } else {
-      backup(ticket.path, value, Proof::kNone);
-      --in_flight_;
-      ++done_;
+      finish(ticket.path, value, Proof::kNone);
     }
     free_tickets_.push_back(ticket_index);
+  }
+
+  // --- the pieces of a simulation, which ask() and ParallelSearch put together ---
+
+  // Whether no further simulation may start.
+  [[nodiscard]] bool finished() const {
+    return done_ + in_flight_ >= budget_ || root_proof_ != Proof::kNone || root_moves_.empty();
+  }
+
+  // Starts a simulation by choosing its first move. It is in flight until it is finished or given up.
+  Reach start(Path& path) {
+    path.steps.clear();
+    path.node = 0;
+    const Reach reach = advance(path);
+    ++in_flight_;
+    return reach;
+  }
+
+  // Chooses one move more. Reads the tree only, no position: what the move leads to is for the caller to find out.
+  Reach advance(Path& path) {
+    const std::uint32_t at = path.node;
+    if (tree_.node(at).pending) return Reach::kTaken;
+    const auto slot = static_cast<std::uint32_t>(at == 0 ? choose_at_root() : choose_inside(path));
+    const Node& node = tree_.node(at);
+    Child& child = tree_.children(node)[slot];
+    ++child.in_flight;
+    if (at == 0) root_child_changed(slot);
+    path.steps.push_back({at, slot});
+    path.move = tree_.edges(node)[slot].move();
+    if (child.proof != Proof::kNone) return Reach::kExact;
+    if (child.node == kNoNode) return child.in_flight == 1 ? Reach::kLeaf : Reach::kTaken;
+    path.node = child.node;
+    path.visits = child.visits + child.in_flight - 1U;
+    path.q = -child.q;
+    return Reach::kInside;
+  }
+
+  // Memory that advance() will read: the node first, then, once that is there, its moves.
+  void prefetch_node(const Path& path) const { tree_.prefetch_node(path.node); }
+  void prefetch_moves(const Path& path) const { tree_.prefetch_moves(path.node); }
+
+  // What the rules know of the position behind a move: its proof, for the side that played it, and the proof's length.
+  struct Known {
+    Proof proof = Proof::kNone;
+    int plies = 0;
+  };
+  // Looks at a leaf; where nothing is proven, `moves` are its legal moves.
+  [[nodiscard]] Known look(const Position& leaf, Moves& moves) const {
+    if (const auto outcome = leaf.outcome()) {
+      const int mover = 1 - leaf.turn();  // who played into it
+      const int value = mover == 0 ? outcome->value : -outcome->value;
+      return {value > 0 ? Proof::kWin : value < 0 ? Proof::kLoss : Proof::kDraw, 0};
+    }
+    leaf.legal_moves(moves);
+    if (wins_at_once(leaf, moves) != kNoMove) return {Proof::kLoss, 1};
+    return {};
+  }
+
+  // Ends a simulation behind a proven move.
+  void finish_exact(const Path& path, Known known) {
+    last_child(path).proof_plies = static_cast<std::uint8_t>(known.plies);
+    finish(path, -exact_value(known.proof), opposite(known.proof));
+  }
+  void finish_exact(const Path& path) { finish_exact(path, {last_child(path).proof, last_child(path).proof_plies}); }
+  // Ends a simulation at a leaf with its moves, their priors and its value for the side to move.
+  void finish_leaf(const Path& path, std::span<const Edge> edges, float value) {
+    last_child(path).node = tree_.add_node(edges, value);
+    finish(path, value, Proof::kNone);
+  }
+  // Ends a simulation as if it had never been.
+  void give_up(const Path& path) {
+    for (const Path::Step& step : path.steps) --tree_.children(tree_.node(step.node))[step.slot].in_flight;
+    root_child_changed(path.steps.front().slot);
+    --in_flight_;
   }
 
   // --- what the search found; all for the side to move at the root ---
@@ -280,17 +373,10 @@ class Search {
   }
 
  private:
-  struct Step {
-    std::uint32_t node;
-    std::uint32_t slot;
-  };
   struct Ticket {
     std::uint32_t node = kNoNode;
-    std::vector<Step> path;
+    Path path;
   };
-  [[nodiscard]] bool finished() const {
-    return done_ + in_flight_ >= budget_ || root_proof_ != Proof::kNone || root_moves_.empty();
-  }
 
   void forget_tree() {
     tree_.clear();
@@ -327,10 +413,10 @@ class Search {
     return ticket;
   }
 
-  // A move that wins the current position on the spot, for games that know theirs; else kNoMove.
-  [[nodiscard]] Move wins_at_once(const Moves& moves) const {
+  // A move that wins on the spot, for games that know theirs; else kNoMove.
+  [[nodiscard]] Move wins_at_once(const Position& position, const Moves& moves) const {
     if constexpr (HasWinningMove<G>) {
-      if (settings_.find_wins) return position_.winning_move(moves);
+      if (settings_.find_wins) return position.winning_move(moves);
     }
     return kNoMove;
   }
@@ -339,7 +425,7 @@ class Search {
   void prove_win_at_root() {
     Moves moves;
     for (const RootMove& m : root_moves_) moves.push(m.move);
-    const Move move = wins_at_once(moves);
+    const Move move = wins_at_once(position_, moves);
     if (move == kNoMove) return;
     const int slot = slot_of(root_move(move));  // may move the block of children
     Child& child = tree_.children(tree_.node(0))[slot];
@@ -393,66 +479,52 @@ class Search {
 
   template <class OnLeaf>
   Ask descend(OnLeaf&& on_leaf) {
-    path_.clear();
-    std::uint32_t at = 0;
-    int slot = choose_at_root();
-    std::uint32_t visits = 0;
-    float q = 0.0F;
-    for (;;) {
-      Child& child = tree_.children(tree_.node(at))[slot];
-      ++child.in_flight;
-      if (at == 0) root_child_changed(static_cast<std::size_t>(slot));
-      path_.push_back({at, static_cast<std::uint32_t>(slot)});
-      position_.play(tree_.edges(tree_.node(at))[slot].move());
-      if (child.proof != Proof::kNone) return finish_exact(child.proof, child.proof_plies);
-      if (child.node == kNoNode) {
-        if (const auto outcome = position_.outcome()) {
-          const int mover = 1 - position_.turn();  // who played into it
-          const int value = mover == 0 ? outcome->value : -outcome->value;
-          return finish_exact(value > 0 ? Proof::kWin : value < 0 ? Proof::kLoss : Proof::kDraw, 0);
-        }
-        Moves moves;
-        position_.legal_moves(moves);
-        if (wins_at_once(moves) != kNoMove) return finish_exact(Proof::kLoss, 1);
-        child.node = tree_.add_node(moves);
-        const int ticket = new_ticket();
-        tickets_[static_cast<std::size_t>(ticket)].node = child.node;
-        tickets_[static_cast<std::size_t>(ticket)].path = path_;
-        ++in_flight_;
-        on_leaf(position_, static_cast<const Moves&>(moves), ticket);
-        take_back();
-        return Ask::kLeaf;
-      }
-      at = child.node;
-      visits = child.visits + child.in_flight - 1U;
-      q = -child.q;
-      if (tree_.node(at).pending) {  // another simulation waits for this very leaf
-        take_back();
-        for (const Step& step : path_) --tree_.children(tree_.node(step.node))[step.slot].in_flight;
-        root_child_changed(path_.front().slot);
-        return Ask::kWait;
-      }
-      slot = settings_.kind == SearchKind::kPuct ? choose_puct(tree_, settings_, at, visits, q)
-                                                 : choose_gumbel(tree_, settings_, scratch_, at);
+    Reach reach = start(path_);
+    position_.play(path_.move);
+    std::size_t plies = 1;
+    while (reach == Reach::kInside) {
+      reach = advance(path_);
+      if (reach == Reach::kTaken) break;
+      position_.play(path_.move);
+      ++plies;
     }
+    Ask result = Ask::kDone;
+    if (reach == Reach::kTaken) {
+      result = Ask::kWait;
+    } else if (reach == Reach::kLeaf) {
+      Moves moves;
+      const Known known = look(position_, moves);
+      if (known.proof == Proof::kNone) {
+        result = Ask::kLeaf;
+        const std::uint32_t node = last_child(path_).node = tree_.add_node(moves);
+        const int ticket = new_ticket();
+        tickets_[static_cast<std::size_t>(ticket)].node = node;
+        tickets_[static_cast<std::size_t>(ticket)].path = path_;
+        on_leaf(position_, static_cast<const Moves&>(moves), ticket);
+      } else {
+        finish_exact(path_, known);
+      }
+    } else {
+      finish_exact(path_);
+    }
+    for (std::size_t i = 0; i < plies; ++i) position_.undo();
+    if (result == Ask::kWait) give_up(path_);
+    return result;
   }
 
-  void take_back() {
-    for (std::size_t i = 0; i < path_.size(); ++i) position_.undo();
+  [[nodiscard]] Child& last_child(const Path& path) {
+    return tree_.children(tree_.node(path.steps.back().node))[path.steps.back().slot];
   }
 
-  // The simulation ran into a position whose value is exact; `proof` is for the side that chose the last move.
-  Ask finish_exact(Proof proof, int plies) {
-    take_back();
-    const Step& last = path_.back();
-    tree_.children(tree_.node(last.node))[last.slot].proof_plies = static_cast<std::uint8_t>(plies);
-    backup(path_, -exact_value(proof), opposite(proof));
+  // Counts a simulation as done. `value` and `proof` are for the side to move at its end.
+  void finish(const Path& path, float value, Proof proof) {
+    backup(path.steps, value, proof);
+    --in_flight_;
     ++done_;
-    return Ask::kDone;
   }
 
   // Adds one finished simulation to every move on the path. `value` and `proof` are for the side to move at its end.
-  void backup(const std::vector<Step>& path, float value, Proof proof) {
+  void backup(const std::vector<Path::Step>& path, float value, Proof proof) {
     depth_sum_ += path.size();
     depth_max_ = std::max(depth_max_, static_cast<int>(path.size()));
     for (std::size_t i = path.size(); i-- > 0;) {
@@ -494,7 +566,7 @@ class Search {
   }
 
   // Notes in the parent's child how long the proof of `node` is: the shortest win, the longest loss or draw.
-  void set_proof_plies(const Node& node, Proof proof, const Step& parent) {
+  void set_proof_plies(const Node& node, Proof proof, const Path::Step& parent) {
     const Child* const kids = tree_.children(node);
     int plies = proof == Proof::kWin ? 255 : 0;
     for (int i = 0; i < node.child_count; ++i) {
@@ -505,7 +577,12 @@ class Search {
     tree_.children(tree_.node(parent.node))[parent.slot].proof_plies = static_cast<std::uint8_t>(std::min(plies, 255));
   }
 
-  // --- choosing at the root ---
+  // --- choosing ---
+
+  int choose_inside(const Path& path) {
+    return settings_.kind == SearchKind::kPuct ? choose_puct(tree_, settings_, path.node, path.visits, path.q)
+                                               : choose_gumbel(tree_, settings_, scratch_, path.node);
+  }
 
   int choose_at_root() {
     if (settings_.kind == SearchKind::kGumbel) return choose_gumbel_at_root();
@@ -641,7 +718,7 @@ class Search {
   std::uint64_t depth_sum_ = 0;
   int depth_max_ = 0;
   bool noise_ = false;
-  std::vector<Step> path_;
+  Path path_;
   std::vector<Ticket> tickets_;
   std::vector<int> free_tickets_;
   std::vector<float> scratch_;
