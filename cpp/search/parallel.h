@@ -82,7 +82,7 @@ class ParallelSearch {
     Reach reach = Reach::kInside;
     std::uint64_t number = 0;
     // What a thread found at its leaf:
-    typename Search<G>::Known known;
+    Known known;
     std::vector<Edge> edges;
     float value = 0.0F;
   };
