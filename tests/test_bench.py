@@ -18,6 +18,7 @@ NAMES = {
         *(f"search.null.{b}{t}" for b in BOARDS for t in ("", ".t2")),
         *(f"search.tree.{b}" for b in BOARDS),
         "search.tree800k.chess",
+        "search.tree800k.chess.t2",
         "search.bytes_per_node.chess",
         "search.bytes_per_node.go19",
     ],

@@ -10,7 +10,7 @@ import pytest
 from conftest import hashed_evaluator
 
 import alphazero as az
-from alphazero._core import considered_visits
+from alphazero._core import SearchCore, considered_visits
 from alphazero.search import uniform_evaluator
 
 C_BASE, C_INIT, FPU = 19652.0, 1.25, 0.2
@@ -205,6 +205,85 @@ def test_a_kept_subtree_brings_its_visits_along():
     second = search.search(position, 50)
     assert second.simulations == 50
     assert sum(m.visits for m in second.moves) == first.moves[0].visits - 1 + 50
+
+
+def test_a_large_tree_keeps_every_visit_while_its_memory_grows():
+    core = SearchCore(az.Game("go", board_size=19), {"kind": "puct"})
+    core.set_position(az.Game("go", board_size=19).position())
+    core.begin(8000)
+    core.run_inside("uniform")
+    report = core.report()
+    assert report["tree_bytes"] > 8 << 20  # two growths of large arrays and more
+    assert report["nodes"] == 8001
+    assert sum(visits for _, visits, *_ in report["moves"]) == 8000
+
+
+def searched_inside(game, position, simulations, threads, evaluator="uniform", seed=0, kind="puct"):
+    core = SearchCore(game, {"kind": kind}, seed)
+    core.set_position(position)
+    core.begin(simulations)
+    core.run_inside(evaluator, threads=threads)
+    assert core.done
+    return core.report()
+
+
+@pytest.mark.parametrize("name", ["connect4", "chess", "shogi", "go"])
+@pytest.mark.parametrize("evaluator", ["uniform", "rollout"])
+def test_threads_in_one_tree_find_the_same_however_many_they_are(name, evaluator):
+    game = az.Game(name)
+    simulations = 3000 if evaluator == "uniform" else 200
+    two = searched_inside(game, game.position(), simulations, 2, evaluator)
+    for threads in (2, 3):
+        assert searched_inside(game, game.position(), simulations, threads, evaluator) == two
+    assert two["simulations"] == simulations
+    assert sum(visits for _, visits, *_ in two["moves"]) == simulations
+
+
+def test_threads_in_one_tree_prove_what_one_thread_proves():
+    game = az.Game("connect4")
+    proven = 0
+    for seed in range(200):
+        moves = game.position().random_playout(seed)[1]
+        if len(moves) < 36:
+            continue
+        position = game.position()
+        for move in moves[:32]:
+            position.play(move)
+        report = searched_inside(game, position, 100_000, 2)
+        assert report["proof"] == {1: "win", 0: "draw", -1: "loss"}[minimax(position)]
+        assert report["simulations"] < 100_000
+        assert sum(visits for _, visits, *_ in report["moves"]) == report["simulations"]
+        proven += 1
+    assert proven >= 3
+
+
+def test_threads_in_one_tree_mate_and_search_on_in_a_kept_subtree():
+    game = az.Game("chess")
+    position = game.position("6k1/5ppp/8/8/8/8/r4PPP/1R1R2K1 w - - 0 1")  # a rook to the eighth rank: mate
+    assert searched_inside(game, position, 1000, 3)["proof"] == "win"
+    core = SearchCore(game, {"kind": "puct"})
+    position = game.position()
+    for _ in range(3):
+        core.set_position(position)
+        core.begin(500)
+        before = sum(visits for _, visits, *_ in core.report()["moves"])
+        core.run_inside("uniform", threads=2)
+        report = core.report()
+        assert sum(visits for _, visits, *_ in report["moves"]) == before + 500
+        position.play(report["best_move"])
+
+
+def test_a_search_inside_ends_with_its_time_or_says_what_it_cannot_do():
+    game = az.Game("go", board_size=9)
+    core = SearchCore(game, {"kind": "puct"})
+    core.set_position(game.position())
+    core.begin(10**9)
+    core.run_inside("rollout", 0.05, 2)
+    assert 0 < core.report()["simulations"] < 10**6
+    with pytest.raises(ValueError, match="Gumbel"):
+        searched_inside(game, game.position(), 50, 2, kind="gumbel")
+    with pytest.raises(ValueError, match="threads must be >= 1"):
+        core.run_inside("uniform", threads=0)
 
 
 def test_bad_evaluators_and_settings_are_named():

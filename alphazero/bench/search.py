@@ -30,12 +30,13 @@ def bench(seconds: float, repeat: int, peers: list[str]) -> Iterator[Figure]:
             yield from peer.open_spiel_search(label, seconds, repeat)
         yield figure_of(f"search.bytes_per_node.{label}", "bytes", [runs[0][1]])
         if label == "chess":
-            yield measure(
-                "search.tree800k.chess",
-                "simulations/s",
-                repeat,
-                lambda g=game: one_tree(g, 800_000)[0],  # type: ignore[misc]
-            )
+            for threads, suffix in ((1, ""), (2, ".t2")):
+                yield measure(
+                    f"search.tree800k.chess{suffix}",
+                    "simulations/s",
+                    repeat,
+                    lambda g=game, t=threads: one_tree(g, 800_000, threads=t)[0],  # type: ignore[misc]
+                )
 
 
 def growth(seconds: float, repeat: int, peers: list[str]) -> Iterator[Figure]:
@@ -63,6 +64,12 @@ def growth(seconds: float, repeat: int, peers: list[str]) -> Iterator[Figure]:
                 repeat,
                 lambda g=game, n=threads: pool_rate(g, seconds, threads=n),  # type: ignore[misc]
             )
+            yield measure(
+                f"growth.tree.threads.{label}.{threads}",
+                "simulations/s",
+                repeat,
+                lambda g=game, n=threads: one_tree(g, 100_000, seconds, threads=n)[0],  # type: ignore[misc]
+            )
     for size in (5, 9, 13, 19):
         game = Game("go", board_size=size)
         yield measure(
@@ -89,7 +96,7 @@ def pool_rate(game: Game, seconds: float, *, threads: int = 1, games: int = 256,
     return float(count / used)
 
 
-def one_tree(game: Game, simulations: int, seconds: float = 0.0) -> tuple[float, float]:
+def one_tree(game: Game, simulations: int, seconds: float = 0.0, *, threads: int = 1) -> tuple[float, float]:
     """(simulations/s, bytes a node) of searches of the start position, repeated until `seconds` have gone by."""
     from alphazero._core import SearchCore
 
@@ -99,7 +106,7 @@ def one_tree(game: Game, simulations: int, seconds: float = 0.0) -> tuple[float,
         core.set_position(game.position())
         begin = time.perf_counter()
         core.begin(simulations)
-        core.run_inside("uniform")
+        core.run_inside("uniform", threads=threads)
         used += time.perf_counter() - begin
         report = core.report()
         done += report["simulations"]

@@ -77,7 +77,8 @@ class SearchFace {
                       std::vector<int>& tickets) = 0;
   virtual void tell(int ticket, const float* logits, float value) = 0;
   [[nodiscard]] virtual bool done() const = 0;
-  virtual void run_inside(int evaluator, double seconds) = 0;  // runs the begun search with kUniform or kRollout
+  // Runs the begun search with kUniform or kRollout. The result for 2 threads and for more is the same.
+  virtual void run_inside(int evaluator, double seconds, int threads) = 0;
   [[nodiscard]] virtual int simulations() const = 0;
   [[nodiscard]] virtual SearchReport report(int longest_pv) const = 0;
   [[nodiscard]] virtual std::vector<std::string> line(std::string_view move, int longest) const = 0;

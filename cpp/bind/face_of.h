@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "cpp/bind/face.h"
+#include "cpp/search/parallel.h"
 
 namespace az {
 
@@ -166,21 +167,22 @@ class SearchOf final : public SearchFace {
   }
   void tell(int ticket, const float* logits, float value) override { search_.tell(ticket, logits, value); }
   bool done() const override { return done_; }
-  void run_inside(int evaluator, double seconds) override {
+  void run_inside(int evaluator, double seconds, int threads) override {
     const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds > 0 ? seconds : 1e6);
-    std::vector<float> logits;
-    for (;;) {
-      int ticket = 0;
-      float value = 0.0F;
-      const Ask result = search_.ask([&](typename G::Position& leaf, const MoveList<G::kMaxMoves>& moves, int t) {
-        ticket = t;
-        logits.assign(static_cast<std::size_t>(moves.size()), 0.0F);
-        if (evaluator == kRollout) value = rollout<G>(leaf, encoder_.shape(), rng_);
-      });
-      if (result != Ask::kLeaf) break;
-      search_.tell(ticket, logits.data(), value);
-      if (seconds > 0 && (search_.simulations() & 15) == 0 && std::chrono::steady_clock::now() >= end)
-        search_.set_budget(search_.simulations());
+    const auto watch_clock = [&] {
+      if (seconds > 0 && std::chrono::steady_clock::now() >= end) search_.set_budget(search_.simulations());
+    };
+    if (threads > 1) {
+      if (search_.settings().kind == SearchKind::kGumbel)
+        throw std::invalid_argument("run_inside: a Gumbel search runs on one thread: it plans every simulation's turn");
+      const std::uint64_t stream = rng_();
+      const auto value = [&](typename G::Position& leaf, std::uint64_t number) {
+        Rng rng(stream, number);
+        return evaluator == kRollout ? rollout<G>(leaf, encoder_.shape(), rng) : 0.0F;
+      };
+      ParallelSearch<G, decltype(value)>(search_, threads, value).run(watch_clock);
+    } else {
+      run_alone(evaluator, watch_clock);
     }
     done_ = true;
   }
@@ -219,6 +221,22 @@ class SearchOf final : public SearchFace {
   }
 
  private:
+  template <class WatchClock>
+  void run_alone(int evaluator, WatchClock&& watch_clock) {
+    const std::vector<float> logits(static_cast<std::size_t>(G::kMaxMoves), 0.0F);  // equal ones, whatever the leaf
+    for (;;) {
+      int ticket = 0;
+      float value = 0.0F;
+      const Ask result = search_.ask([&](typename G::Position& leaf, const MoveList<G::kMaxMoves>& /*moves*/, int t) {
+        ticket = t;
+        if (evaluator == kRollout) value = rollout<G>(leaf, encoder_.shape(), rng_);
+      });
+      if (result != Ask::kLeaf) break;
+      search_.tell(ticket, logits.data(), value);
+      if ((search_.simulations() & 15) == 0) watch_clock();
+    }
+  }
+
   // The moves of a line in text; a win on the spot at its end, which needs no node in the tree, is added.
   [[nodiscard]] std::vector<std::string> texts(const std::vector<Move>& moves, int longest) const {
     std::vector<std::string> out;

@@ -406,13 +406,16 @@ void bind_search(py::module_& m) {
           "Logits of the legal moves in legal order; value for the side to move.")
       .def(
           "run_inside",
-          [](PySearch& s, const std::string& evaluator, double seconds) {
+          [](PySearch& s, const std::string& evaluator, double seconds, int threads) {
+            if (threads < 1) throw std::invalid_argument("run_inside: threads must be >= 1");
             if (evaluator != "uniform" && evaluator != "rollout")
               throw std::invalid_argument("run_inside: evaluator must be \"uniform\" or \"rollout\"");
             const py::gil_scoped_release release;
-            s.face->run_inside(evaluator == "uniform" ? kUniform : kRollout, seconds);
+            s.face->run_inside(evaluator == "uniform" ? kUniform : kRollout, seconds, threads);
           },
-          py::arg("evaluator"), py::arg("seconds") = 0.0, "Runs the begun search to its end without Python.")
+          py::arg("evaluator"), py::arg("seconds") = 0.0, py::arg("threads") = 1,
+          "Runs the begun search to its end without Python. From 2 threads on (PUCT only) they share the tree and\n"
+          "simulations under way count as virtual losses; the result is the same for any such number.")
       .def_property_readonly("done", [](const PySearch& s) { return s.face->done(); })
       .def_property_readonly("simulations", [](const PySearch& s) { return s.face->simulations(); })
       .def(

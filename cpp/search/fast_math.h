@@ -23,14 +23,22 @@ inline float fast_exp(float x) {
   return p * std::bit_cast<float>((k + 127) << 23);
 }
 
-// Turns logits into probabilities in place; `size` >= 1. Returns the greatest logit.
-inline float softmax(float* x, int size) {
-  float top = x[0];
-  for (int i = 1; i < size; ++i) top = std::max(top, x[i]);
+// Turns logits into probabilities; `size` >= 1. Returns the greatest logit. `out` may be `logits`.
+inline float softmax(const float* logits, float* out, int size) {
+  std::uint32_t differ = 0;
+  for (int i = 1; i < size; ++i)
+    differ |= std::bit_cast<std::uint32_t>(logits[i]) ^ std::bit_cast<std::uint32_t>(logits[0]);
+  float top = logits[0];
+  if (differ == 0) {  // an evaluator that knows nothing: what the sum below would give, without its exponentials
+    std::fill_n(out, size, 1.0F / static_cast<float>(size));
+    return top;
+  }
+  for (int i = 1; i < size; ++i) top = std::max(top, logits[i]);
+  for (int i = 0; i < size; ++i) out[i] = fast_exp(logits[i] - top);
   float sum = 0.0F;
-  for (int i = 0; i < size; ++i) sum += x[i] = fast_exp(x[i] - top);
+  for (int i = 0; i < size; ++i) sum += out[i];
   const float scale = 1.0F / sum;
-  for (int i = 0; i < size; ++i) x[i] *= scale;
+  for (int i = 0; i < size; ++i) out[i] *= scale;
   return top;
 }
 

@@ -1,4 +1,4 @@
-// The search tree's memory: three flat arrays a tree, 32-bit indices, statistics only for moves that were tried.
+// The search tree's memory: three flat arrays, 32-bit indices, statistics only for moves that were tried.
 //
 // A node with L legal moves owns L edges of 4 bytes. Tried moves come first: edge i < child_count is the move of child
 // i, whose statistics stand in the node's block of Child records. So a leaf costs 24 + 4 L bytes, a tried move 16 more,
@@ -8,9 +8,10 @@
 #include <algorithm>
 #include <bit>
 #include <cstdint>
+#include <span>
 #include <utility>
-#include <vector>
 
+#include "cpp/search/arena.h"
 #include "games/game.h"
 
 namespace az {
@@ -89,14 +90,40 @@ class Tree {
   [[nodiscard]] Child* children(const Node& n) { return children_.data() + n.children; }
   [[nodiscard]] const Child* children(const Node& n) const { return children_.data() + n.children; }
 
+  // Asks for memory ahead of its use. Of long lists only the beginning: the processor follows a run by itself.
+  void prefetch_node(std::uint32_t i) const { __builtin_prefetch(&nodes_[i]); }
+  void prefetch_moves(std::uint32_t i) const {
+    constexpr int kLine = 64;
+    const Node& n = nodes_[i];
+    const auto ask = [](const auto* first, int count) {
+      const auto* const begin = reinterpret_cast<const char*>(first);
+      const auto bytes = std::min(count * static_cast<int>(sizeof(*first)), 8 * kLine);
+      for (int at = 0; at < bytes; at += kLine) __builtin_prefetch(begin + at);
+    };
+    ask(edges(n), n.edge_count);
+    ask(children(n), n.child_count);
+  }
+
   // A new node with these moves; their priors come with its evaluation.
   template <class Moves>
   std::uint32_t add_node(const Moves& moves) {
     Node n;
     n.edges = static_cast<std::uint32_t>(edges_.size());
     n.edge_count = static_cast<std::uint16_t>(moves.size());
-    for (const Move move : moves) edges_.emplace_back(move, 0.0F);
-    nodes_.push_back(n);
+    std::transform(moves.begin(), moves.end(), edges_.extend(n.edge_count), [](Move move) { return Edge(move, 0.0F); });
+    *nodes_.extend(1) = n;
+    return static_cast<std::uint32_t>(nodes_.size() - 1);
+  }
+
+  // A new node with its evaluation.
+  std::uint32_t add_node(std::span<const Edge> moves, float value) {
+    Node n;
+    n.edges = static_cast<std::uint32_t>(edges_.size());
+    n.edge_count = static_cast<std::uint16_t>(moves.size());
+    n.value = value;
+    n.pending = false;
+    std::copy(moves.begin(), moves.end(), edges_.extend(n.edge_count));
+    *nodes_.extend(1) = n;
     return static_cast<std::uint32_t>(nodes_.size() - 1);
   }
 
@@ -160,7 +187,7 @@ class Tree {
       return block;
     }
     const auto block = static_cast<std::uint32_t>(children_.size());
-    children_.resize(children_.size() + (std::size_t{1} << size));
+    children_.extend(std::size_t{1} << size);
     return block;
   }
   void copy_node(const Tree& from, std::uint32_t index) {
@@ -168,16 +195,15 @@ class Tree {
     const Edge* const edges = from.edges(n);
     const Child* const kids = from.children(n);
     n.edges = static_cast<std::uint32_t>(edges_.size());
-    edges_.insert(edges_.end(), edges, edges + n.edge_count);
+    std::copy_n(edges, n.edge_count, edges_.extend(n.edge_count));
     n.children = static_cast<std::uint32_t>(children_.size());
-    children_.insert(children_.end(), kids, kids + n.child_count);
-    children_.resize(n.children + n.child_capacity);
-    nodes_.push_back(n);
+    std::copy_n(kids, n.child_count, children_.extend(n.child_capacity));
+    *nodes_.extend(1) = n;
   }
 
-  std::vector<Node> nodes_;
-  std::vector<Edge> edges_;
-  std::vector<Child> children_;
+  Arena<Node> nodes_;
+  Arena<Edge> edges_;
+  Arena<Child> children_;
   // Freed Child blocks by size class, chained through Child::node.
   std::uint32_t free_[16] = {kNoNode, kNoNode, kNoNode, kNoNode, kNoNode, kNoNode, kNoNode, kNoNode,
                              kNoNode, kNoNode, kNoNode, kNoNode, kNoNode, kNoNode, kNoNode, kNoNode};

@@ -1,5 +1,6 @@
 // The core under load, for the sanitizers (`make sanitize`): random play, self-play and matches of every game on
-// several threads, records drawn from, a pool that is torn down half-way. Exits 1 where something does not hold.
+// several threads, records drawn from, a pool that is torn down half-way, a tree that several threads search. Exits 1
+// where something does not hold.
 #include <bit>
 #include <cstdio>
 #include <cstdlib>
@@ -9,7 +10,9 @@
 #include <vector>
 
 #include "cpp/sampler/sampler.h"
+#include "cpp/search/parallel.h"
 #include "cpp/selfplay/pool.h"
+#include "cpp/selfplay/rollout.h"
 #include "games/chess/chess.h"
 #include "games/connect4/connect4.h"
 #include "games/go/go.h"
@@ -202,6 +205,32 @@ void torn_down() {
   }
 }
 
+// Several threads in one tree, from the start and on in a kept subtree: as many as there are, they find the same.
+template <Game G>
+void shared_tree(int simulations) {
+  const typename G::Options o = options<G>();
+  const Shape shape = G::shape(o);
+  std::string first;
+  for (const int threads : {2, 3, 1}) {
+    Search<G> search(typename G::Position(o), SearchSettings{}, 1);
+    std::string found;
+    for (int move = 0; move < 3 && !search.position().outcome(); ++move) {
+      search.begin(simulations, true);
+      const auto value = [&](typename G::Position& leaf, std::uint64_t number) {
+        Rng rng(7, number);
+        return number % 8 == 0 ? rollout<G>(leaf, shape, rng) : 0.0F;
+      };
+      ParallelSearch<G, decltype(value)>(search, threads, value).run([] {});
+      expect(search.simulations() == simulations || search.root_proof() != Proof::kNone, "a budget is not kept");
+      for (const RootMove& m : search.root_moves())
+        found += std::to_string(search.visits(m)) + ' ' + std::to_string(search.q(m)) + ' ';
+      search.play(search.best_move());
+    }
+    if (first.empty()) first = found;
+    expect(found == first, std::string(G::kName) + ": a search depends on the number of threads");
+  }
+}
+
 template <class... Games>
 void every(std::tuple<Games...>* /*unused*/) {
   (
@@ -212,6 +241,7 @@ void every(std::tuple<Games...>* /*unused*/) {
         self_play<Games>(8);
         matches<Games>();
         torn_down<Games>();
+        shared_tree<Games>(1500);
       }(),
       ...);
 }
