@@ -2,7 +2,7 @@
 
     python engine_double.py PROTOCOL GAME BEHAVIOUR [AFTER] [FLAG]
 
-BEHAVIOUR, from its move number AFTER (0) of a process on: play, resign, crash, hang, cheat, slow (0.6 s a move), flood (writes
+BEHAVIOUR, from its move number AFTER (0) of a process on: play, resign, leave (resigns and ends), crash, hang, cheat, slow (0.6 s a move), flood (writes
 without end and never a move), babble (nonsense around good answers). At the start: die, silent, refuse (GTP's boardsize). With
 a FLAG, the name of a file, only the process that finds no such file misbehaves: it makes it.
 """
@@ -51,7 +51,7 @@ class Double:
             time.sleep(600)
         if self.behaviour == "slow":
             time.sleep(0.6)
-        return {"cheat": "e1e8", "resign": "resign"}.get(self.behaviour, good)
+        return {"cheat": "e1e8", "resign": "resign", "leave": "resign"}.get(self.behaviour, good)
 
     def uci(self, words: list[str]) -> None:
         if words[0] == self.protocol:
@@ -104,7 +104,7 @@ class Double:
             if self.behaviour == "silent":
                 continue
             (self.gtp if self.protocol == "gtp" else self.uci)(words)
-            if "quit" in words:
+            if "quit" in words or (self.behaviour == "leave" and self.moves > 0):
                 return
 
 

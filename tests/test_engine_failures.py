@@ -66,6 +66,18 @@ def test_an_engine_that_failed_is_started_anew_for_the_next_game(protocol, tmp_p
 
 
 @pytest.mark.parametrize("protocol", GAMES)
+def test_an_engine_that_leaves_after_a_game_has_lost_nothing(protocol):
+    """It resigns in its first move and is gone; the next game begins with a new process."""
+    first, second = games(double(protocol, "leave"), 2)
+    assert first.termination == second.termination == "resignation", second.note
+
+
+def test_a_dead_engine_is_quoted():
+    (played,) = games(double("uci", "die"))
+    assert "has ended with status 1 (last said: 'cannot find my network')" in played.note
+
+
+@pytest.mark.parametrize("protocol", GAMES)
 def test_a_lost_clock_loses_the_game(protocol):
     (played,) = games(double(protocol, "slow", braces=""), tc=TimeControl(0.4))
     assert (played.value, played.termination) == (-1, "time forfeit")

@@ -132,6 +132,12 @@ class Outside:
         return client
 
     def new_game(self, number: int) -> None:
+        if self._client is not None:
+            try:
+                self._client.new_game()
+                return
+            except EngineError:  # some leave after a game, which is no fault in this one
+                self.close()
         self.client().new_game()
 
     def think(self, position: Position, start: str, moves: list[str], clocks: list[Clock] | None) -> Thought:

@@ -28,6 +28,7 @@ GRACE_SECONDS = 5.0  # past its clock before a thinking engine counts as hung
 PATIENCE_SECONDS = (
     300.0  # without a clock: a move that takes longer is a hang, where the braces say no other `patience`
 )
+ENDED = "the engine has ended"
 MOST_LINES = 200_000  # unread, or in one reply: an engine that writes more is out of its mind
 MOST_CHARACTERS = 1 << 16  # of a line; a longer one comes in pieces
 
@@ -107,12 +108,13 @@ class EngineClient(ABC):
         self.name = spec.command[0]
         self._lines: queue.Queue[str | None] = queue.Queue()
         self._last = ""
+        self._complaint = ""  # the last line on its standard error
         try:
             self._process = subprocess.Popen(
                 spec.command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
                 text=True,
                 errors="replace",
                 bufsize=1,
@@ -121,6 +123,7 @@ class EngineClient(ABC):
         except OSError as error:
             raise UserError(f"{shlex.join(spec.command)}: cannot start this engine: {error.strerror}") from error
         threading.Thread(target=self._read, daemon=True).start()
+        threading.Thread(target=self._read_complaints, daemon=True).start()
         try:
             self._handshake()
         except BaseException:
@@ -141,7 +144,8 @@ class EngineClient(ABC):
         """Tells the engine which game is played, with its options; UserError where it cannot."""
 
     @abstractmethod
-    def new_game(self) -> None: ...
+    def new_game(self) -> None:
+        """Gets the engine ready for a game; EngineError where it has left."""
 
     @abstractmethod
     def play(self, start: str, moves: list[str], limits: dict[str, int], seconds: float) -> Reply:
@@ -177,18 +181,28 @@ class EngineClient(ABC):
                 self._lines.put(line.rstrip())
         self._lines.put(None)
 
+    def _read_complaints(self) -> None:
+        assert self._process.stderr is not None
+        with contextlib.suppress(OSError, ValueError):  # closed under us
+            while line := self._process.stderr.readline(MOST_CHARACTERS):
+                self._complaint = line.strip() or self._complaint
+
     def _send(self, line: str) -> None:
         assert self._process.stdin is not None
         try:
             self._process.stdin.write(line + "\n")
             self._process.stdin.flush()
         except (OSError, ValueError) as error:
-            raise self._error("the engine has ended") from error
+            raise self._error(ENDED) from error
 
     def _error(self, what: str) -> EngineError:
-        """What went wrong, in one line that ends with the engine's last words."""
-        last = self._last if len(self._last) <= 80 else self._last[:77] + "..."
-        return EngineError(f"{self.name}: {what} (last said: '{''.join(c for c in last if c.isprintable())}')")
+        """What went wrong, in one line that ends with the engine's last words (a dead one's on its standard error, if any)."""
+        if what == ENDED:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                what = f"{what} with status {self._process.wait(timeout=1)}"
+        last = (self._complaint if what.startswith(ENDED) else "") or self._last
+        last = "".join(c for c in last if c.isprintable())
+        return EngineError(f"{self.name}: {what} (last said: '{last if len(last) <= 120 else last[:117] + '...'}')")
 
     def _line(self, end: float) -> str | None:
         """The engine's next line; None when the clock (time.monotonic) has reached `end`, however much it still says."""
@@ -201,7 +215,7 @@ class EngineClient(ABC):
             if left <= 0:
                 return None
             self._lines.put(None)  # an ended engine stays ended
-            raise self._error("the engine has ended")
+            raise self._error(ENDED)
         if line:
             self._last = line
         return line
@@ -321,6 +335,8 @@ class XboardClient(EngineClient):
         self._variant = variant
 
     def new_game(self) -> None:
+        if self._process.poll() is not None:
+            raise self._error(ENDED)
         self._known = None
 
     def play(self, start: str, moves: list[str], limits: dict[str, int], seconds: float) -> Reply:
