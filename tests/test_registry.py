@@ -110,6 +110,11 @@ def test_a_bad_file_is_named_with_the_player(tmp_path, text, message):
     assert str(caught.value).startswith(str(tmp_path / "players.yaml")) and "\n" not in str(caught.value)
 
 
+def test_a_name_that_nobody_has_lists_those_of_the_file(players, capsys):
+    assert main(["match", "fsh", "random", "--players", str(players), "--game", "chess"]) == 2
+    assert "fsh: neither in the players file (fish, varied, by-time) nor a checkpoint" in capsys.readouterr().err
+
+
 def test_a_missing_file_is_one_line(tmp_path):
     with pytest.raises(UserError, match="cannot read the players"):
         read_players(tmp_path / "none.yaml")

@@ -53,8 +53,12 @@ Players = Mapping[str, Registered]
 
 
 def spec_of(name: str, players: Players) -> str:
-    """What a name stands for: itself, where the file does not have it."""
-    return players[name].spec if name in players else name
+    """What a name stands for: itself, where the file does not have it. UserError where nothing else would know it either."""
+    if name in players:
+        return players[name].spec
+    if players and not (name in ("random", "uniform") or ":" in name or Path(name).exists()):
+        raise UserError(f"{name}: neither in the players file ({', '.join(players)}) nor a checkpoint")
+    return name
 
 
 def read_players(path: Path) -> dict[str, Registered]:

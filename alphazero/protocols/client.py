@@ -123,7 +123,8 @@ class EngineClient(ABC):
         except OSError as error:
             raise UserError(f"{shlex.join(spec.command)}: cannot start this engine: {error.strerror}") from error
         threading.Thread(target=self._read, daemon=True).start()
-        threading.Thread(target=self._read_complaints, daemon=True).start()
+        self._complaints = threading.Thread(target=self._read_complaints, daemon=True)
+        self._complaints.start()
         try:
             self._handshake()
         except BaseException:
@@ -198,6 +199,7 @@ class EngineClient(ABC):
     def _error(self, what: str) -> EngineError:
         """What went wrong, in one line that ends with the engine's last words (a dead one's on its standard error, if any)."""
         if what == ENDED:
+            self._complaints.join(timeout=1)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 what = f"{what} with status {self._process.wait(timeout=1)}"
         last = (self._complaint if what.startswith(ENDED) else "") or self._last
