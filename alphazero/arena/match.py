@@ -149,11 +149,6 @@ ENGINE_GAMES = {
 }
 
 
-def is_engine(spec: str) -> bool:
-    """Whether a player's name stands for a program outside this process."""
-    return spec.partition(":")[0] in ENGINE_GAMES
-
-
 def entrant(
     spec: str,
     game: Game | None,

@@ -28,7 +28,7 @@ from typing import Any
 import yaml
 
 from alphazero.errors import UserError
-from alphazero.protocols.client import LIMITS, EngineSpec
+from alphazero.protocols.client import LIMITS, PROTOCOLS, EngineSpec
 
 KEYS = ("spec", "options", "limits", "simulations", "search", "temperature", "temperature_plies")
 ALL_PLIES = 1_000_000  # a temperature without temperature_plies holds for the whole game
@@ -81,7 +81,7 @@ def _registered(where: str, entry: Any) -> Registered:
     if unknown := [key for key in entry if key not in KEYS]:
         raise UserError(f"{where}: unknown key '{unknown[0]}'; keys are {', '.join(KEYS)}")
     options, limits = _mapping(where, entry, "options"), _mapping(where, entry, "limits")
-    is_engine = ":" in entry["spec"] and not entry["spec"].startswith("mcts:")
+    is_engine = entry["spec"].partition(":")[0] in PROTOCOLS
     for name, value in limits.items():
         if name not in LIMITS or not _whole(value):
             raise UserError(f"{where}: limits are {', '.join(LIMITS)}, numbers >= 1; got {name}: {value}")
