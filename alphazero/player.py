@@ -89,6 +89,12 @@ class Player:
         """The expected line after a move of the position searched last, the move first."""
         return self._search.line(move, longest) if self._search is not None else [move]
 
+    def sample_move(self, temperature: float) -> str:
+        """A move of the position searched last, drawn in proportion to visits ** (1 / temperature)."""
+        if self._search is None:
+            raise ValueError(f"{self.name}: no search to draw a move from")
+        return self._search.sample_move(temperature)
+
     def forget(self) -> None:
         """Drops what is kept from one search to the next."""
         self._search = None

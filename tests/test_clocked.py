@@ -15,6 +15,7 @@ from alphazero.arena.ladder import play_match
 from alphazero.arena.match import Entrant, Pairing, entrant
 from alphazero.cli import main
 from alphazero.errors import UserError
+from alphazero.player import RolloutPlayer
 from alphazero.protocols.client import EngineSpec, UciClient
 
 # A UCI engine that answers from a list of moves, then does what it was told to do.
@@ -108,7 +109,7 @@ def test_an_engine_that_always_fails_ends_the_match(fake, tmp_path):
         ("uci:stockfish{Level 3}", "NAME=VALUE"),
         ("uci:stockfish{Level=3", "brace"),
         ("usi:engine", "USI engines play shogi"),
-        ("gtp:engine", "not supported"),
+        ("gtp:engine", "GTP engines play go"),
     ],
 )
 def test_a_bad_engine_name_is_one_clear_line(spec, message):
@@ -121,6 +122,22 @@ def test_an_engine_without_a_limit_or_an_option_it_lacks_is_refused(fake):
         one_game(fake("crash", "", ""))
     with pytest.raises(UserError, match="no option 'Depth'"):
         one_game(fake("crash", "", "{Depth=3; nodes=1}"))
+
+
+def test_monte_carlo_players_search_as_long_as_their_name_says(fake, monkeypatch):
+    """Move by move as in the pool, whatever the match says of other players."""
+    budgets = []
+    search = RolloutPlayer.search
+    monkeypatch.setattr(
+        RolloutPlayer,
+        "search",
+        lambda self, position, simulations=None, **settings: (
+            budgets.append(simulations or self.settings["simulations"])
+            or search(self, position, simulations, **settings)
+        ),
+    )
+    play_match("mcts:7", fake("crash", "g1f3"), game=az.Game("chess"), games=1, opening_plies=0, simulations=3)
+    assert set(budgets) == {7}
 
 
 def test_time_controls_are_read_and_refused():
@@ -165,7 +182,7 @@ def test_our_own_engine_is_a_good_opponent_and_the_pgn_tells_the_game(tmp_path, 
 def test_gardner_is_played_against_our_engine_too():
     game = az.Game("gardner")
     with UciClient(EngineSpec.parse(f"uci:{sys.executable} -m alphazero uci --game gardner")) as client:
-        client.set_variant("gardner", False)
+        client.set_game(az.Game("gardner"))
         client.new_game()
         reply = client.play("", ["a2a3"], {"nodes": 50}, 20.0)
     position = game.position()

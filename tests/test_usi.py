@@ -284,9 +284,9 @@ def test_a_modern_xboard_engine_is_understood(tmp_path):
     spec = EngineSpec.parse(f"xboard:{sys.executable} {script}")
     with XboardClient(spec) as client:
         assert client.name == "Double"
-        client.set_variant("chess", chess960=False)
+        client.set_game(az.Game("chess"))
         with pytest.raises(UserError, match="does not play fischerandom"):
-            client.set_variant("chess", chess960=True)
+            client.set_game(az.Game("chess", chess960=True))
         for reply, expected in [("e7e5", "g1f3"), ("a7a6", "resign")]:
             client.new_game()
             assert client.play("", [], {}, 5.0).move == "e2e4"

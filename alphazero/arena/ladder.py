@@ -14,9 +14,12 @@ from typing import Any
 
 from alphazero import checkpoint
 from alphazero.arena import clocked, ratings, records
+from alphazero.arena.adjudication import Adjudication
 from alphazero.arena.clocked import TimeControl
-from alphazero.arena.match import Entrant, Pairing, colour_balanced, entrant, is_engine, play, random_openings
+from alphazero.arena.match import Entrant, Pairing, colour_balanced, entrant, play, random_openings
+from alphazero.arena.openings import read_openings
 from alphazero.arena.plot import plot_learning_curve
+from alphazero.arena.registry import Players, spec_of
 from alphazero.arena.results import append_results, read_results
 from alphazero.config import Config
 from alphazero.errors import UserError
@@ -27,6 +30,7 @@ from alphazero.protocols.client import EngineSpec
 from alphazero.run import SEARCH_KEYS
 
 Result = dict[str, Any]
+SPOILT = ("time forfeit", "illegal move", "engine failure")  # ends that a user wants to hear of
 
 
 @dataclass(frozen=True)
@@ -64,19 +68,29 @@ def run_schedule(
     seed: int,
     progress: Progress | None = None,
     time_control: TimeControl | None = None,
+    adjudication: Adjudication | None = None,
+    concurrency: int = 1,
 ) -> list[Result]:
     """Plays the pairings that `results_file` does not hold yet; returns the results of all.
 
-    Chess and shogi games go into games.pgn (where python-chess is installed) and games.csa beside the results.
+    The games go into games.pgn (chess, where python-chess is installed), games.csa (shogi) or games.sgf (Go) beside the
+    results. A result line says how long that file was with its game in it, so that a game whose line a kill prevented is taken
+    off again before it is played anew. concurrency: games at a time where engines or clocks are in it (else the pool's).
     """
     done: dict[int, Result] = {}
-    if results_file is not None and results_file.exists():
-        for line in read_results([results_file]):
+    games_file = None
+    if results_file is not None and (ending := records.file_name(game)) is not None:
+        games_file = results_file.with_name(ending.replace("games", results_file.stem.replace("results", "games"), 1))
+    if results_file is not None:
+        lines = read_results([results_file]) if results_file.exists() else []
+        ends = [int(line["record_bytes"]) for line in lines if "record_bytes" in line]
+        if games_file is not None and (ends or not lines):
+            records.cut(games_file, max(ends, default=0))
+        for line in lines:
             number = int(line.get("game", -1))
             if 0 <= number < len(schedule) and _fits(line, schedule[number], entrants):
                 done[number] = line
-    by_hand = time_control is not None or any(isinstance(each.player, EngineSpec) for each in entrants)
-    games_name = records.file_name(game)
+    by_hand = played_by_hand(entrants, time_control)
     missing = [number for number in range(len(schedule)) if number not in done]
     finished = len(done)
 
@@ -96,10 +110,14 @@ def run_schedule(
         }
         if isinstance(record, clocked.PlayedGame):
             result["termination"] = record.termination
-            if record.note and progress is not None:
+            if record.note:
+                result["note"] = record.note
+            if record.termination in SPOILT and progress is not None:
                 progress.note(f"game {number + 1}: {record.termination}: {record.note}")
         done[number] = result
-        if games_name is not None and results_file is not None:
+        if record.score is not None:
+            result["score"] = record.score
+        if games_file is not None:
             text = records.text(
                 game,
                 record.moves(game),
@@ -111,8 +129,10 @@ def run_schedule(
                 number=number,
                 time_control=str(time_control or "-"),
                 thoughts=getattr(record, "thoughts", ()),
+                score=record.score,
+                note=getattr(record, "note", ""),
             )
-            records.append(results_file.with_name(games_name), text)
+            result["record_bytes"] = records.append(games_file, text)
         if results_file is not None:
             append_results(results_file, [result])
         finished += 1
@@ -121,10 +141,24 @@ def run_schedule(
 
     todo = {number: schedule[number] for number in missing}
     if by_hand:
-        clocked.play(game, entrants, todo, on_game, time_control=time_control)
+        clocked.play(
+            game,
+            entrants,
+            todo,
+            on_game,
+            time_control=time_control,
+            adjudication=adjudication,
+            concurrency=concurrency,
+        )
     else:
         play(game, entrants, todo, on_game, seed=seed)
     return [done[number] for number in range(len(schedule))]
+
+
+def played_by_hand(entrants: list[Entrant], time_control: TimeControl | None) -> bool:
+    """Whether games between these go move by move (an engine, a clock or a time a move is in it) and not in the pool."""
+    timed = any(isinstance(each.player, EngineSpec) or "seconds" in each.search for each in entrants)
+    return time_control is not None or timed
 
 
 def _fits(line: Result, pairing: Pairing, entrants: list[Entrant]) -> bool:
@@ -140,31 +174,43 @@ def play_match(
     games: int = 100,
     simulations: int | None = None,
     kind: str | None = None,
-    opening_plies: int = 2,
+    opening_plies: int | None = None,
     openings: Path | None = None,
     seed: int = 0,
     device: str = "auto",
     out: Path | None = None,
     time_control: TimeControl | None = None,
+    adjudication: Adjudication | None = None,
+    concurrency: int = 1,
+    players: Players | None = None,
 ) -> MatchReport:
     """Plays A against B, every opening with both colours, and reports from A's side.
 
-    Games with an engine outside this process are played one by one and end by the rules alone: `max_plies` is lifted.
+    opening_plies: None for two random plies, or all of what `openings` holds. Games with an engine outside this process, or with
+    clocks, are played move by move, `concurrency` at a time, and end by the rules and `adjudication` alone: the game's option
+    `max_plies` is lifted. adjudication needs such games. players: those of a registry, which A and B may name.
     """
+    if concurrency < 1:
+        raise UserError(f"match: --concurrency must be >= 1, got {concurrency}")
     if games < 1:
         raise UserError(f"match: --games must be >= 1, got {games}")
+    specs = {name: spec_of(name, players or {}) for name in (a, b)}
     if game is None:
-        game = _game_of([a, b])
-    outside = time_control is not None or any(is_engine(spec) for spec in (a, b))
-    if outside and game.options.get("max_plies"):
+        game = _game_of([specs[a], specs[b]])
+    entrants = [
+        entrant(name, game, device, _search_of(specs[name], simulations, kind), players=players) for name in (a, b)
+    ]
+    by_hand = played_by_hand(entrants, time_control)
+    if by_hand and game.options.get("max_plies"):
         game = make(game.name, {**game.options, "max_plies": 0})
-    entrants = [entrant(spec, game, device, _search_of(spec, simulations, kind)) for spec in (a, b)]
+    if adjudication is not None and adjudication != Adjudication() and not by_hand:
+        raise UserError("match: games are adjudicated where an engine or a clock (--tc) is in them; neither is here")
     if entrants[0].name == entrants[1].name:
         entrants[1] = Entrant(entrants[1].name + " (B)", entrants[1].player, entrants[1].search)
     starts = (
-        read_openings(openings, game, (games + 1) // 2)
+        read_openings(openings, game, (games + 1) // 2, opening_plies)
         if openings
-        else random_openings(game, (games + 1) // 2, opening_plies, seed)
+        else random_openings(game, (games + 1) // 2, 2 if opening_plies is None else opening_plies, seed)
     )
     file = None
     if out is not None:
@@ -178,6 +224,8 @@ def play_match(
         seed=seed,
         progress=Progress(),
         time_control=time_control,
+        adjudication=adjudication,
+        concurrency=concurrency,
     )
     return report(results, entrants[0].name, entrants[1].name)
 
@@ -190,27 +238,6 @@ def report(results: Iterable[Result], a: str, b: str) -> MatchReport:
     elo, low, high = rated.difference(a, b)
     wins, draws = points.count(1), points.count(0.5)
     return MatchReport(a, b, wins, draws, len(points) - wins - draws, elo, low, high, rated.los(a, b))
-
-
-def read_openings(path: Path, game: Game, count: int) -> list[str]:
-    """Start positions from a file, one a line (# begins a comment), repeated as often as needed."""
-    try:
-        lines = path.read_text().splitlines()
-    except OSError as error:
-        raise UserError(f"{path}: cannot read the openings: {error.strerror}") from error
-    openings = []
-    for number, line in enumerate(lines, 1):
-        text = line.split("#")[0].strip()
-        if not text:
-            continue
-        try:
-            game.position(text)
-        except ValueError as error:
-            raise UserError(f"{path}:{number}: {error}") from error
-        openings.append(text)
-    if not openings:
-        raise UserError(f"{path}: no openings in it (one position a line is expected)")
-    return [openings[i % len(openings)] for i in range(count)]
 
 
 def rate_run(directory: Path, config: Config, device: str = "auto") -> dict[str, Any]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from alphazero._core import RANDOM, ROLLOUT, UNIFORM, Game, GameRecord, Pool
+from alphazero.arena.registry import Players, spec_of
 from alphazero.errors import UserError
 from alphazero.evaluators import Evaluator
 from alphazero.feeding import Feed, batch_layout
@@ -31,12 +32,14 @@ SEARCH_SETTINGS = (
     "c_scale",
     "rescale_q",
     "find_wins",
+    "temperature",
+    "temperature_plies",
 )
 
 
 @dataclass(frozen=True)
 class Entrant:
-    """A player under the name that results give it, with the search it uses."""
+    """A player under the name that results give it, with the search it uses (`seconds`: a move's, instead of simulations)."""
 
     name: str
     player: Player | EngineSpec  # an EngineSpec plays in a process of its own (arena.clocked)
@@ -142,30 +145,38 @@ ENGINE_GAMES = {
     "uci": ("chess", "gardner"),
     "usi": ("shogi", "minishogi"),
     "xboard": ("chess", "shogi", "minishogi"),
+    "gtp": ("go",),
 }
 
 
-def is_engine(spec: str) -> bool:
-    """Whether a player's name stands for a program outside this process."""
-    return spec.partition(":")[0] in ENGINE_GAMES
+def entrant(
+    spec: str,
+    game: Game | None,
+    device: str,
+    search: dict[str, Any],
+    name: str | None = None,
+    players: Players | None = None,
+) -> Entrant:
+    """A player named on the command line, as an entrant; players: those of `--players FILE`, by name.
 
-
-def entrant(spec: str, game: Game | None, device: str, search: dict[str, Any], name: str | None = None) -> Entrant:
-    """A player named on the command line, as an entrant."""
+    What the file says of a player's search goes before `search`.
+    """
     from alphazero.player import load
 
+    listed = (players or {}).get(spec)
+    if listed is not None:
+        name = name or spec
+        spec, search = spec_of(spec, players or {}), {**search, **listed.search}
     protocol = spec.partition(":")[0]
     if protocol in ENGINE_GAMES:
         if game is not None and game.name not in ENGINE_GAMES[protocol]:
             raise UserError(
                 f"{spec}: {protocol.upper()} engines play {', '.join(ENGINE_GAMES[protocol])}, not {game.name}"
             )
-        return Entrant(name or spec.partition(":")[2], EngineSpec.parse(spec), {})
-    if protocol == "gtp":
-        raise UserError(
-            f"{spec}: matches against GTP engines are not supported yet; use a checkpoint, random, mcts:N, or an engine of uci:, usi: or xboard:"
-        )
+        return Entrant(name or spec.partition(":")[2], listed.engine() if listed else EngineSpec.parse(spec), {})
     player = load(spec, device, game=game)
+    if isinstance(player, RolloutPlayer):  # "mcts:N" says itself how long it searches, and how
+        search = {name: value for name, value in search.items() if name == "seconds"}
     return Entrant(name or spec_name(spec, player), player, search)
 
 

@@ -10,7 +10,7 @@ from alphazero.errors import UserError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from alphazero.arena.clocked import Thought
+    from alphazero.arena.seats import Thought
 
 RESULTS = {1: "1-0", 0: "1/2-1/2", -1: "0-1"}
 WORDS = {
@@ -19,6 +19,7 @@ WORDS = {
     "illegal_move": "rules infraction",
     "engine_failure": "abandoned",
     "resignation": "normal",
+    "adjudication": "adjudication",
 }
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from alphazero.errors import UserError
+from alphazero.protocols import sgf
 
 Result = dict[str, Any]
 PGN_TAG = re.compile(r'^\s*\[(\w+)\s+"((?:[^"\\]|\\.)*)"\]\s*$')
@@ -89,12 +90,18 @@ def _read_pgn(path: Path) -> list[Result]:
 
 
 def _read_sgf(path: Path) -> list[Result]:
-    text = path.read_text(errors="replace")
+    games = sgf.collection(path.read_text(errors="replace"))
+    if not games:
+        raise UserError(f"{path}: no SGF game in this file")
+    return [result for line, text in games for result in _sgf_result(f"{path}:{line}", text)]
+
+
+def _sgf_result(where: str, text: str) -> list[Result]:
     found = {key: re.search(rf"(?<![A-Z]){key}\[((?:[^\]\\]|\\.)*)\]", text) for key in ("PB", "PW", "RE")}
     if not all(found.values()):
         missing = ", ".join(key for key, match in found.items() if match is None)
-        raise UserError(f"{path}: the game has no {missing}")
-    black, white, result = (match[1] if match else "" for match in found.values())
+        raise UserError(f"{where}: the game has no {missing}")
+    black, white, result = (re.sub(r"\\(.)", r"\1", match[1]) if match else "" for match in found.values())
     scores = {"B": 1.0, "W": 0.0, "0": 0.5, "D": 0.5}
     if result[:1].upper() not in scores:
         return []  # "?", "Void": no result

@@ -13,7 +13,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "a",
         metavar="A",
-        help="a checkpoint or run directory, random, uniform, mcts:N, or an engine: uci:COMMAND{Option=value; nodes=100}",
+        help="a checkpoint or run directory, random, uniform, mcts:N, or an engine: uci:COMMAND{Option=value; nodes=100}, "
+        "usi:, xboard:, gtp: likewise; or a name from --players",
     )
     parser.add_argument("b", metavar="B")
     parser.add_argument(
@@ -28,12 +29,34 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--search", choices=["puct", "gumbel"], help="search kind (default: as in training)")
     parser.add_argument(
-        "--opening-plies", type=int, default=2, help="random plies at the start of each pair (default 2)"
+        "--opening-plies",
+        type=int,
+        metavar="N",
+        help="random plies at the start of each pair (default 2), or how many of each game of a PGN or SGF (default all)",
     )
     parser.add_argument(
         "--tc", metavar="TIME", help="time control in seconds, as in 10+0.1 or 40/60: both sides get clocks"
     )
-    parser.add_argument("--openings", type=Path, help="a file with one start position a line, instead of random ones")
+    parser.add_argument(
+        "--openings",
+        type=Path,
+        help="start positions: one a line (FEN, SFEN, Go's moves), or an .epd, .pgn or .sgf file",
+    )
+    parser.add_argument("--players", type=Path, metavar="FILE", help="YAML file of players that A and B may name")
+    parser.add_argument(
+        "--concurrency", type=int, default=1, metavar="N", help="games with engines or clocks at a time (default 1)"
+    )
+    parser.add_argument(
+        "--adjudicate-resign", metavar="SCORE:MOVES", help="a side loses that says -SCORE centipawns for MOVES moves"
+    )
+    parser.add_argument(
+        "--adjudicate-draw",
+        metavar="SCORE:MOVES:FROM",
+        help="drawn when both say at most SCORE for MOVES moves each, after move FROM",
+    )
+    parser.add_argument(
+        "--max-plies", type=int, default=0, help="a game ends there, drawn (Go: scored as it stands; default no limit)"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="auto", choices=DEVICES, help=DEVICE_HELP)
     parser.add_argument("--out", type=Path, help="directory for results.jsonl and the games; the same call resumes")
@@ -41,8 +64,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from alphazero.arena.clocked import TimeControl
+    from alphazero.arena.adjudication import Adjudication
     from alphazero.arena.ladder import play_match
+    from alphazero.arena.registry import read_players
+    from alphazero.arena.time_control import TimeControl
     from alphazero.options import game_from
 
     game = game_from(args.game, args.option) if args.game else None
@@ -59,6 +84,9 @@ def run(args: argparse.Namespace) -> int:
         device=args.device,
         out=args.out,
         time_control=TimeControl.parse(args.tc) if args.tc else None,
+        adjudication=Adjudication.parse(args.adjudicate_resign, args.adjudicate_draw, args.max_plies),
+        concurrency=args.concurrency,
+        players=read_players(args.players) if args.players else None,
     )
     if args.json:
         print(json.dumps(report.as_json()))

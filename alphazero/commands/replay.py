@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     print("ends: " + ", ".join(f"{reason} {count}" for reason, count in reasons.most_common()))
     if args.export:
         args.export.mkdir(parents=True, exist_ok=True)
-        if (name := file_name(game)) is not None:
+        if game.name != "go" and (name := file_name(game)) is not None:
             (args.export / name).write_text("".join(_text(game, record) for record in records))
             print(f"{args.export / name}: {len(records):,} games")
             return 0
@@ -63,7 +63,7 @@ def _text(game: object, record: object) -> str:
     assert isinstance(game, Game)
     assert isinstance(record, GameRecord)
     moves = record.moves(game)
-    if records.file_name(game) is not None:
+    if game.name != "go" and records.file_name(game) is not None:
         return records.text(
             game,
             moves,

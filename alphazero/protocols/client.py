@@ -1,4 +1,4 @@
-"""The other end of UCI, USI and XBoard: an engine in a process of its own, told what to do.
+"""The other end of UCI, USI and XBoard (and the base of GTP's, in gtp_client.py): an engine in a process of its own.
 
 Our own and not python-chess's or cshogi's client, because the same one serves chess, Gardner minichess, shogi and minishogi. Every
 wait has an end: an engine that hangs, dies or talks nonsense raises EngineError with its name and its last words.
@@ -7,9 +7,11 @@ wait has an end: an engine that hangs, dies or talks nonsense raises EngineError
 from __future__ import annotations
 
 import contextlib
+import os
 import queue
 import re
 import shlex
+import signal
 import subprocess
 import threading
 import time
@@ -17,10 +19,18 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 
 from alphazero.errors import UserError
+from alphazero.game import Game
 
-PROTOCOLS = ("uci", "usi", "xboard")
+PROTOCOLS = ("uci", "usi", "xboard", "gtp")
+LIMITS = ("nodes", "depth", "movetime", "patience")
 START_SECONDS = 60.0  # an engine may load a large network before it answers
 GRACE_SECONDS = 5.0  # past its clock before a thinking engine counts as hung
+PATIENCE_SECONDS = (
+    300.0  # without a clock: a move that takes longer is a hang, where the braces say no other `patience`
+)
+ENDED = "the engine has ended"
+MOST_LINES = 200_000  # unread, or in one reply: an engine that writes more is out of its mind
+MOST_CHARACTERS = 1 << 16  # of a line; a longer one comes in pieces
 
 
 class EngineError(Exception):
@@ -31,7 +41,8 @@ class EngineError(Exception):
 class EngineSpec:
     """`PROTOCOL:COMMAND{Name=value; nodes=100}`: a command line, options of the engine, and fixed limits for its searches.
 
-    PROTOCOL is uci, usi or xboard. Limits are nodes, depth and movetime (milliseconds); all other names are options of the engine.
+    PROTOCOL is uci, usi, xboard or gtp. Limits are nodes, depth, movetime (milliseconds), and patience: the seconds after which
+    an engine without a clock counts as hung. All other names are options of the engine.
     """
 
     protocol: str
@@ -43,7 +54,7 @@ class EngineSpec:
     def parse(text: str) -> EngineSpec:
         protocol, _, rest = text.partition(":")
         if protocol not in PROTOCOLS:
-            raise UserError(f"{text}: expected uci:, usi: or xboard: before an engine's command")
+            raise UserError(f"{text}: expected uci:, usi:, xboard: or gtp: before an engine's command")
         command, brace, rest = rest.partition("{")
         if brace and not rest.rstrip().endswith("}"):
             raise UserError(f"{text}: the options end with a brace: uci:COMMAND{{Skill Level=0; nodes=100}}")
@@ -53,7 +64,7 @@ class EngineSpec:
             name, equals, value = (part.strip() for part in item.partition("="))
             if not equals or not name:
                 raise UserError(f"{text}: expected NAME=VALUE in the braces, got '{item}'")
-            if name in ("nodes", "depth", "movetime"):
+            if name in LIMITS:
                 if not value.isdigit() or int(value) < 1:
                     raise UserError(f"{text}: {name} must be a number >= 1, got '{value}'")
                 limits[name] = int(value)
@@ -66,6 +77,16 @@ class EngineSpec:
         if not words:
             raise UserError(f"{text}: a command is missing, as in uci:stockfish")
         return EngineSpec(protocol, words, options, limits)
+
+    @property
+    def search_limits(self) -> dict[str, int]:
+        """The limits that bound a search: all but patience."""
+        return {name: value for name, value in self.limits.items() if name != "patience"}
+
+    @property
+    def patience(self) -> float:
+        """Seconds that a move without a clock may take before the engine counts as hung."""
+        return float(self.limits.get("patience", PATIENCE_SECONDS)) + self.limits.get("movetime", 0) / 1000
 
 
 @dataclass(frozen=True)
@@ -87,19 +108,23 @@ class EngineClient(ABC):
         self.name = spec.command[0]
         self._lines: queue.Queue[str | None] = queue.Queue()
         self._last = ""
+        self._complaint = ""  # the last line on its standard error
         try:
             self._process = subprocess.Popen(
                 spec.command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
                 text=True,
                 errors="replace",
                 bufsize=1,
+                start_new_session=True,  # ends with all its children, and not by a Ctrl-C meant for the match
             )
         except OSError as error:
             raise UserError(f"{shlex.join(spec.command)}: cannot start this engine: {error.strerror}") from error
         threading.Thread(target=self._read, daemon=True).start()
+        self._complaints = threading.Thread(target=self._read_complaints, daemon=True)
+        self._complaints.start()
         try:
             self._handshake()
         except BaseException:
@@ -116,18 +141,19 @@ class EngineClient(ABC):
     def _handshake(self) -> None: ...
 
     @abstractmethod
-    def set_variant(self, game: str, chess960: bool) -> None:
-        """Tells the engine which game is played; UserError where it cannot."""
+    def set_game(self, game: Game) -> None:
+        """Tells the engine which game is played, with its options; UserError where it cannot."""
 
     @abstractmethod
-    def new_game(self) -> None: ...
+    def new_game(self) -> None:
+        """Gets the engine ready for a game; EngineError where it has left."""
 
     @abstractmethod
     def play(self, start: str, moves: list[str], limits: dict[str, int], seconds: float) -> Reply:
-        """The engine's move after `moves` from `start` (FEN or SFEN; "" is the start position).
+        """The engine's move after `moves` from `start` (FEN, SFEN, or Go's moves; "" is the start position).
 
-        limits: words of `go` with numbers; the spec's own limits replace them. seconds: what it has left, after which (and a
-        grace period) it is called hung.
+        limits: words of UCI's `go` with numbers; the spec's own limits replace them. seconds: what it has left, after which
+        (and a grace period) it is called hung.
         """
 
     def close(self) -> None:
@@ -137,47 +163,77 @@ class EngineClient(ABC):
         try:
             self._process.wait(timeout=2)
         except subprocess.TimeoutExpired:
-            self._process.kill()
+            self._kill()
             self._process.wait()
 
     # --- the wire ---
 
+    def _kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+
     def _read(self) -> None:
         assert self._process.stdout is not None
-        for line in self._process.stdout:
-            self._lines.put(line.rstrip())
+        with contextlib.suppress(OSError, ValueError):  # closed under us
+            while line := self._process.stdout.readline(MOST_CHARACTERS):
+                if self._lines.qsize() >= MOST_LINES:  # nobody listens: the oldest goes
+                    with contextlib.suppress(queue.Empty):
+                        self._lines.get_nowait()
+                self._lines.put(line.rstrip())
         self._lines.put(None)
+
+    def _read_complaints(self) -> None:
+        assert self._process.stderr is not None
+        with contextlib.suppress(OSError, ValueError):  # closed under us
+            while line := self._process.stderr.readline(MOST_CHARACTERS):
+                self._complaint = line.strip() or self._complaint
 
     def _send(self, line: str) -> None:
         assert self._process.stdin is not None
         try:
             self._process.stdin.write(line + "\n")
             self._process.stdin.flush()
-        except OSError as error:
-            raise EngineError(f"{self.name}: the engine has ended (last said: '{self._last}')") from error
+        except (OSError, ValueError) as error:
+            raise self._error(ENDED) from error
+
+    def _error(self, what: str) -> EngineError:
+        """What went wrong, in one line that ends with the engine's last words (a dead one's on its standard error, if any)."""
+        if what == ENDED:
+            self._complaints.join(timeout=1)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                what = f"{what} with status {self._process.wait(timeout=1)}"
+        last = (self._complaint if what.startswith(ENDED) else "") or self._last
+        last = "".join(c for c in last if c.isprintable())
+        return EngineError(f"{self.name}: {what} (last said: '{last if len(last) <= 120 else last[:117] + '...'}')")
 
     def _line(self, end: float) -> str | None:
-        """The engine's next line; None when the clock (time.monotonic) has reached `end`."""
+        """The engine's next line; None when the clock (time.monotonic) has reached `end`, however much it still says."""
+        left = end - time.monotonic()
         try:
-            line = self._lines.get(timeout=max(0.001, end - time.monotonic()))
+            line = self._lines.get(timeout=left) if left > 0 else None
         except queue.Empty:
             return None
         if line is None:
-            raise EngineError(f"{self.name}: the engine has ended (last said: '{self._last}')")
-        self._last = line
+            if left <= 0:
+                return None
+            self._lines.put(None)  # an ended engine stays ended
+            raise self._error(ENDED)
+        if line:
+            self._last = line
         return line
 
     def _until(self, first_word: str, seconds: float) -> list[str]:
         """The engine's lines up to the one that begins with this word."""
         end = time.monotonic() + seconds
-        lines = []
+        lines: list[str] = []
         while True:
             line = self._line(end)
             if line is None:
-                self._process.kill()
-                raise EngineError(
-                    f"{self.name}: no {first_word} within {seconds:.0f} seconds (last said: '{self._last}')"
-                )
+                self._kill()
+                raise self._error(f"no {first_word} within {seconds:.0f} seconds")
+            if len(lines) >= MOST_LINES:
+                self._kill()
+                raise self._error(f"{MOST_LINES:,} lines and no {first_word} among them")
             lines.append(line)
             if line.split()[:1] == [first_word]:
                 return lines
@@ -209,10 +265,11 @@ class UciClient(EngineClient):
             raise UserError(f"{self.name}: this game needs the option {name}, which the engine lacks")
         self._send(f"setoption name {name} value {value}")
 
-    def set_variant(self, game: str, chess960: bool) -> None:
-        if game not in ("chess", "shogi"):
-            self._set_option("UCI_Variant", game)
-        if chess960:
+    def set_game(self, game: Game) -> None:
+        variant = "USI_Variant" if "USI_Variant" in self.options else "UCI_Variant"
+        if game.name not in ("chess", "shogi") or variant in self.options:
+            self._set_option(variant, game.name)
+        if game.options.get("chess960"):
             self._set_option("UCI_Chess960", "true")
 
     def new_game(self) -> None:
@@ -222,14 +279,14 @@ class UciClient(EngineClient):
     def play(self, start: str, moves: list[str], limits: dict[str, int], seconds: float) -> Reply:
         place = f"{'fen' if self.spec.protocol == 'uci' else 'sfen'} {start}" if start else "startpos"
         self._send(f"position {place}" + (f" moves {' '.join(moves)}" if moves else ""))
-        words = self.spec.limits or limits
+        words = self.spec.search_limits or limits
         self._send("go " + " ".join(f"{name} {value}" for name, value in words.items()))
         value: float | None = None
         mate: int | None = None
         numbers: dict[str, int] = {}
         for line in self._until("bestmove", seconds + GRACE_SECONDS):
             parts = line.split()
-            if parts[:1] == ["info"] and "score" in parts and ("multipv" not in parts or "multipv 1" in line):
+            if parts[:1] == ["info"] and "score" in parts[:-2] and ("multipv" not in parts or "multipv 1" in line):
                 kind, number = parts[parts.index("score") + 1 : parts.index("score") + 3]
                 with contextlib.suppress(ValueError):
                     value, mate = (float(number), None) if kind == "cp" else (None, int(number))
@@ -238,9 +295,9 @@ class UciClient(EngineClient):
                         numbers[word] = int(parts[parts.index(word) + 1])
             if parts[:1] == ["bestmove"]:
                 if len(parts) < 2:
-                    raise EngineError(f"{self.name}: bestmove without a move")
+                    raise self._error("bestmove without a move")
                 return Reply(parts[1], value, mate, numbers.get("depth"), numbers.get("nodes"))
-        raise EngineError(f"{self.name}: no bestmove")
+        raise self._error("no bestmove")
 
 
 class XboardClient(EngineClient):
@@ -271,14 +328,17 @@ class XboardClient(EngineClient):
                 self.features[name] = quoted or plain
         self.name = self.features.get("myname", self.name)
 
-    def set_variant(self, game: str, chess960: bool) -> None:
-        variant = "fischerandom" if chess960 else "normal" if game == "chess" else game
+    def set_game(self, game: Game) -> None:
+        chess960 = bool(game.options.get("chess960"))
+        variant = "fischerandom" if chess960 else "normal" if game.name == "chess" else game.name
         known = self.features.get("variants", variant if not chess960 else "normal").split(",")
         if variant not in known:
             raise UserError(f"{self.name}: this engine does not play {variant}; it plays {', '.join(known)}")
         self._variant = variant
 
     def new_game(self) -> None:
+        if self._process.poll() is not None:
+            raise self._error(ENDED)
         self._known = None
 
     def play(self, start: str, moves: list[str], limits: dict[str, int], seconds: float) -> Reply:
@@ -291,12 +351,10 @@ class XboardClient(EngineClient):
         while True:
             line = self._line(end)
             if line is None:
-                self._process.kill()
-                raise EngineError(
-                    f"{self.name}: no move within {seconds + GRACE_SECONDS:.0f} seconds (last said: '{self._last}')"
-                )
+                self._kill()
+                raise self._error(f"no move within {seconds + GRACE_SECONDS:.0f} seconds")
             if "llegal move" in line:
-                raise EngineError(f"{self.name}: refuses a legal move: '{line.strip()}'")
+                raise self._error("refuses a legal move")
             if (found := self.MOVE.search(line)) is not None:
                 move = found[1] or found[2]
                 self._known = [*moves, move]
@@ -355,8 +413,3 @@ class XboardClient(EngineClient):
         with contextlib.suppress(queue.Empty):
             while True:
                 self._lines.get_nowait()
-
-
-def connect(spec: EngineSpec) -> EngineClient:
-    """Starts the engine and shakes hands."""
-    return XboardClient(spec) if spec.protocol == "xboard" else UciClient(spec)

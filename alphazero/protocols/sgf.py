@@ -70,6 +70,23 @@ def parse_nodes(text: str, where: str = "SGF") -> list[Node]:
             nodes[-1].setdefault(name, []).append(re.sub(r"\\(.)", r"\1", value, flags=re.DOTALL))
 
 
+def collection(text: str) -> list[tuple[int, str]]:
+    """The games of a file, as (line of its first character, from 1, text of the game). What is not closed is one, too."""
+    games: list[tuple[int, str]] = []
+    depth, begin, at = 0, 0, 0
+    for match in re.finditer(r"[()]|\[(?:[^\]\\]|\\.)*\]?", text, re.DOTALL):
+        if match[0] == "(":
+            begin, depth = (match.start(), 1) if depth == 0 else (begin, depth + 1)
+        elif match[0] == ")" and depth > 0:
+            depth -= 1
+            if depth == 0:
+                at = match.end()
+                games.append((text.count("\n", 0, begin) + 1, text[begin:at]))
+    if depth > 0:
+        games.append((text.count("\n", 0, begin) + 1, text[begin:]))
+    return games
+
+
 def vertex_of(point: str, size: int, where: str) -> str:
     """An SGF point as a GTP vertex; "" and, up to 19x19, "tt" are passes."""
     if point == "" or (point == "tt" and size <= 19):
@@ -150,25 +167,45 @@ def escape(text: str) -> str:
     return text.replace("\\", "\\\\").replace("]", "\\]")
 
 
-def write(position: Position, moves: list[str], *, black: str = "", white: str = "", result: str = "") -> str:
-    """A game as SGF; moves alternate, Black first."""
+def write(
+    position: Position,
+    moves: list[str],
+    *,
+    black: str = "",
+    white: str = "",
+    result: str = "",
+    event: str = "",
+    number: str = "",
+    comment: str = "",
+) -> str:
+    """A game as SGF; moves alternate, Black first. number: the round of the event."""
     size = int(position.game.options["board_size"])
     head = f"(;GM[1]FF[4]CA[UTF-8]AP[alphazero]SZ[{size}]KM[{position.game.options['komi']:g}]RU[Tromp-Taylor]"
-    for name, value in (("PB", black), ("PW", white), ("RE", result)):
+    for name, value in (
+        ("PB", black),
+        ("PW", white),
+        ("RE", result),
+        ("EV", event),
+        ("RO", number),
+        ("GC", comment),
+    ):
         head += f"{name}[{escape(value)}]" if value else ""
     return head + "\n" + "".join(f";{'BW'[i % 2]}[{point_of(m, size)}]" for i, m in enumerate(moves)) + ")\n"
 
 
-def result_text(value: int, score: float | None, resigned: bool) -> str:
-    """A result as SGF's RE: "B+12.5", "W+R", "0"."""
+ENDINGS = {"resign": "R", "resignation": "R", "time_forfeit": "T", "illegal_move": "F", "engine_failure": "F"}
+
+
+def result_text(value: int, score: float | None, reason: str) -> str:
+    """A result as SGF's RE: "B+12.5", "W+R" (resigned), "B+T" (on time), "B+F" (forfeit), "0"."""
     if value == 0:
         return "0"
-    return f"{'B' if value > 0 else 'W'}+{'R' if resigned else f'{abs(score):g}' if score is not None else ''}"
+    return f"{'B' if value > 0 else 'W'}+{ENDINGS.get(reason) or (f'{abs(score):g}' if score is not None else '')}"
 
 
 def from_record(game: Game, record: GameRecord) -> str:
     """A self-play game as SGF."""
-    result = result_text(record.value, record.score, record.reason == "resign")
+    result = result_text(record.value, record.score, record.reason)
     name = f"alphazero step {record.version}"
     return write(game.position(), record.moves(game), black=name, white=name, result=result)
 

@@ -1,0 +1,43 @@
+"""Tromp-Taylor area of a Go board, as it stands or after dead stones are taken off."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from alphazero.game import Position
+from alphazero.protocols.sgf import COLUMNS
+
+Point = tuple[int, int]  # row from the top, column
+
+
+def area_margin(position: Position, dead: Collection[str] = ()) -> float:
+    """Black's area less White's less komi, with the stones on the vertices `dead` ("D4") taken off first.
+
+    Empty points count for a colour that alone they reach. Vertices without a stone are ignored.
+    """
+    planes = position.planes()
+    own, other = ("B", "W") if position.turn == 0 else ("W", "B")
+    size = planes.shape[1]
+    off = {vertex.upper() for vertex in dead}
+    stones: dict[Point, str] = {}
+    for plane, colour in ((planes[0], own), (planes[1], other)):
+        for row, column in zip(*plane.nonzero(), strict=True):
+            if f"{COLUMNS[column]}{size - row}" not in off:
+                stones[(int(row), int(column))] = colour
+    margin = sum(1 if colour == "B" else -1 for colour in stones.values())
+    seen: set[Point] = set()
+    for point in ((row, column) for row in range(size) for column in range(size)):
+        if point in stones or point in seen:
+            continue
+        region, reached = [point], set()
+        seen.add(point)
+        for row, column in region:  # grows while it is walked
+            for near in ((row - 1, column), (row + 1, column), (row, column - 1), (row, column + 1)):
+                if near in stones:
+                    reached.add(stones[near])
+                elif near not in seen and 0 <= near[0] < size and 0 <= near[1] < size:
+                    seen.add(near)
+                    region.append(near)
+        if len(reached) == 1:
+            margin += len(region) if "B" in reached else -len(region)
+    return margin - float(position.game.options["komi"])

@@ -1,0 +1,133 @@
+"""Players by name, from a YAML file: `--players FILE`.
+
+players:
+  gnugo-10:
+    spec: gtp:gnugo --mode gtp --level 10 --chinese-rules --positional-superko --capture-all-dead
+  weak-fish:
+    spec: uci:stockfish
+    options: {Skill Level: 0}
+    limits: {nodes: 100, patience: 60}
+  varied:                     # a checkpoint that draws its first ten plies
+    spec: runs/chess-small    # relative to where the command is called
+    search: puct
+    simulations: 200
+    temperature: 1.0
+    temperature_plies: 10
+  by-time:
+    spec: runs/chess-small
+    limits: {movetime: 100}   # milliseconds a move
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from alphazero.errors import UserError
+from alphazero.protocols.client import LIMITS, PROTOCOLS, EngineSpec
+
+KEYS = ("spec", "options", "limits", "simulations", "search", "temperature", "temperature_plies")
+ALL_PLIES = 1_000_000  # a temperature without temperature_plies holds for the whole game
+
+
+@dataclass(frozen=True)
+class Registered:
+    """One player of the file. search: what a player of this process searches with."""
+
+    spec: str
+    options: dict[str, str] = field(default_factory=dict)
+    limits: dict[str, int] = field(default_factory=dict)
+    search: dict[str, Any] = field(default_factory=dict)
+
+    def engine(self) -> EngineSpec:
+        """The spec of an engine, with the options and limits of its own braces and of the file."""
+        spec = EngineSpec.parse(self.spec)
+        return replace(spec, options={**spec.options, **self.options}, limits={**spec.limits, **self.limits})
+
+
+Players = Mapping[str, Registered]
+
+
+def spec_of(name: str, players: Players) -> str:
+    """What a name stands for: itself, where the file does not have it. UserError where nothing else would know it either."""
+    if name in players:
+        return players[name].spec
+    if players and not (name in ("random", "uniform") or ":" in name or Path(name).exists()):
+        raise UserError(f"{name}: neither in the players file ({', '.join(players)}) nor a checkpoint")
+    return name
+
+
+def read_players(path: Path) -> dict[str, Registered]:
+    """The players of a file. UserError names the player and the key that is wrong."""
+    try:
+        content = yaml.safe_load(path.read_text())
+    except OSError as error:
+        raise UserError(f"{path}: cannot read the players: {error.strerror}") from error
+    except yaml.YAMLError as error:
+        raise UserError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
+    entries = content.get("players") if isinstance(content, dict) else None
+    if not isinstance(entries, dict) or not entries:
+        raise UserError(f"{path}: expected `players:` with a name, and under it `spec:`, for each")
+    return {str(name): _registered(f"{path}: players.{name}", entry) for name, entry in entries.items()}
+
+
+def _registered(where: str, entry: Any) -> Registered:
+    if not isinstance(entry, dict) or not isinstance(entry.get("spec"), str):
+        raise UserError(f"{where}: spec is missing: a checkpoint, random, mcts:N or an engine, as on the command line")
+    if unknown := [key for key in entry if key not in KEYS]:
+        raise UserError(f"{where}: unknown key '{unknown[0]}'; keys are {', '.join(KEYS)}")
+    options, limits = _mapping(where, entry, "options"), _mapping(where, entry, "limits")
+    is_engine = entry["spec"].partition(":")[0] in PROTOCOLS
+    for name, value in limits.items():
+        if name not in LIMITS or not _whole(value):
+            raise UserError(f"{where}: limits are {', '.join(LIMITS)}, numbers >= 1; got {name}: {value}")
+        if not is_engine and name != "movetime":
+            raise UserError(
+                f"{where}: {name} is for engines; a player of this process may have movetime or simulations"
+            )
+    search: dict[str, Any] = {}
+    if is_engine:
+        if own := [key for key in KEYS[3:] if key in entry]:
+            raise UserError(f"{where}: {own[0]} is for players of this process, not for engines")
+    elif options:
+        raise UserError(f"{where}: options are for engines")
+    elif "movetime" in limits:
+        search["seconds"] = limits["movetime"] / 1000
+    for key in ("simulations", "temperature_plies"):
+        if key in entry:
+            if not _whole(entry[key]):
+                raise UserError(f"{where}: {key} must be a number >= 1, got {entry[key]}")
+            search[key] = entry[key]
+    if entry["spec"].startswith("mcts:") and search.keys() - {"seconds"}:
+        raise UserError(f"{where}: mcts:N says itself how many simulations it plays")
+    if "search" in entry:
+        if entry["search"] not in ("puct", "gumbel"):
+            raise UserError(f"{where}: search must be puct or gumbel, got {entry['search']}")
+        search["kind"] = entry["search"]
+    if "temperature" in entry or "temperature_plies" in entry:
+        temperature = entry.get("temperature", 1.0)
+        if isinstance(temperature, bool) or not isinstance(temperature, int | float) or not temperature > 0:
+            raise UserError(f"{where}: temperature must be a number > 0, got {temperature}")
+        if search.get("kind") != "puct" or entry["spec"].startswith("mcts:") or entry["spec"] == "random":
+            raise UserError(f"{where}: a temperature needs a checkpoint and search: puct")
+        search["temperature"] = float(temperature)
+        search.setdefault("temperature_plies", ALL_PLIES)
+    texts = {
+        str(name): str(value).lower() if isinstance(value, bool) else str(value) for name, value in options.items()
+    }
+    return Registered(entry["spec"], texts, limits, search)
+
+
+def _mapping(where: str, entry: dict[str, Any], key: str) -> dict[str, Any]:
+    value = entry.get(key) or {}
+    if not isinstance(value, dict):
+        raise UserError(f"{where}: {key} must be NAME: VALUE pairs, got {value}")
+    return value
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1

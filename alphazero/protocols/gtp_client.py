@@ -1,0 +1,141 @@
+"""The other end of GTP: a Go engine in a process of its own, told the rules, the moves and the clock."""
+
+from __future__ import annotations
+
+import time
+
+from alphazero.errors import UserError
+from alphazero.game import Game
+from alphazero.protocols.client import GRACE_SECONDS, MOST_LINES, START_SECONDS, EngineClient, Reply
+
+REMOVE_DEAD = "remove_dead"  # the one option in braces that is ours: see GtpClient
+
+
+class GtpClient(EngineClient):
+    """A GTP 2 engine.
+
+    Options in braces are GTP commands sent at the start: {level=5} sends `level 5` to GNU Go. One is ours: {remove_dead=true}
+    asks the engine for its dead stones (`final_status_list dead`) when both sides have passed (see arena.go_score).
+    GTP has no words for the ko rule and for suicide: engines that know KataGo's `kata-set-rule` are told, others need them on
+    their command line. How long an engine thinks is its command line's, too, or --tc's.
+    """
+
+    def _handshake(self) -> None:
+        self._number = 0
+        self._known: list[str] | None = None  # the moves on the engine's board; None: it has to be told from the start
+        if self.spec.search_limits:
+            raise UserError(
+                f"{self.name}: GTP has no {', '.join(self.spec.search_limits)}: give limits on the engine's command line, or --tc"
+            )
+        if self.spec.options.get(REMOVE_DEAD, "false") not in ("true", "false"):
+            raise UserError(f"{self.name}: {REMOVE_DEAD} must be true or false, got '{self.spec.options[REMOVE_DEAD]}'")
+        self.name = self._ask("name", START_SECONDS) or self.name
+        self.commands = set(self._ask("list_commands", START_SECONDS).split())
+        self.removes_dead = self.spec.options.get(REMOVE_DEAD) == "true"
+        if self.removes_dead and "final_status_list" not in self.commands:
+            raise UserError(f"{self.name}: {REMOVE_DEAD}=true needs the GTP command final_status_list, which it lacks")
+        for name, value in self.spec.options.items():
+            if name == REMOVE_DEAD:
+                continue
+            good, text = self._exchange(f"{name} {value}", START_SECONDS)
+            if not good:
+                raise UserError(f"{self.name}: refuses the option {name}={value} (the GTP command '{name}'): {text}")
+
+    def set_game(self, game: Game) -> None:
+        options = game.options
+        self._size, self._komi = int(options["board_size"]), float(options["komi"])
+        self._rules = []
+        if "kata-set-rule" in self.commands:
+            suicide = "true" if options["suicide"] else "false"
+            ko = str(options["ko"]).upper()
+            self._rules = [f"ko {ko}", "scoring AREA", "tax NONE", f"suicide {suicide}", "hasButton false"]
+
+    def _set_up(self) -> None:
+        """An empty board with the game's rules. EngineError where the engine refuses them."""
+        self._ask(f"boardsize {self._size}")
+        self._ask("clear_board")
+        self._ask(f"komi {self._komi:g}")
+        for rule in self._rules:
+            self._ask(f"kata-set-rule {rule}")
+        self._known = []
+
+    def new_game(self) -> None:
+        self._set_up()
+        self._timed = False
+
+    def play(self, start: str, moves: list[str], limits: dict[str, int], seconds: float) -> Reply:
+        played = start.split() + moves
+        if self._known is None or played[: len(self._known)] != self._known:
+            self._set_up()
+        assert self._known is not None
+        for ply in range(len(self._known), len(played)):
+            self._ask(f"play {'bw'[ply % 2]} {played[ply]}")
+        colour = "bw"[len(played) % 2]
+        self._tell_clock(colour, limits)
+        answer = self._ask(f"genmove {colour}", seconds + GRACE_SECONDS).strip()
+        move = answer.lower() if answer.lower() in ("pass", "resign") else answer.upper()
+        self._known = [*played, move]
+        return Reply(move)
+
+    def _tell_clock(self, colour: str, limits: dict[str, int]) -> None:
+        """Main time and byo-yomi as GTP has them. It has no increment: time_left tells what has come of that."""
+        if not limits:
+            return
+        left, stones = limits[f"{colour}time"] // 1000, 0
+        if "movestogo" in limits:  # a period of so many moves: Canadian byo-yomi from the start
+            settings = f"0 {limits['main'] // 1000} {limits['period_moves']}"
+            stones = limits["movestogo"]
+        elif "byoyomi" in limits:
+            settings = f"{limits['main'] // 1000} {limits['byoyomi'] // 1000} 1"
+            if left == 0:
+                left, stones = limits["byoyomi"] // 1000, 1
+        else:
+            settings = f"{limits['main'] // 1000} 0 0"
+        if not self._timed and "time_settings" in self.commands:
+            self._ask(f"time_settings {settings}")
+            self._timed = True
+        if "time_left" in self.commands:
+            self._ask(f"time_left {colour} {left} {stones}")
+
+    def dead_stones(self, moves: list[str]) -> set[str]:
+        """The vertices of the stones that the engine holds for dead after these moves (both colours'), "D4" and the like."""
+        assert self._known is not None
+        for ply in range(len(self._known), len(moves)):
+            self._ask(f"play {'bw'[ply % 2]} {moves[ply]}")
+        self._known = list(moves)
+        return {vertex.upper() for vertex in self._ask("final_status_list dead", START_SECONDS).split()}
+
+    def _ask(self, command: str, seconds: float = START_SECONDS) -> str:
+        """The engine's answer; EngineError where it refuses."""
+        good, text = self._exchange(command, seconds)
+        if not good:
+            raise self._error(f"refuses '{command}'")
+        return text
+
+    def _exchange(self, command: str, seconds: float) -> tuple[bool, str]:
+        """Sends a command; whether it succeeded, and what the engine said. Lines that are no answer are skipped."""
+        self._number += 1
+        self._send(f"{self._number} {command}")
+        end = time.monotonic() + seconds
+        good = False
+        answer: list[str] | None = None
+        for _ in range(MOST_LINES):
+            line = self._line(end)
+            if line is None:
+                self._kill()
+                raise self._error(f"no answer to '{command}' within {seconds:.0f} seconds")
+            if answer is None:
+                if line[:1] in ("=", "?") and (found := self._answer(line)) is not None:
+                    answer, good = [found], line[0] == "="
+            elif line:
+                answer.append(line)
+            else:
+                return good, "\n".join(answer).strip()
+        self._kill()
+        raise self._error(f"{MOST_LINES:,} lines and no answer to '{command}' among them")
+
+    def _answer(self, line: str) -> str | None:
+        """The text of an answer's first line; None where its number is not our last command's (none at all will do)."""
+        digits = len(line[1:]) - len(line[1:].lstrip("0123456789"))
+        number = line[1 : 1 + digits]
+        return None if number and int(number) != self._number else line[1 + digits :].strip()

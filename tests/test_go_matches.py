@@ -1,0 +1,200 @@
+"""Go against GTP engines: what the engine is told, how the game is counted, and the SGF that is left."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+import alphazero as az
+from alphazero.arena import records
+from alphazero.arena.clocked import play_game
+from alphazero.arena.go_score import area_margin
+from alphazero.arena.ladder import play_match
+from alphazero.arena.match import entrant
+from alphazero.arena.results import read_results
+from alphazero.arena.seats import Thought
+from alphazero.arena.time_control import TimeControl
+from alphazero.cli import main
+from alphazero.errors import UserError
+from alphazero.protocols import sgf
+from alphazero.protocols.client import EngineSpec
+from alphazero.protocols.gtp_client import GtpClient
+
+DOUBLE = Path(__file__).parent / "engine_double.py"
+GTP = f"gtp:{sys.executable} {DOUBLE} gtp go play"
+
+
+def test_a_gtp_engine_is_told_the_rules_and_only_the_new_moves():
+    with GtpClient(EngineSpec.parse(GTP)) as client:
+        client.set_game(az.Game("go", board_size=5, komi=5.5, ko="simple", suicide=True))
+        client.new_game()
+        first = client.play("C3 D4", [], {}, 10).move
+        client.play("C3 D4", [first, "A1"], {}, 10)
+        heard = client._ask("heard").split(" | ")
+    assert heard[:2] == ["name", "list_commands"]
+    rules = ["ko SIMPLE", "scoring AREA", "tax NONE", "suicide true", "hasButton false"]
+    assert heard[2:10] == ["boardsize 5", "clear_board", "komi 5.5", *(f"kata-set-rule {rule}" for rule in rules)]
+    assert heard[10:] == ["play b C3", "play w D4", "genmove b", "play w A1", "genmove b"]
+
+
+@pytest.mark.parametrize(
+    ("tc", "settings", "left"),
+    [
+        ("10+0", "time_settings 10 0 0", "time_left b 10 0"),
+        ("60b5", "time_settings 60 5 1", "time_left b 60 0"),
+        ("0b5", "time_settings 0 5 1", "time_left b 5 1"),
+        ("30/60", "time_settings 0 60 30", "time_left b 60 30"),
+    ],
+)
+def test_a_gtp_engine_is_told_its_clock(tc, settings, left):
+    from alphazero.arena.seats import Outside
+
+    control = TimeControl.parse(tc)
+    game = az.Game("go", board_size=5)
+    seat = Outside(entrant(GTP, game, "cpu", {}), game, control)
+    seat.new_game(0)
+    seat.think(game.position(), "", [], [control.clock(), control.clock()])
+    client = seat.client()
+    assert isinstance(client, GtpClient)
+    heard = client._ask("heard").split(" | ")
+    seat.retire()
+    assert heard[-3:] == [settings, left, "genmove b"]
+
+
+@pytest.mark.parametrize(
+    ("braces", "message"),
+    [
+        ("{levle=3}", "Double: refuses the option levle=3 .*unknown command"),
+        ("{nodes=3}", "GTP has no nodes"),
+        ("{remove_dead=yes}", "true or false"),
+    ],
+)
+def test_what_a_gtp_engine_cannot_do_is_one_clear_line(braces, message):
+    with pytest.raises(UserError, match=message):
+        GtpClient(EngineSpec.parse(GTP + braces))
+
+
+BOARD = """
+    . . O . .
+    . . O O O
+    X X X X X
+    . O X . .
+    . . X . .
+"""
+
+
+def board(text: str) -> az.Position:
+    """Stones as moves, with passes where a colour has more of them."""
+    rows = [line.split() for line in text.strip().splitlines()]
+    stones = {"X": [], "O": []}
+    for i, row in enumerate(rows):
+        for j, stone in enumerate(row):
+            if stone in stones:
+                stones[stone].append(f"{sgf.COLUMNS[j]}{len(rows) - i}")
+    position = az.Game("go", board_size=len(rows), komi=0.5).position()
+    for k in range(max(map(len, stones.values()))):
+        for colour in "XO":
+            position.play(stones[colour][k] if k < len(stones[colour]) else "pass")
+    return position
+
+
+def test_the_area_is_counted_as_our_rules_count_it_and_without_dead_stones():
+    position = board(BOARD)
+    assert area_margin(position) == float(position.ownership().sum()) - 0.5 == 11 - 7 - 0.5
+    # Without White's stone on B2 the four points of its corner are Black's.
+    assert area_margin(position, ["B2"]) == area_margin(position) + 1 + 4
+
+
+def test_area_margin_is_the_rules_own_on_random_games():
+    game = az.Game("go", board_size=7)
+    for seed in range(30):
+        position = game.position()
+        for move in position.random_playout(seed)[1][: 10 + 3 * seed]:
+            position.play(move)
+        assert area_margin(position) == float(position.ownership().sum()) - 7.0
+
+
+class Passer:
+    """A seat that passes, and names dead stones where it has some."""
+
+    def __init__(self, name: str):
+        self.name = name
+
+    def new_game(self, number: int) -> None: ...
+    def think(self, position, start, moves, clocks) -> Thought:
+        return Thought("pass")
+
+    def close(self) -> None: ...
+
+
+def test_dead_stones_stay_on_the_board_unless_every_engine_that_is_asked_takes_them_off():
+    game = az.Game("go", board_size=9, komi=0.5)
+    opening = "A1 B1"
+    passer = Passer("passer")
+    assert play_game(game, (passer, passer), opening).score == -0.5
+
+    def engine(braces: str):
+        from alphazero.arena.seats import Outside
+
+        return Outside(entrant(GTP + braces, game, "cpu", {}), game, None)
+
+    asked, silent = engine("{remove_dead=true}"), engine("")
+    asked.think = silent.think = passer.think
+    try:
+        plain = play_game(game, (passer, silent), opening)
+        counted = play_game(game, (passer, asked), "A1 A9")  # the double's dead stones: A1, B1, J9
+    finally:
+        asked.retire()
+        silent.retire()
+    assert (plain.score, plain.value, plain.note) == (-0.5, -1, "")
+    assert (counted.score, counted.value) == (-81.5, -1) and "A1" in counted.note
+
+
+def test_a_match_leaves_one_sgf_file_that_elo_and_our_reader_read(tmp_path, capsys):
+    out = tmp_path / "m"
+    call = ["match", "random", GTP, "--game", "go", "--option", "board_size=5", "--games", "4", "--max-plies", "12"]
+    assert main([*call, "--out", str(out), "--json"]) == 0
+    lines = read_results([out / "results.jsonl"])
+    trees = sgf.collection((out / "games.sgf").read_text())
+    assert len(lines) == len(trees) == 4
+    for line, (_, text) in zip(lines, trees, strict=True):
+        record = sgf.parse(text)
+        moves = [*line["opening"].split(), *line["moves"].split()]
+        assert [vertex for _, vertex in record.moves] == moves
+        assert (record.properties["PB"], record.properties["PW"]) == ([line["first"]], [line["second"]])
+        assert line["termination"] == "adjudication" and "12 plies" in record.properties["GC"][0]
+    played = [(r["first"], r["result"]) for r in lines]
+    assert [(r["first"], r["result"]) for r in read_results([out])] == played
+    capsys.readouterr()
+    assert main(["elo", str(out), "--json"]) == 0
+    assert {p["games"] for p in json.loads(capsys.readouterr().out)["players"]} == {4}
+
+
+@pytest.mark.parametrize(
+    ("reason", "result"),
+    [("resignation", "B+R"), ("time_forfeit", "B+T"), ("engine_failure", "B+F"), ("two_passes", "B+3.5")],
+)
+def test_sgf_says_how_a_game_ended(reason, result):
+    game = az.Game("go", board_size=5)
+    score = 3.5 if reason == "two_passes" else None
+    text = records.text(game, ["C3"], white="a", black="b", value=1, reason=reason, score=score)
+    assert sgf.parse(text).properties["RE"] == [result]
+
+
+def test_a_collection_is_cut_into_its_games():
+    text = "(;GM[1]C[a) \\] (b](;B[aa])(;B[bb]))\n\n(;W[cc])"
+    assert sgf.collection(text) == [(1, text[: text.index("\n")]), (3, "(;W[cc])")]
+    assert sgf.collection("nothing") == [] and sgf.collection("(;B[aa]") == [(1, "(;B[aa]")]
+
+
+def test_gnu_go_plays_a_whole_game():
+    command = shutil.which("gnugo") or shutil.which("/usr/games/gnugo")
+    if command is None:
+        pytest.skip("GNU Go is not installed (Debian package gnugo)")
+    spec = f"gtp:{command} --mode gtp --level 0 --chinese-rules --positional-superko --capture-all-dead"
+    report = play_match("random", spec, game=az.Game("go", board_size=5), games=2)
+    assert report.losses == 2

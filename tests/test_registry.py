@@ -1,0 +1,120 @@
+"""Players by name from a YAML file: engines with options and limits, our own with simulations, time and temperature."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+import alphazero as az
+from alphazero.arena.ladder import play_match
+from alphazero.arena.match import entrant
+from alphazero.arena.registry import read_players
+from alphazero.cli import main
+from alphazero.errors import UserError
+from alphazero.protocols.client import EngineSpec
+
+DOUBLE = Path(__file__).parent / "engine_double.py"
+FILE = f"""
+players:
+  fish:
+    spec: "uci:{sys.executable} {DOUBLE} uci chess play{{nodes=5; Level=1}}"
+    options: {{Level: 3}}
+    limits: {{patience: 60}}
+  varied: {{spec: uniform, search: puct, simulations: 8, temperature: 1.5, temperature_plies: 6}}
+  by-time: {{spec: uniform, limits: {{movetime: 10}}}}
+"""
+
+
+@pytest.fixture
+def players(tmp_path):
+    (tmp_path / "players.yaml").write_text(FILE)
+    return tmp_path / "players.yaml"
+
+
+def test_an_engines_options_and_limits_come_from_the_file(players):
+    fish = entrant("fish", az.Game("chess"), "cpu", {}, players=read_players(players))
+    assert fish.name == "fish" and isinstance(fish.player, EngineSpec)
+    assert fish.player.options == {"Level": "3"} and fish.player.limits == {"nodes": 5, "patience": 60}
+
+
+def test_what_the_file_says_goes_before_the_command_line(players):
+    varied = entrant(
+        "varied", az.Game("chess"), "cpu", {"simulations": 100, "kind": "gumbel"}, players=read_players(players)
+    )
+    assert varied.search == {"simulations": 8, "kind": "puct", "temperature": 1.5, "temperature_plies": 6}
+    by_time = entrant("by-time", az.Game("chess"), "cpu", {}, players=read_players(players))
+    assert by_time.search == {"seconds": 0.01}
+
+
+@pytest.mark.parametrize("a", ["varied", "by-time", "fish"])
+def test_a_match_may_name_them(players, a, tmp_path):
+    call = [
+        "match",
+        a,
+        "random",
+        "--players",
+        str(players),
+        "--game",
+        "gardner",
+        "--games",
+        "2",
+        "--out",
+        str(tmp_path),
+    ]
+    if a == "fish":
+        call = [word.replace("gardner", "chess") for word in call]
+    assert main([*call, *([] if a == "varied" else ["--max-plies", "8"])]) == 0
+    lines = [json.loads(line) for line in (tmp_path / "results.jsonl").read_text().splitlines()]
+    assert {line["first"] for line in lines} == {a, "random"}
+
+
+def test_a_temperature_draws_other_moves_in_each_game_and_the_same_when_called_again(players, tmp_path):
+    """Move by move (a clockless engine at the other side of the board), openings all alike."""
+    moves = []
+    for call in "xy":
+        game, out = az.Game("chess"), tmp_path / call
+        from alphazero.arena.adjudication import Adjudication
+
+        rules = Adjudication(max_plies=4)
+        known = read_players(players)
+        play_match("varied", "fish", game=game, games=6, opening_plies=0, players=known, adjudication=rules, out=out)
+        moves.append({json.loads(line)["moves"] for line in (out / "results.jsonl").read_text().splitlines()})
+    assert moves[0] == moves[1] and len(moves[0]) > 2
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("players: []", "expected `players:`"),
+        ("{", "not YAML"),
+        ("players: {a: {options: {x: 1}}}", "players.a: spec is missing"),
+        ("players: {a: {spec: random, nodes: 3}}", "players.a: unknown key 'nodes'"),
+        ("players: {a: {spec: random, limits: {nodes: 3}}}", "nodes is for engines"),
+        ("players: {a: {spec: 'uci:x', limits: {speed: 3}}}", "limits are nodes"),
+        ("players: {a: {spec: 'uci:x', simulations: 3}}", "simulations is for players of this process"),
+        ("players: {a: {spec: random, options: {x: 1}}}", "options are for engines"),
+        ("players: {a: {spec: uniform, simulations: 0}}", "simulations must be"),
+        ("players: {a: {spec: 'mcts:5', simulations: 6}}", "mcts:N says itself"),
+        ("players: {a: {spec: uniform, search: alphabeta}}", "search must be puct or gumbel"),
+        ("players: {a: {spec: uniform, search: puct, temperature: -1}}", "temperature must be"),
+        ("players: {a: {spec: uniform, temperature: 1}}", "needs a checkpoint and search: puct"),
+    ],
+)
+def test_a_bad_file_is_named_with_the_player(tmp_path, text, message):
+    (tmp_path / "players.yaml").write_text(text)
+    with pytest.raises(UserError, match=message) as caught:
+        read_players(tmp_path / "players.yaml")
+    assert str(caught.value).startswith(str(tmp_path / "players.yaml")) and "\n" not in str(caught.value)
+
+
+def test_a_name_that_nobody_has_lists_those_of_the_file(players, capsys):
+    assert main(["match", "fsh", "random", "--players", str(players), "--game", "chess"]) == 2
+    assert "fsh: neither in the players file (fish, varied, by-time) nor a checkpoint" in capsys.readouterr().err
+
+
+def test_a_missing_file_is_one_line(tmp_path):
+    with pytest.raises(UserError, match="cannot read the players"):
+        read_players(tmp_path / "none.yaml")
