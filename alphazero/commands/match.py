@@ -36,6 +36,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--openings", type=Path, help="a file with one start position a line, instead of random ones")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="auto", choices=DEVICES, help=DEVICE_HELP)
+    parser.add_argument(
+        "--sprt",
+        nargs=2,
+        type=float,
+        metavar=("ELO0", "ELO1"),
+        help="stop as soon as it is known whether A is ELO0 or ELO1 stronger than B; --games is then the most",
+    )
+    parser.add_argument("--alpha", type=float, default=0.05, help="SPRT: rate of wrongly accepting ELO1 (default 0.05)")
+    parser.add_argument("--beta", type=float, default=0.05, help="SPRT: rate of wrongly accepting ELO0 (default 0.05)")
     parser.add_argument("--out", type=Path, help="directory for results.jsonl and the games; the same call resumes")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
@@ -43,6 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from alphazero.arena.clocked import TimeControl
     from alphazero.arena.ladder import play_match
+    from alphazero.arena.sprt import Sprt
     from alphazero.options import game_from
 
     game = game_from(args.game, args.option) if args.game else None
@@ -59,6 +69,7 @@ def run(args: argparse.Namespace) -> int:
         device=args.device,
         out=args.out,
         time_control=TimeControl.parse(args.tc) if args.tc else None,
+        sprt=Sprt(args.sprt[0], args.sprt[1], args.alpha, args.beta) if args.sprt else None,
     )
     if args.json:
         print(json.dumps(report.as_json()))
