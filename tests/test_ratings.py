@@ -236,7 +236,18 @@ def test_a_line_cut_short_by_a_crash_is_skipped_and_the_file_goes_on(tmp_path):
     path = tmp_path / "r.jsonl"
     game = {"first": "a", "second": "b", "result": 1, "game": 0}
     append_results(path, [game])
-    with path.open("a") as file:
-        file.write('{"first": "a", "game": 1, "sec')
-    append_results(path, [{**game, "game": 2}])
-    assert [g["game"] for g in read_results([path])] == [0, 2]
+    for torn in ('{"first": "a", "game": 1, "sec', '{"fi', '{"first": "ä'):
+        whole = path.read_bytes()
+        path.write_bytes(whole + torn.encode())
+        assert len(read_results([path])) == whole.count(b"\n")
+        append_results(path, [{**game, "game": 2}])
+    assert [g["game"] for g in read_results([path])] == [0, 2, 2, 2]
+
+
+def test_a_line_that_lacks_its_end_alone_is_kept(tmp_path):
+    path = tmp_path / "r.jsonl"
+    game = {"first": "a", "second": "b", "result": 1, "game": 0}
+    path.write_text(json.dumps(game))
+    assert [g["game"] for g in read_results([path])] == [0]
+    append_results(path, [{**game, "game": 1}])
+    assert [g["game"] for g in read_results([path])] == [0, 1]

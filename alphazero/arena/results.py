@@ -11,6 +11,7 @@ from typing import Any
 from alphazero.errors import UserError
 
 Result = dict[str, Any]
+LONGEST_LINE = 1 << 20  # bytes of a game's line, at most
 PGN_TAG = re.compile(r'^\s*\[(\w+)\s+"((?:[^"\\]|\\.)*)"\]\s*$')
 PGN_RESULTS = {"1-0": 1.0, "0-1": 0.0, "1/2-1/2": 0.5}
 
@@ -33,15 +34,32 @@ def read_results(paths: list[Path]) -> list[Result]:
 
 
 def append_results(path: Path, results: list[Result]) -> None:
-    """Adds games to a file of JSON lines; a line that a crash cut short before is ended first."""
+    """Adds games to a file of JSON lines. A last line without its end is what a crash left: it is ended if it is whole,
+    as read_results counts it then, and removed if it is torn."""
     try:
-        torn = path.exists() and path.stat().st_size > 0 and path.read_bytes()[-1:] != b"\n"
-        with path.open("a") as file:
-            file.write(("\n" if torn else "") + "".join(json.dumps(result) + "\n" for result in results))
+        with path.open("ab+") as file:
+            end = file.tell()
+            begin = max(0, end - LONGEST_LINE)
+            file.seek(begin)
+            tail = file.read()
+            last = tail[tail.rfind(b"\n") + 1 :]
+            if last and _is_json(last):
+                file.write(b"\n")
+            elif last:
+                file.truncate(end - len(last))
+            file.write("".join(json.dumps(result) + "\n" for result in results).encode())
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
         raise UserError(f"{path}: cannot write: {error.strerror}") from error
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        json.loads(line)
+    except ValueError:
+        return False
+    return True
 
 
 def _read_lines(path: Path) -> list[Result]:

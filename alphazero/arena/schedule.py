@@ -71,7 +71,7 @@ def informative_pairs(
             moved = covariance[:, i] - covariance[:, j]
             spread = float(moved[i] - moved[j])
             gain = information * float(moved @ moved) / (1.0 + information * spread)
-            key = (-round(gain / total, 9), j - i, i)  # rounded: sums in another order must not choose otherwise
+            key = (-round(gain / total, 6), j - i, i)  # rounded: sums in another order must not choose otherwise
             if best is None or key < best[0]:
                 best = (key, i, j, information)
         if best is None:
