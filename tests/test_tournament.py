@@ -18,6 +18,7 @@ from alphazero.arena import ladder, schedule
 from alphazero.arena.match import Entrant
 from alphazero.arena.ratings import rate
 from alphazero.arena.report import write_report
+from alphazero.arena.results import being_played
 from alphazero.cli import main
 from alphazero.errors import UserError
 from alphazero.player import load
@@ -225,6 +226,18 @@ def test_stop_ends_a_schedule_and_the_games_that_are_over_come_back(tmp_path):
     results = ladder.run_schedule(game, entrants, games, tmp_path / "r.jsonl", seed=1, stop=stop)
     assert len(results) == len(seen) == 10
     assert len(ladder.read_results([tmp_path / "r.jsonl"])) == 10
+
+
+def test_two_processes_do_not_play_the_same_games(tmp_path):
+    game = az.Game("connect4")
+    entrants = [Entrant(name, load(name, game=game), {"simulations": 4}) for name in ("random", "uniform")]
+    games = schedule.round_robin(2, 2, no_openings)
+    with (
+        being_played(tmp_path / "r.jsonl"),
+        pytest.raises(UserError, match=r"r.jsonl: another process is playing these games"),
+    ):
+        ladder.run_schedule(game, entrants, games, tmp_path / "r.jsonl", seed=1)
+    assert len(ladder.run_schedule(game, entrants, games, tmp_path / "r.jsonl", seed=1)) == 2
 
 
 class Text(HTMLParser):

@@ -20,7 +20,7 @@ from alphazero.arena.clocked import TimeControl
 from alphazero.arena.match import Entrant, Pairing, colour_balanced, entrant, is_engine, play, random_openings
 from alphazero.arena.plot import plot_learning_curve
 from alphazero.arena.report import write_report
-from alphazero.arena.results import append_results, read_results
+from alphazero.arena.results import append_results, being_played, read_results
 from alphazero.arena.schedule import ladder as ladder_rounds
 from alphazero.arena.sprt import PairwiseTest, Sprt
 from alphazero.arena.standings import standings
@@ -92,6 +92,22 @@ def run_schedule(
     that are over come back. live(results): a table to show now and then while games are played.
     Chess and shogi games go into games.pgn (where python-chess is installed) and games.csa beside the results.
     """
+    with being_played(results_file):
+        return _run(game, entrants, schedule, results_file, seed, progress, time_control, stop, live)
+
+
+def _run(
+    game: Game,
+    entrants: list[Entrant],
+    schedule: list[Pairing],
+    results_file: Path | None,
+    seed: int,
+    progress: Progress | None,
+    time_control: TimeControl | None,
+    stop: Callable[[Result], bool] | None,
+    live: Callable[[list[Result]], str] | None,
+) -> list[Result]:
+    """run_schedule, once the results file is ours."""
     done: dict[int, Result] = {}
     if results_file is not None and results_file.exists():
         for line in read_results([results_file]):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +55,24 @@ def append_results(path: Path, results: list[Result]) -> None:
             os.fsync(file.fileno())
     except OSError as error:
         raise UserError(f"{path}: cannot write: {error.strerror}") from error
+
+
+@contextmanager
+def being_played(path: Path | None) -> Iterator[None]:
+    """Holds a results file while games are played into it: two processes at once would play every game twice."""
+    if path is None:
+        yield
+        return
+    try:
+        file = path.open("ab")
+    except OSError as error:
+        raise UserError(f"{path}: cannot write: {error.strerror}") from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise UserError(f"{path}: another process is playing these games; stop it first") from error
+        yield
 
 
 def _is_json(line: bytes) -> bool:

@@ -35,24 +35,25 @@ def bounds(alpha: float, beta: float) -> tuple[float, float]:
 def log_likelihood_ratio(counts: F64, elo0: float, elo1: float) -> F64:
     """Of H1 to H0. counts: [..., 5], how often each of SCORES occurred; returns [...], a test each."""
     s0, s1 = expected_score(elo0), expected_score(elo1)
-    n = np.maximum(np.asarray(counts, np.float64), SEEN)
-    ratio: F64 = (n * (_log_tilt(n, s0) - _log_tilt(n, s1))).sum(-1)
+    # The five scores first: what is long is then contiguous.
+    n = np.ascontiguousarray(np.moveaxis(np.maximum(np.asarray(counts, np.float64), SEEN), -1, 0))
+    ratio: F64 = (n * (_log_tilt(n, s0) - _log_tilt(n, s1))).sum(0)
     return ratio
 
 
 def _log_tilt(n: F64, mean: float) -> F64:
     """ln (1 + t (score - mean)) for each score: by what the shares n / N are divided to have this mean, most likely.
 
-    t solves sum n (score - mean) / (1 + t (score - mean)) = 0, which falls in t: Newton's method, halving where it leaves
-    the bracket.
+    n and what is returned: [5, ...]. t solves sum n (score - mean) / (1 + t (score - mean)) = 0, which falls in t: Newton's
+    method, halving where it leaves the bracket.
     """
-    off = SCORES - mean
-    low, high = np.full(n.shape[:-1], -1.0 / off[-1]), np.full(n.shape[:-1], -1.0 / off[0])
-    t = np.zeros(n.shape[:-1])
+    off = (SCORES - mean).reshape(5, *[1] * (n.ndim - 1))
+    low, high = np.full(n.shape[1:], -1.0 / (1.0 - mean)), np.full(n.shape[1:], 1.0 / mean)
+    t = np.zeros(n.shape[1:])
     for _ in range(100):
-        below = 1.0 + t[..., None] * off
-        terms = n * off / below
-        value, slope = terms.sum(-1), (terms * off / below).sum(-1)
+        parts = off / (1.0 + t * off)
+        terms = n * parts
+        value, slope = terms.sum(0), (terms * parts).sum(0)
         low, high = np.where(value > 0.0, t, low), np.where(value > 0.0, high, t)
         trial = t + value / slope
         trial = np.where((trial <= low) | (trial >= high), (low + high) / 2.0, trial)
@@ -60,7 +61,7 @@ def _log_tilt(n: F64, mean: float) -> F64:
         t = trial
         if moved < 1e-9:
             break
-    tilt: F64 = np.log1p(t[..., None] * off)
+    tilt: F64 = np.log1p(t * off)
     return tilt
 
 
