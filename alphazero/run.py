@@ -146,7 +146,9 @@ class Run:
         )
         for warning in self.replay.warnings:
             self.progress.note(f"warning: {warning}")
+        begin = time.perf_counter()
         self.evaluator: Evaluator = make_evaluator(self.trainer.averaged, device)
+        self.evaluator_seconds = time.perf_counter() - begin
         self.drawer = Drawer(self._draw, ahead=2 if self.device.type == "cuda" else 0)
         self._begin = time.perf_counter()
         self._recent: deque[GameRecord] = deque(maxlen=512)
@@ -254,7 +256,13 @@ class Run:
         search = {key: getattr(self.config.search, key) for key in SEARCH_KEYS}
         search["simulations"] = self.config.rating.simulations
         return BackgroundRating(
-            self.directory, self.game, self.config.rating, search, self.asked_device, self.config.seed
+            self.directory,
+            self.game,
+            self.config.rating,
+            search,
+            self.asked_device,
+            self.config.seed,
+            setup_seconds=2.0 * self.evaluator_seconds,
         )
 
     def _loop(self, pool: Pool, board: Any, rating: BackgroundRating | None) -> None:

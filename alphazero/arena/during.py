@@ -21,6 +21,7 @@ from alphazero.game import Game
 
 LAST = 2  # so many of the last rated checkpoints does a new one meet
 SLICE_SECONDS = 0.05  # work is done in pieces of about this length, so that it is not all waking and parking
+LOOK_SECONDS = 1.0  # between looks for a new checkpoint
 
 
 @dataclass(frozen=True)
@@ -43,10 +44,19 @@ class BackgroundRating:
     """Rates the checkpoints of the run in `directory` as they come; results go into rating/during.jsonl.
 
     search: how all networks search, as a player's settings. `config.during` is the share of time, in (0, 1).
+    setup_seconds: what a match is expected to cost before its first move; learned from then on. A match begins when there is
+    that much in the account, so only a machine that got slower takes more than its share, and pays it back.
     """
 
     def __init__(
-        self, directory: Path, game: Game, config: RatingConfig, search: dict[str, Any], device: str, seed: int
+        self,
+        directory: Path,
+        game: Game,
+        config: RatingConfig,
+        search: dict[str, Any],
+        device: str,
+        seed: int,
+        setup_seconds: float = 1.0,
     ):
         self.directory = directory
         self.game = game
@@ -59,7 +69,8 @@ class BackgroundRating:
         self.results: list[dict[str, Any]] = read_results([self.file]) if self.file.exists() else []
         self.spent = 0.0  # seconds in work()
         self._begin = time.perf_counter()
-        self._setup_seconds = 1.0  # what the next match is expected to cost before its first move
+        self._setup_seconds = setup_seconds
+        self._next_look = 0.0
         self._entrants: dict[int, Entrant] = {}
         self._table: Table | None = None
         self._pairings: list[Pairing] = []
@@ -75,9 +86,12 @@ class BackgroundRating:
         allowed = self.config.during * (begin - self._begin) - self.spent
         rated = None
         if self._table is None:
-            if allowed >= self._setup_seconds and self._next_match():
-                self._setup_seconds = time.perf_counter() - begin
-                self.spent += self._setup_seconds
+            if allowed >= self._setup_seconds and begin >= self._next_look:
+                self._next_look = begin + LOOK_SECONDS
+                seated = self._next_match()
+                seconds = time.perf_counter() - begin
+                self.spent += seconds
+                self._setup_seconds = seconds if seated else self._setup_seconds
             return None
         if allowed < SLICE_SECONDS:
             return None
