@@ -29,6 +29,7 @@ def run(tmp_path_factory):
     """A run that is rated while it trains, until two checkpoints are."""
     folder = tmp_path_factory.mktemp("run")
     (folder / "tiny.yaml").write_text(TINY)
+    (folder / "run").mkdir()
     told = []
 
     class UntilRated(Run):
