@@ -13,8 +13,6 @@ from alphazero.devices import DEVICE_HELP, DEVICES
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    from alphazero.arena.schedule import FORMS
-
     parser.add_argument(
         "players",
         nargs="+",
@@ -24,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--form",
-        choices=FORMS,
+        choices=["round-robin", "gauntlet", "ladder"],  # as arena.schedule.FORMS
         help="gauntlet: the first against all; ladder: rounds of pairings where a game says most (default: round-robin)",
     )
     parser.add_argument("--games", type=int, help="games a pairing of two players (default 40)")
