@@ -35,6 +35,11 @@ COMMANDS = {
         "rate the checkpoints of a run, or any players",
         "alphazero tournament runs/quickstart",
     ),
+    "scaling": (
+        "scaling",
+        "Elo against search budget, of one player",
+        "alphazero scaling runs/quickstart --to 256 --games 100 --out scaling/",
+    ),
     "elo": ("elo", "ratings with error bars from results", "alphazero elo runs/quickstart/rating/results.jsonl"),
     "bench": ("bench", "measure this machine", "alphazero bench search --json"),
     "perft": ("perft", "count move sequences", "alphazero perft go 3"),

@@ -144,6 +144,18 @@ class RatingConfig:
     simulations: int = _f(32, "a move, for every network alike", low=1)
     opening_plies: int = _f(2, "random moves at the start, so that games differ", low=0, high=100)
     opponents: list[str] = _f(["random", "mcts:100"], "yardsticks from outside the run")
+    form: str = _f(
+        "neighbours",
+        "each checkpoint meets the next two; ladder: rounds of pairings where a game says most, for many checkpoints",
+        choices=("neighbours", "ladder"),
+    )
+    rounds: int = _f(8, "of a ladder; each has as many pairings as fill all chairs", low=1, high=10000)
+    during: float = _f(
+        0.0,
+        "share of the time in which the newest checkpoint is rated while training goes on; 0: none",
+        low=0.0,
+        high=0.5,
+    )
 
 
 @dataclass(frozen=True)
@@ -160,6 +172,13 @@ class Config:
 
 def load_config(path: Path, overrides: typing.Sequence[str] = ()) -> Config:
     """Reads and checks a YAML file; overrides such as "search.simulations=64" come on top. ConfigError says what is wrong."""
+    config: Config = build(Config, read_yaml(path, overrides), str(path))
+    _check_whole(config, str(path))
+    return config
+
+
+def read_yaml(path: Path, overrides: typing.Sequence[str] = ()) -> dict[str, Any]:
+    """A YAML file of sections, with overrides on top, unchecked. ConfigError where it cannot be read."""
     try:
         data = yaml.safe_load(path.read_text())
     except OSError as error:
@@ -191,9 +210,7 @@ def load_config(path: Path, overrides: typing.Sequence[str] = ()) -> Config:
             if not isinstance(at, dict):
                 raise ConfigError(f"{override}: '{part}' is not a section")
         at[parts[-1]] = parsed
-    config: Config = _build(Config, data, str(path), "")
-    _check_whole(config, str(path))
-    return config
+    return data
 
 
 def _check_whole(config: Config, where: str) -> None:
@@ -227,7 +244,8 @@ def to_yaml(config: Config) -> str:
     return str(yaml.safe_dump(dataclasses.asdict(config), sort_keys=False))
 
 
-def _build(cls: Any, data: dict[str, Any], where: str, prefix: str) -> Any:
+def build(cls: Any, data: dict[str, Any], where: str, prefix: str = "") -> Any:
+    """A dataclass of fields made by _f() from a mapping; ConfigError names the key that is unknown or wrong."""
     hints = typing.get_type_hints(cls)
     fields = {f.name: f for f in dataclasses.fields(cls)}
     values = {}
@@ -242,7 +260,7 @@ def _build(cls: Any, data: dict[str, Any], where: str, prefix: str) -> Any:
                 value = {}
             if not isinstance(value, dict):
                 raise ConfigError(f"{where}: {name} must be a section with keys, got {_kind(value)}")
-            values[key] = _build(hints[key], value, where, f"{name}.")
+            values[key] = build(hints[key], value, where, f"{name}.")
         else:
             values[key] = _value(hints[key], value, fields[key].metadata, f"{where}: {name}")
     return cls(**values)

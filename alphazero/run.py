@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 import torch
@@ -36,6 +36,9 @@ from alphazero.network import Network, shape_of
 from alphazero.progress import Progress
 from alphazero.replay import Replay
 from alphazero.trainer import Trainer
+
+if TYPE_CHECKING:  # the arena comes after the run: it is imported where a run asks for it
+    from alphazero.arena.during import BackgroundRating, Rated
 
 SEARCH_KEYS = [
     "kind",
@@ -123,6 +126,7 @@ class Run:
     def __init__(self, config: Config, directory: Path, device: str = "auto", out: TextIO | None = None):
         self.config = config
         self.directory = directory
+        self.asked_device = device
         cuda = device.startswith("cuda") or (device == "auto" and torch.cuda.is_available())
         self.device = torch.device("cuda" if cuda else "cpu")  # the trainer's; other names are backends of inference
         self.game = make(config.game.name, config.game.options)
@@ -142,7 +146,9 @@ class Run:
         )
         for warning in self.replay.warnings:
             self.progress.note(f"warning: {warning}")
+        begin = time.perf_counter()
         self.evaluator: Evaluator = make_evaluator(self.trainer.averaged, device)
+        self.evaluator_seconds = time.perf_counter() - begin
         self.drawer = Drawer(self._draw, ahead=2 if self.device.type == "cuda" else 0)
         self._begin = time.perf_counter()
         self._recent: deque[GameRecord] = deque(maxlen=512)
@@ -223,14 +229,17 @@ class Run:
         )
         self.batch_size = settings["batch_size"]
         pool = Pool(self.game, {**settings, **layout}, [player_settings(self.config)])
+        rating = self._background_rating()
         previous = {s: signal.signal(s, self._stop) for s in (signal.SIGINT, signal.SIGTERM)}
         self._begin = time.perf_counter()
         try:
-            self._loop(pool, board)
+            self._loop(pool, board, rating)
             self.save()
         finally:
             for number, handler in previous.items():
                 signal.signal(number, handler)
+            if rating is not None:
+                rating.close()
             pool.close()
             self.drawer.close()
             board.close()
@@ -238,7 +247,25 @@ class Run:
     def _stop(self, number: int, frame: FrameType | None) -> None:
         self.stopping = True
 
-    def _loop(self, pool: Pool, board: Any) -> None:
+    def _background_rating(self) -> BackgroundRating | None:
+        """What rates checkpoints while they come, where `rating.during` gives it time."""
+        if self.config.rating.during == 0.0:
+            return None
+        from alphazero.arena.during import BackgroundRating
+
+        search = {key: getattr(self.config.search, key) for key in SEARCH_KEYS}
+        search["simulations"] = self.config.rating.simulations
+        return BackgroundRating(
+            self.directory,
+            self.game,
+            self.config.rating,
+            search,
+            self.asked_device,
+            self.config.seed,
+            setup_seconds=2.0 * self.evaluator_seconds,
+        )
+
+    def _loop(self, pool: Pool, board: Any, rating: BackgroundRating | None) -> None:
         training = self.config.training
         feed = Feed(pool, [self.evaluator], **batch_layout([self.evaluator]))
         pool.set_version(self.trainer.steps)
@@ -273,6 +300,8 @@ class Run:
             if self.trainer.steps - saved_step >= training.checkpoint_every or now - saved > 300.0:
                 self.save()
                 saved_step, saved = self.trainer.steps, now
+            if rating is not None and (rated := rating.work(lambda: self.stopping)) is not None:
+                self._tell_rating(board, rated)
             if now - logged >= LOG_SECONDS:
                 counts = pool.counts
                 seconds = now - logged
@@ -316,6 +345,18 @@ class Run:
         return {name: torch.from_numpy(array) for name, array in arrays.items()}
 
     # --- telling ---
+
+    def _tell_rating(self, board: Any, rated: Rated) -> None:
+        for name, value in rated.values().items():
+            board.add_scalar(name, value, rated.step)
+        line = {"seconds": round(self.elapsed(), 1), "step": rated.step}
+        line |= {name: round(value, 5) for name, value in rated.values().items()}
+        with (self.directory / "log.jsonl").open("a") as file:
+            file.write(json.dumps(line) + "\n")
+        self.progress.note(
+            f"step {rated.step:,}: Elo {rated.elo:+.0f} [{rated.low:+.0f}, {rated.high:+.0f}] above the first, "
+            f"{rated.games} rating games in {100 * rated.share:.1f} % of the time"
+        )
 
     def _log(self, board: Any, metrics: list[dict[str, torch.Tensor]], rates: dict[str, float]) -> None:
         step = self.trainer.steps

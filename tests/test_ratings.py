@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
+import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from alphazero.arena.ratings import bootstrap, rate
 from alphazero.arena.results import append_results, read_results
-from alphazero.arena.sprt import sprt
 from alphazero.cli import main
 from alphazero.errors import UserError
 
@@ -75,6 +77,86 @@ def test_the_fit_agrees_with_an_independent_one():
     for player in rated.players:
         assert player.elo == pytest.approx(fit[int(player.name[1:])] - fit[0], abs=3.0)
     assert rated.first_advantage == pytest.approx(fit[4], abs=3.0)
+
+
+def test_the_fit_agrees_with_r(tmp_path):
+    """Davidson's model by R's BradleyTerry2, which has no prior: apt-get install r-cran-bradleyterry2 r-cran-gnm."""
+    script = Path(__file__).parent / "data" / "davidson.R"
+    results = tournament(np.array([0.0, 100.0, 300.0, -50.0]), 2000, 1)
+    rows = [f"{game['first']},{game['second']},{game['result']}" for game in results]
+    (tmp_path / "r.csv").write_text("\n".join(["first,second,result", *rows]) + "\n")
+    if shutil.which("Rscript") is None:
+        pytest.skip("R is not installed")
+    run = subprocess.run(["Rscript", str(script), str(tmp_path / "r.csv")], capture_output=True, text=True)
+    if "no package called" in run.stderr:
+        pytest.skip("R's BradleyTerry2 or gnm is not installed")
+    found = {name: float(value) for name, value in (line.split() for line in run.stdout.splitlines())}
+    rated = rate(results, anchor="p0")
+    for player in rated.players:
+        assert player.elo == pytest.approx((found[player.name] - found["p0"]) * 400 / math.log(10), abs=1.0)
+    assert rated.first_advantage == pytest.approx(found["home.adv"] * 400 / math.log(10), abs=1.0)
+
+
+def test_the_first_movers_advantage_has_an_interval_that_covers_it():
+    inside = []
+    for seed in range(40):
+        rated = rate(tournament(np.linspace(0, 200, 5), 400, seed, advantage=30.0))
+        assert rated.first_low < rated.first_advantage < rated.first_high
+        inside.append(rated.first_low <= 30.0 <= rated.first_high)
+    assert sum(inside) >= 33  # of 40, 38 expected
+
+
+def test_anchors_keep_their_ratings_and_others_are_fitted_between():
+    results = tournament(np.array([0.0, 100.0, 200.0]), 3000, 5)
+    free = {p.name: p for p in rate(results, anchor="p0").players}
+    one = {p.name: p for p in rate(results, fixed={"p0": 1500.0}).players}
+    assert all(one[name].elo == pytest.approx(free[name].elo + 1500.0) for name in free)
+    rated = rate(results, fixed={"p0": 1000.0, "p2": 1300.0})  # 100 more apart than they are
+    two = {p.name: p for p in rated.players}
+    assert (two["p0"].elo, two["p2"].elo) == pytest.approx((1000.0, 1300.0))
+    assert two["p2"].low == two["p2"].high == pytest.approx(1300.0)
+    assert 1100 < two["p1"].low < two["p1"].elo < two["p1"].high < 1200
+    assert rated.anchor == "p0, p2"
+    with pytest.raises(ValueError, match="'z' played no game"):
+        rate(results, fixed={"p0": 0.0, "z": 0.0})
+
+
+def test_likelihoods_of_superiority_of_two_players_sum_to_one():
+    rated = rate(tournament(np.array([0.0, 60.0, 120.0]), 300, 4))
+    matrix = np.array(rated.los_matrix())
+    assert np.allclose(matrix + matrix.T, 1.0)
+    assert matrix[0, 2] > matrix[0, 1] > 0.5  # strongest first
+    assert matrix[0, 1] == rated.los(rated.players[0].name, rated.players[1].name)
+
+
+def test_elo_shows_anchors_superiority_and_the_bootstrap(tmp_path, capsys):
+    file = tmp_path / "r.jsonl"
+    append_results(file, tournament(np.array([0.0, 80.0]), 200, 1))
+    assert main(["elo", str(file), "--anchor", "p0=1500", "--los", "--bootstrap", "50"]) == 0
+    shown = capsys.readouterr().out
+    assert "anchor p0; moving first is worth" in shown and "bootstrap" in shown
+    assert shown.count("[1500, 1500]") == 2
+    assert "likelihood of superiority" in shown
+    assert main(["elo", str(file), "--anchor", "p0=1500", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["players"][-1]["elo"] == 1500.0 and told["anchor"] == "p0"
+    assert main(["elo", str(file), "--los", "--bootstrap", "20", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert np.shape(told["los"]) == (2, 2) and told["bootstrap"].keys() == {"p0", "p1"}
+    assert main(["elo", str(file), "--anchor", "p0=strong"]) == 2
+    assert "--anchor p0=strong: expected NAME or NAME=ELO" in capsys.readouterr().err
+
+
+def test_the_bootstrap_draws_whole_pairs():
+    """Where the second game of a pair repeats the first with colours swapped, there is half as much to know."""
+    results = []
+    for pair in range(200):
+        won = float(np.random.default_rng(pair).random() < 0.5)
+        results.append({"first": "a", "second": "b", "result": won, "pair": pair})
+        results.append({"first": "b", "second": "a", "result": 1 - won, "pair": pair})
+    alone = [{key: value for key, value in game.items() if key != "pair"} for game in results]
+    (low, high), (alone_low, alone_high) = (bootstrap(games, 500, anchor="b")["a"] for games in (results, alone))
+    assert (high - low) / (alone_high - alone_low) == pytest.approx(math.sqrt(2), rel=0.25)
 
 
 def test_the_bootstrap_finds_intervals_like_the_covariances():
@@ -154,29 +236,18 @@ def test_a_line_cut_short_by_a_crash_is_skipped_and_the_file_goes_on(tmp_path):
     path = tmp_path / "r.jsonl"
     game = {"first": "a", "second": "b", "result": 1, "game": 0}
     append_results(path, [game])
-    with path.open("a") as file:
-        file.write('{"first": "a", "game": 1, "sec')
-    append_results(path, [{**game, "game": 2}])
-    assert [g["game"] for g in read_results([path])] == [0, 2]
+    for torn in ('{"first": "a", "game": 1, "sec', '{"fi', '{"first": "ä'):
+        whole = path.read_bytes()
+        path.write_bytes(whole + torn.encode())
+        assert len(read_results([path])) == whole.count(b"\n")
+        append_results(path, [{**game, "game": 2}])
+    assert [g["game"] for g in read_results([path])] == [0, 2, 2, 2]
 
 
-def test_sprt_decides_as_it_should():
-    def games(score: float, n: int) -> list[dict]:
-        rng = np.random.default_rng(0)
-        out = []
-        for pair in range(n):
-            for first, second in (("a", "b"), ("b", "a")):
-                won = rng.random() < score
-                out.append({"first": first, "second": second, "result": float(won == (first == "a")), "pair": pair})
-        return out
-
-    assert sprt(games(0.60, 300), "a", "b", 0, 30)["verdict"] == "H1"
-    assert sprt(games(0.45, 300), "a", "b", 0, 30)["verdict"] == "H0"
-    undecided = sprt(games(0.52, 10), "a", "b", 0, 30)
-    assert undecided["verdict"] == "continue"
-    assert (undecided["games"], undecided["pairs"]) == (20, 10)
-    assert undecided["upper"] == pytest.approx(math.log(19), abs=1e-3)
-    with pytest.raises(ValueError, match="elo0 must be below elo1"):
-        sprt(games(0.5, 1), "a", "b", 10, 0)
-    with pytest.raises(ValueError, match="no games between"):
-        sprt(games(0.5, 1), "a", "z")
+def test_a_line_that_lacks_its_end_alone_is_kept(tmp_path):
+    path = tmp_path / "r.jsonl"
+    game = {"first": "a", "second": "b", "result": 1, "game": 0}
+    path.write_text(json.dumps(game))
+    assert [g["game"] for g in read_results([path])] == [0]
+    append_results(path, [{**game, "game": 1}])
+    assert [g["game"] for g in read_results([path])] == [0, 1]

@@ -6,9 +6,11 @@ killed goes on where it stopped: no game is lost or played twice.
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,11 @@ from alphazero.arena.match import Entrant, Pairing, colour_balanced, entrant, pl
 from alphazero.arena.openings import read_openings
 from alphazero.arena.plot import plot_learning_curve
 from alphazero.arena.registry import Players, spec_of
-from alphazero.arena.results import append_results, read_results
+from alphazero.arena.report import write_report
+from alphazero.arena.results import append_results, being_played, read_results
+from alphazero.arena.schedule import ladder as ladder_rounds
+from alphazero.arena.sprt import PairwiseTest, Sprt
+from alphazero.arena.standings import standings
 from alphazero.config import Config
 from alphazero.errors import UserError
 from alphazero.files import write_atomically
@@ -31,6 +37,11 @@ from alphazero.run import SEARCH_KEYS
 
 Result = dict[str, Any]
 SPOILT = ("time forfeit", "illegal move", "engine failure")  # ends that a user wants to hear of
+TELL_SECONDS = 5.0  # between lines of progress
+
+
+class _DecidedError(Exception):
+    """Out of the games under way: what was to be known is known."""
 
 
 @dataclass(frozen=True)
@@ -46,16 +57,24 @@ class MatchReport:
     low: float
     high: float
     los: float  # likelihood that A is the stronger
+    sprt: dict[str, Any] | None = None  # what the test says, where one was asked for
 
-    def as_json(self) -> dict[str, float]:
-        """The object that `alphazero match --json` prints."""
-        return {name: getattr(self, name) for name in ("wins", "draws", "losses", "elo", "low", "high", "los")}
+    def as_json(self) -> dict[str, Any]:
+        """The object that `alphazero match --json` prints; with "sprt" where a test was asked for."""
+        out = {name: getattr(self, name) for name in ("wins", "draws", "losses", "elo", "low", "high", "los")}
+        return out if self.sprt is None else {**out, "sprt": self.sprt}
 
     def as_text(self) -> str:
         games = self.wins + self.draws + self.losses
         return (
             f"{self.a} against {self.b}: +{self.wins} ={self.draws} -{self.losses} in {games} games\n"
             f"Elo difference {self.elo:+.0f} [{self.low:+.0f}, {self.high:+.0f}] (95 %), likelihood of superiority {self.los:.1%}"
+            + (
+                ""
+                if self.sprt is None
+                else f"\nSPRT: {self.sprt['verdict']} after {self.sprt['pairs']} pairs, LLR {self.sprt['llr']:.2f} in "
+                f"[{self.sprt['lower']:.2f}, {self.sprt['upper']:.2f}]"
+            )
         )
 
 
@@ -70,13 +89,37 @@ def run_schedule(
     time_control: TimeControl | None = None,
     adjudication: Adjudication | None = None,
     concurrency: int = 1,
+    stop: Callable[[Result], bool] | None = None,
+    live: Callable[[list[Result]], str] | None = None,
 ) -> list[Result]:
     """Plays the pairings that `results_file` does not hold yet; returns the results of all.
 
     The games go into games.pgn (chess, where python-chess is installed), games.csa (shogi) or games.sgf (Go) beside the
     results. A result line says how long that file was with its game in it, so that a game whose line a kill prevented is taken
     off again before it is played anew. concurrency: games at a time where engines or clocks are in it (else the pool's).
+    stop(result) is asked of every game, those in the file first; when it says True no more are played, and only the games
+    that are over come back. live(results): a table to show now and then while games are played.
     """
+    with being_played(results_file):
+        return _run(
+            game, entrants, schedule, results_file, seed, progress, time_control, adjudication, concurrency, stop, live
+        )
+
+
+def _run(
+    game: Game,
+    entrants: list[Entrant],
+    schedule: list[Pairing],
+    results_file: Path | None,
+    seed: int,
+    progress: Progress | None,
+    time_control: TimeControl | None,
+    adjudication: Adjudication | None,
+    concurrency: int,
+    stop: Callable[[Result], bool] | None,
+    live: Callable[[list[Result]], str] | None,
+) -> list[Result]:
+    """run_schedule, once the results file is ours."""
     done: dict[int, Result] = {}
     games_file = None
     if results_file is not None and (ending := records.file_name(game)) is not None:
@@ -90,12 +133,15 @@ def run_schedule(
             number = int(line.get("game", -1))
             if 0 <= number < len(schedule) and _fits(line, schedule[number], entrants):
                 done[number] = line
+    if stop is not None and any(stop(done[number]) for number in sorted(done)):
+        return [done[number] for number in sorted(done)]
     by_hand = played_by_hand(entrants, time_control)
     missing = [number for number in range(len(schedule)) if number not in done]
     finished = len(done)
+    told = time.monotonic()
 
     def on_game(number: int, record: Any) -> None:
-        nonlocal finished
+        nonlocal finished, told
         pairing = schedule[number]
         result: Result = {
             "first": entrants[pairing.first].name,
@@ -136,23 +182,31 @@ def run_schedule(
         if results_file is not None:
             append_results(results_file, [result])
         finished += 1
-        if progress is not None and (finished % (2 if by_hand else 50) == 0 or finished == len(schedule)):
+        if progress is not None and (time.monotonic() - told >= TELL_SECONDS or finished == len(schedule)):
             progress.note(f"rating: {finished} of {len(schedule)} games")
+            if live is not None:
+                progress.note(live(list(done.values())))
+            told = time.monotonic()
+        if stop is not None and stop(result):
+            raise _DecidedError
 
     todo = {number: schedule[number] for number in missing}
-    if by_hand:
-        clocked.play(
-            game,
-            entrants,
-            todo,
-            on_game,
-            time_control=time_control,
-            adjudication=adjudication,
-            concurrency=concurrency,
-        )
-    else:
-        play(game, entrants, todo, on_game, seed=seed)
-    return [done[number] for number in range(len(schedule))]
+    try:
+        if by_hand:
+            clocked.play(
+                game,
+                entrants,
+                todo,
+                on_game,
+                time_control=time_control,
+                adjudication=adjudication,
+                concurrency=concurrency,
+            )
+        else:
+            play(game, entrants, todo, on_game, seed=seed)
+    except _DecidedError:
+        pass
+    return [done[number] for number in sorted(done)]
 
 
 def played_by_hand(entrants: list[Entrant], time_control: TimeControl | None) -> bool:
@@ -183,12 +237,14 @@ def play_match(
     adjudication: Adjudication | None = None,
     concurrency: int = 1,
     players: Players | None = None,
+    sprt: Sprt | None = None,
 ) -> MatchReport:
     """Plays A against B, every opening with both colours, and reports from A's side.
 
     opening_plies: None for two random plies, or all of what `openings` holds. Games with an engine outside this process, or with
     clocks, are played move by move, `concurrency` at a time, and end by the rules and `adjudication` alone: the game's option
     `max_plies` is lifted. adjudication needs such games. players: those of a registry, which A and B may name.
+    sprt: the match ends as soon as this test is decided, `games` at the latest.
     """
     if concurrency < 1:
         raise UserError(f"match: --concurrency must be >= 1, got {concurrency}")
@@ -216,6 +272,7 @@ def play_match(
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         file = out / "results.jsonl"
+    test = PairwiseTest(sprt, entrants[0].name) if sprt is not None else None
     results = run_schedule(
         game,
         entrants,
@@ -226,8 +283,10 @@ def play_match(
         time_control=time_control,
         adjudication=adjudication,
         concurrency=concurrency,
+        stop=None if test is None else lambda result: test.add(result) != "continue",
     )
-    return report(results, entrants[0].name, entrants[1].name)
+    told = report(results, entrants[0].name, entrants[1].name)
+    return told if test is None else replace(told, sprt=test.as_json())
 
 
 def report(results: Iterable[Result], a: str, b: str) -> MatchReport:
@@ -241,7 +300,8 @@ def report(results: Iterable[Result], a: str, b: str) -> MatchReport:
 
 
 def rate_run(directory: Path, config: Config, device: str = "auto") -> dict[str, Any]:
-    """Rates the checkpoints of a run against each other, `random` and `mcts:N`; writes elo.json and elo.png.
+    """Rates the checkpoints of a run against each other, `random` and `mcts:N`; writes elo.json, elo.png and
+    report.html.
 
     All networks search alike, as in training but without noise. `step-0`, the untrained network, is the anchor at 0.
     """
@@ -256,26 +316,45 @@ def rate_run(directory: Path, config: Config, device: str = "auto") -> dict[str,
         for step in chosen
     ]
     entrants += [entrant(spec, game, device, {}, name=spec) for spec in config.rating.opponents]
-    schedule = run_pairings(game, len(chosen), len(config.rating.opponents), config)
     folder = directory / "rating"
     folder.mkdir(exist_ok=True)
-    results = run_schedule(
-        game, entrants, schedule, folder / f"results-{chosen[-1]}.jsonl", seed=config.seed, progress=Progress()
-    )
-    rated = ratings.rate(results, anchor="step-0")
+    # Results of one search do not answer for another: each has its file.
+    digest = hashlib.sha256(json.dumps(search, sort_keys=True).encode()).hexdigest()[:8]
+    file = folder / f"results-{chosen[-1]}-{digest}.jsonl"
+    progress = Progress()
+
+    def play(schedule: list[Pairing]) -> list[Result]:
+        return run_schedule(
+            game,
+            entrants,
+            schedule,
+            file,
+            seed=config.seed,
+            progress=progress,
+            live=lambda results: standings(ratings.rate(results)),
+        )
+
+    if config.rating.form == "ladder":
+
+        def starts(a: int, b: int, count: int, number: int) -> list[str]:
+            seed = config.seed + 100_000 * number + 1000 * a + b
+            return random_openings(game, count, config.rating.opening_plies, seed)
+
+        names = [each.name for each in entrants]
+        results = ladder_rounds(names, config.rating.rounds, config.rating.games, starts, play)
+    else:
+        results = play(run_pairings(game, len(chosen), len(config.rating.opponents), config))
+    rated = ratings.rate(results, anchor="step-0", players=[each.name for each in entrants])
     summary: dict[str, Any] = rated.to_json()
     write_atomically(directory / "elo.json", (json.dumps(summary, indent=1) + "\n").encode())
     write_atomically(folder / "results.jsonl", "".join(json.dumps(r) + "\n" for r in results).encode())
     games_seen = {
         f"step-{step}": checkpoint.read_meta(directory / "checkpoints" / str(step))["games"] for step in chosen
     }
-    plot_learning_curve(
-        directory / "elo.png",
-        summary,
-        games_seen,
-        title=f"{directory.name}: {game.name} {_board(game)}".removeprefix(f"{game.name}: "),
-    )
-    _log_ratings(directory, summary)
+    title = f"{directory.name}: {game.name} {_board(game)}".removeprefix(f"{game.name}: ")
+    plot_learning_curve(directory / "elo.png", summary, games_seen, title=title)
+    write_report(directory / "report.html", title, rated, results, games_seen, folder="rating/")
+    _log_ratings(directory, summary, "rating/elo" if config.rating.during == 0.0 else "rating/elo_final")
     return summary
 
 
@@ -311,13 +390,13 @@ def _board(game: Game) -> str:
     return f"{height}x{width}"
 
 
-def _log_ratings(directory: Path, summary: dict[str, Any]) -> None:
+def _log_ratings(directory: Path, summary: dict[str, Any], tag: str) -> None:
     from torch.utils.tensorboard import SummaryWriter
 
     board = SummaryWriter(str(directory / "tb"))
     for player in summary["players"]:
         if player["name"].startswith("step-"):
-            board.add_scalar("rating/elo", player["elo"], int(player["name"].removeprefix("step-")))
+            board.add_scalar(tag, player["elo"], int(player["name"].removeprefix("step-")))
     board.close()
 
 

@@ -85,6 +85,50 @@ def colour_balanced(a: int, b: int, openings: Iterable[str], first_pair: int = 0
     return out
 
 
+class Table:
+    """These pairings, by number, on one pool: step() until it says False, take_finished() in between, close() at the end.
+
+    The seed and a game's number name its random numbers, whatever else is played and on however many threads.
+    """
+
+    def __init__(
+        self,
+        game: Game,
+        entrants: list[Entrant],
+        pairings: dict[int, Pairing],
+        *,
+        seed: int = 0,
+        batch_size: int = 64,
+        threads: int = 0,
+    ):
+        evaluators: list[Evaluator] = []
+        players = [_pool_player(entrant, evaluators) for entrant in entrants]
+        settings = {
+            "games_in_flight": min(len(pairings), batch_size * max(1, min(4, len(evaluators)))),
+            "batch_size": batch_size,
+            "threads": threads or min(2, cores()),
+            "seed": seed,
+            "symmetry": True,
+            "record_policy": False,
+            **batch_layout(evaluators),
+        }
+        games = [(p.first, p.second, p.opening, number) for number, p in pairings.items()]
+        self._pool = Pool(game, settings, players, games)
+        self._feed = Feed(self._pool, evaluators, settings["packed"])
+
+    def step(self) -> bool:
+        """Answers at most one batch; False once all games are over."""
+        return self._feed.step() or not self._pool.done
+
+    def take_finished(self) -> list[GameRecord]:
+        """The games that ended since the last call, in no fixed order."""
+        return self._pool.take_finished()
+
+    def close(self) -> None:
+        """Ends the games under way."""
+        self._pool.close()
+
+
 def play(
     game: Game,
     entrants: list[Entrant],
@@ -95,36 +139,18 @@ def play(
     batch_size: int = 64,
     threads: int = 0,
 ) -> None:
-    """Plays these pairings, by number; on_game(number, record) is called as games end, in no fixed order.
-
-    The seed and a game's number name its random numbers, whatever else is played and on however many threads.
-    """
+    """Plays these pairings, by number; on_game(number, record) is called as games end, in no fixed order."""
     if not pairings:
         return
-    evaluators: list[Evaluator] = []
-    players = [_pool_player(entrant, evaluators) for entrant in entrants]
-    settings = {
-        "games_in_flight": min(len(pairings), batch_size * max(1, min(4, len(evaluators)))),
-        "batch_size": batch_size,
-        "threads": threads or min(2, cores()),
-        "seed": seed,
-        "symmetry": True,
-        "record_policy": False,
-        **batch_layout(evaluators),
-    }
-    pool = Pool(game, settings, players, [(p.first, p.second, p.opening, number) for number, p in pairings.items()])
-    feed = Feed(pool, evaluators, settings["packed"])
+    table = Table(game, entrants, pairings, seed=seed, batch_size=batch_size, threads=threads)
     try:
-        while True:
-            answered = feed.step()
-            for record in pool.take_finished():
+        going = True
+        while going:
+            going = table.step()
+            for record in table.take_finished():
                 on_game(record.number, record)
-            if not answered and pool.done:
-                break
-        for record in pool.take_finished():
-            on_game(record.number, record)
     finally:
-        pool.close()
+        table.close()
 
 
 def _pool_player(entrant: Entrant, evaluators: list[Evaluator]) -> dict[str, Any]:
@@ -137,8 +163,10 @@ def _pool_player(entrant: Entrant, evaluators: list[Evaluator]) -> dict[str, Any
         return {"kind": "puct", "simulations": int(player.settings["simulations"]), "evaluator": ROLLOUT}
     if not isinstance(player, NetworkPlayer):
         return {**search, "evaluator": UNIFORM}
-    evaluators.append(player.evaluator)
-    return {**search, "evaluator": len(evaluators) - 1}
+    if not any(player.evaluator is each for each in evaluators):  # one network under several names shares its batches
+        evaluators.append(player.evaluator)
+    number = next(i for i, each in enumerate(evaluators) if each is player.evaluator)
+    return {**search, "evaluator": number}
 
 
 ENGINE_GAMES = {

@@ -15,8 +15,8 @@ from the inverse Hessian of the log posterior, relative to the anchor.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -48,6 +48,8 @@ class Ratings:
     model: str
     anchor: str
     first_advantage: float  # Elo that moving first is worth
+    first_low: float  # bounds of its 95 % interval
+    first_high: float
     draw_parameter: float  # Davidson's nu; 0 where no game was drawn
     _index: dict[str, int]
     _elo: F64
@@ -66,6 +68,21 @@ class Ratings:
         mean, low, _ = self.difference(a, b)
         sigma = (mean - low) / 1.959964
         return 0.5 if sigma == 0.0 else 0.5 * (1.0 + math.erf(mean / sigma / math.sqrt(2.0)))
+
+    def los_matrix(self) -> list[list[float]]:
+        """los(a, b) for every two players, a by row and b by column, in the order of `players`."""
+        return [[self.los(a.name, b.name) for b in self.players] for a in self.players]
+
+    def covariance(self, names: Sequence[str]) -> F64:
+        """Of these players' ratings in Elo^2, their common level left out."""
+        rows = [self._index[name] for name in names]
+        centre = np.eye(len(rows)) - 1.0 / len(rows)
+        covariance: F64 = centre @ self._covariance[np.ix_(rows, rows)] @ centre
+        return covariance
+
+    def elo_of(self, name: str) -> float:
+        """A player's rating."""
+        return float(self._elo[self._index[name]])
 
     def to_json(self) -> dict[str, Any]:
         """The object that elo.json holds."""
@@ -87,26 +104,38 @@ class Ratings:
         }
 
 
-def rate(results: Iterable[Mapping[str, Any]], anchor: str | None = None, anchor_elo: float = 0.0) -> Ratings:
+def rate(
+    results: Iterable[Mapping[str, Any]],
+    anchor: str | None = None,
+    anchor_elo: float = 0.0,
+    *,
+    fixed: Mapping[str, float] | None = None,
+    players: Sequence[str] = (),
+) -> Ratings:
     """Ratings from games {"first": NAME, "second": NAME, "result": first player's score, 1, 0.5 or 0}.
 
-    anchor: the player whose rating is `anchor_elo` by definition (default: the weakest). ValueError: no games, an unknown
-    anchor.
+    anchor: the player whose rating is `anchor_elo` by definition (default: the weakest). fixed: several such players with
+    their known ratings, in place of `anchor`. players: further names to rate, though no game of theirs is there yet.
+    ValueError: no games, an unknown anchor.
     """
     counts: dict[tuple[str, str], list[float]] = {}
     for game in results:
         cell = counts.setdefault((str(game["first"]), str(game["second"])), [0.0, 0.0, 0.0])
         cell[{1.0: 0, 0.5: 1, 0.0: 2}[float(game["result"])]] += 1.0
-    if not counts:
+    if not counts and not players:
         raise ValueError("elo: no games to rate")
-    names = sorted({name for pair in counts for name in pair})
+    names = sorted({name for pair in counts for name in pair} | set(players))
     index = {name: i for i, name in enumerate(names)}
-    if anchor is not None and anchor not in index:
-        raise ValueError(f"elo: the anchor '{anchor}' played no game; players are: {', '.join(names)}")
-    first = np.array([index[a] for a, _ in counts])
-    second = np.array([index[b] for _, b in counts])
-    table = np.array(list(counts.values()))  # [pairs, 3] wins, draws, losses of the first
-    x, covariance, has_draws = _fit(len(names), first, second, table)
+    known = dict(fixed) if fixed else {} if anchor is None else {anchor: anchor_elo}
+    for name in known:
+        if name not in index:
+            raise ValueError(f"elo: the anchor '{name}' played no game; players are: {', '.join(names)}")
+    first = np.array([index[a] for a, _ in counts], np.intp)
+    second = np.array([index[b] for _, b in counts], np.intp)
+    table = np.array(list(counts.values())).reshape(-1, 3)  # [pairs, 3] wins, draws, losses of the first
+    middle = sum(known.values()) / max(1, len(known))
+    held = {index[name]: (elo - middle) / ELO for name, elo in known.items()} if len(known) > 1 else {}
+    x, covariance, has_draws = _fit(len(names), first, second, table, held)
 
     games = np.zeros(len(names))
     points = np.zeros(len(names))
@@ -116,29 +145,39 @@ def rate(results: Iterable[Mapping[str, Any]], anchor: str | None = None, anchor
     np.add.at(points, second, table @ [0.0, 0.5, 1.0])
     elo = ELO * x[: len(names)]
     own = ELO**2 * covariance[: len(names), : len(names)]
-    zero = index[anchor] if anchor is not None else int(np.argmin(elo))
-    elo = elo - elo[zero] + anchor_elo
-    partial = Ratings(
-        [], MODEL, names[zero], ELO * float(x[-2]), math.exp(x[-1]) if has_draws else 0.0, index, elo, own
+    zero = index[next(iter(known))] if known else int(np.argmin(elo))
+    level = known.get(names[zero], 0.0)
+    elo = elo - elo[zero] + level
+    advantage = ELO * float(x[-2])
+    spread = 1.959964 * ELO * math.sqrt(max(0.0, float(covariance[-2, -2])))
+    rated = Ratings(
+        [],
+        MODEL,
+        ", ".join(known) if known else names[zero],
+        advantage,
+        advantage - spread,
+        advantage + spread,
+        math.exp(x[-1]) if has_draws else 0.0,
+        index,
+        elo,
+        own,
     )
-    players = []
+    rows = []
     for name, i in index.items():
-        mean, low, high = partial.difference(name, names[zero])
-        shift = anchor_elo
-        players.append(
-            PlayerRating(
-                name, mean + shift, low + shift, high + shift, int(games[i]), float(points[i] / max(1.0, games[i]))
-            )
-        )
-    players.sort(key=lambda p: -p.elo)
-    return Ratings(players, MODEL, names[zero], partial.first_advantage, partial.draw_parameter, index, elo, own)
+        mean, low, high = (level + bound for bound in rated.difference(name, names[zero]))
+        rows.append(PlayerRating(name, mean, low, high, int(games[i]), float(points[i] / max(1.0, games[i]))))
+    rows.sort(key=lambda p: -p.elo)
+    return replace(rated, players=rows)
 
 
-def _fit(players: int, first: NDArray[np.intp], second: NDArray[np.intp], table: F64) -> tuple[F64, F64, bool]:
+def _fit(
+    players: int, first: NDArray[np.intp], second: NDArray[np.intp], table: F64, held: Mapping[int, float]
+) -> tuple[F64, F64, bool]:
     """Newton's method on the log posterior. Returns (parameters, covariance, whether draws were seen).
 
     Parameters: a strength a player, the first-move advantage (both in log odds), ln nu. Without draws nu is held at 0;
-    with one colour only for every pairing the advantage is tied to 0 by its prior.
+    with one colour only for every pairing the advantage is tied to 0 by its prior. held: strengths that are known, by player;
+    their rows of the covariance are 0.
     """
     size = players + 2
     has_draws = bool(table[:, 1].sum() > 0)
@@ -150,6 +189,9 @@ def _fit(players: int, first: NDArray[np.intp], second: NDArray[np.intp], table:
     n = table.sum(1)
     centre = np.eye(players) - 1.0 / players
     x = np.zeros(size)
+    for player, strength in held.items():
+        x[player] = strength
+    free = np.array([i for i in range(size) if i not in held])
     x[-1] = math.log(max(0.05, 2.0 * table[:, 1].sum() / max(1.0, n.sum()))) if has_draws else -40.0
     hessian = np.eye(size)
 
@@ -174,7 +216,7 @@ def _fit(players: int, first: NDArray[np.intp], second: NDArray[np.intp], table:
         # The prior: a draw of each player against the mean, in the model without draws two half points.
         s = centre @ x[:players]
         p = 1.0 / (1.0 + np.exp(-s))
-        value += float(PRIOR_DRAWS * 0.5 * (np.log(p) + np.log1p(-p)).sum())
+        value -= float(PRIOR_DRAWS * 0.5 * (np.logaddexp(0.0, s) + np.logaddexp(0.0, -s)).sum())
         gradient[:players] += centre.T @ (PRIOR_DRAWS * (0.5 - p))
         negative[:players, :players] += centre.T @ (centre * (PRIOR_DRAWS * p * (1 - p))[:, None])
         negative[:players, :players] += 1e-9 / players  # the common level is free: pin it
@@ -192,7 +234,8 @@ def _fit(players: int, first: NDArray[np.intp], second: NDArray[np.intp], table:
 
     value, gradient, hessian = parts(x)
     for _ in range(200):
-        step = np.linalg.lstsq(hessian, gradient, rcond=1e-12)[0]
+        step = np.zeros(size)
+        step[free] = np.linalg.lstsq(hessian[np.ix_(free, free)], gradient[free], rcond=1e-12)[0]
         scale = 1.0
         while True:
             trial = x + scale * step
@@ -203,20 +246,36 @@ def _fit(players: int, first: NDArray[np.intp], second: NDArray[np.intp], table:
         x, (value, gradient, hessian) = trial, new
         if np.abs(scale * step).max() < 1e-10:
             break
-    covariance: F64 = np.linalg.pinv(hessian, rcond=1e-12).astype(np.float64)
+    covariance: F64 = np.zeros((size, size))
+    covariance[np.ix_(free, free)] = np.linalg.pinv(hessian[np.ix_(free, free)], rcond=1e-12)
     return x, covariance, has_draws
 
 
 def bootstrap(
-    results: list[Mapping[str, Any]], samples: int, seed: int = 0, anchor: str | None = None
+    results: Sequence[Mapping[str, Any]],
+    samples: int,
+    seed: int = 0,
+    anchor: str | None = None,
+    fixed: Mapping[str, float] | None = None,
 ) -> dict[str, tuple[float, float]]:
-    """95 % intervals by resampling games: a check of the covariance's. {name: (low, high)}."""
+    """95 % intervals by resampling: a check of the covariance's. {name: (low, high)}.
+
+    What is drawn are colour-swapped pairs where the games say which ("pair"): their two games depend on one another.
+    Without an anchor, the one that `rate` takes for all the games is kept.
+    """
     rng = np.random.default_rng(seed)
+    if anchor is None and not fixed:
+        anchor = rate(results).anchor
+    units: dict[Any, list[Mapping[str, Any]]] = {}
+    for number, game in enumerate(results):
+        both = tuple(sorted((str(game["first"]), str(game["second"]))))
+        units.setdefault((game["pair"], both) if "pair" in game else number, []).append(game)
+    groups = list(units.values())
     draws: dict[str, list[float]] = {}
     for _ in range(samples):
-        chosen = [results[i] for i in rng.integers(0, len(results), len(results))]
+        chosen = [game for i in rng.integers(0, len(groups), len(groups)) for game in groups[i]]
         try:
-            rated = rate(chosen, anchor)
+            rated = rate(chosen, anchor, fixed=fixed)
         except ValueError:  # the anchor was not drawn
             continue
         for player in rated.players:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,7 @@ from alphazero.errors import UserError
 from alphazero.protocols import sgf
 
 Result = dict[str, Any]
+LONGEST_LINE = 1 << 20  # bytes of a game's line, at most
 PGN_TAG = re.compile(r'^\s*\[(\w+)\s+"((?:[^"\\]|\\.)*)"\]\s*$')
 PGN_RESULTS = {"1-0": 1.0, "0-1": 0.0, "1/2-1/2": 0.5}
 
@@ -34,15 +38,50 @@ def read_results(paths: list[Path]) -> list[Result]:
 
 
 def append_results(path: Path, results: list[Result]) -> None:
-    """Adds games to a file of JSON lines; a line that a crash cut short before is ended first."""
+    """Adds games to a file of JSON lines. A last line without its end is what a crash left: it is ended if it is whole,
+    as read_results counts it then, and removed if it is torn."""
     try:
-        torn = path.exists() and path.stat().st_size > 0 and path.read_bytes()[-1:] != b"\n"
-        with path.open("a") as file:
-            file.write(("\n" if torn else "") + "".join(json.dumps(result) + "\n" for result in results))
+        with path.open("ab+") as file:
+            end = file.tell()
+            begin = max(0, end - LONGEST_LINE)
+            file.seek(begin)
+            tail = file.read()
+            last = tail[tail.rfind(b"\n") + 1 :]
+            if last and _is_json(last):
+                file.write(b"\n")
+            elif last:
+                file.truncate(end - len(last))
+            file.write("".join(json.dumps(result) + "\n" for result in results).encode())
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
         raise UserError(f"{path}: cannot write: {error.strerror}") from error
+
+
+@contextmanager
+def being_played(path: Path | None) -> Iterator[None]:
+    """Holds a results file while games are played into it: two processes at once would play every game twice."""
+    if path is None:
+        yield
+        return
+    try:
+        file = path.open("ab")
+    except OSError as error:
+        raise UserError(f"{path}: cannot write: {error.strerror}") from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise UserError(f"{path}: another process is playing these games; stop it first") from error
+        yield
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        json.loads(line)
+    except ValueError:
+        return False
+    return True
 
 
 def _read_lines(path: Path) -> list[Result]:

@@ -1,20 +1,101 @@
 """The sequential probability ratio test: play until it is known whether A is stronger than B by this much.
 
-The log likelihood ratio is the generalised one for the mean score of H0 against H1 with the variance as observed (Van den
-Bergh, "A practical introduction to the GSPRT"): N ((s1 - s0) (2 mean - s0 - s1)) / (2 variance). Colour-swapped pairs count
-as one observation (pentanomial), which takes out the opening's and the colour's share of the variance.
+What is tested is A's mean score: s0 under H0, s1 under H1. Colour-swapped pairs count as one observation of 0, 1/4, 1/2, 3/4
+or 1 (pentanomial), which takes out the opening's and the colour's share of the variance; games without a partner count as
+one each (trinomial). The log likelihood ratio is the generalised one (Van den Bergh, "A practical introduction to the
+GSPRT"): the likelihood of the counts under the distribution of mean s1 that fits them best, over the same for s0. The usual
+short formula, with the variance as observed, is its limit for s1 near s0; with wide hypotheses it decides too early.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+F64 = NDArray[np.float64]
+SCORES = np.array([0.0, 0.25, 0.5, 0.75, 1.0])  # of an observation
+SEEN = 1e-3  # the count of a score that did not occur yet: it may still
 
 
 def expected_score(elo: float) -> float:
     """The mean score of a player who is `elo` points stronger."""
     return 1.0 / (1.0 + math.pow(10.0, -elo / 400.0))
+
+
+def bounds(alpha: float, beta: float) -> tuple[float, float]:
+    """Wald's: H0 is accepted at the lower, H1 at the upper log likelihood ratio."""
+    return math.log(beta / (1.0 - alpha)), math.log((1.0 - beta) / alpha)
+
+
+def log_likelihood_ratio(counts: F64, elo0: float, elo1: float) -> F64:
+    """Of H1 to H0. counts: [..., 5], how often each of SCORES occurred; returns [...], a test each."""
+    s0, s1 = expected_score(elo0), expected_score(elo1)
+    # The five scores first: what is long is then contiguous.
+    n = np.ascontiguousarray(np.moveaxis(np.maximum(np.asarray(counts, np.float64), SEEN), -1, 0))
+    ratio: F64 = (n * (_log_tilt(n, s0) - _log_tilt(n, s1))).sum(0)
+    return ratio
+
+
+def _log_tilt(n: F64, mean: float) -> F64:
+    """ln (1 + t (score - mean)) for each score: by what the shares n / N are divided to have this mean, most likely.
+
+    n and what is returned: [5, ...]. t solves sum n (score - mean) / (1 + t (score - mean)) = 0, which falls in t: Newton's
+    method, halving where it leaves the bracket.
+    """
+    off = (SCORES - mean).reshape(5, *[1] * (n.ndim - 1))
+    low, high = np.full(n.shape[1:], -1.0 / (1.0 - mean)), np.full(n.shape[1:], 1.0 / mean)
+    t = np.zeros(n.shape[1:])
+    for _ in range(100):
+        parts = off / (1.0 + t * off)
+        terms = n * parts
+        value, slope = terms.sum(0), (terms * parts).sum(0)
+        low, high = np.where(value > 0.0, t, low), np.where(value > 0.0, high, t)
+        trial = t + value / slope
+        trial = np.where((trial <= low) | (trial >= high), (low + high) / 2.0, trial)
+        moved = float(np.abs(trial - t).max(initial=0.0))
+        t = trial
+        if moved < 1e-9:
+            break
+    tilt: F64 = np.log1p(t * off)
+    return tilt
+
+
+def mean_and_variance(counts: F64) -> tuple[float, float]:
+    """Of one observation, from the counts of SCORES; half a 0 and half a 1 more keep the variance from 0."""
+    n = np.asarray(counts, np.float64)
+    mean = float(n @ SCORES / n.sum())
+    weights = n + np.array([0.5, 0.0, 0.0, 0.0, 0.5])
+    return mean, float(weights @ (SCORES - mean) ** 2 / weights.sum())
+
+
+def expected_length(
+    score: float, variance: float, elo0: float, elo1: float, alpha: float = 0.05, beta: float = 0.05
+) -> float:
+    """How many observations (pairs, or single games) the test takes on average where A's true mean score is `score`.
+
+    Wald (1947): the ratio walks with drift m = (s1 - s0) (2 score - s0 - s1) / (2 variance) and variance v = (s1 - s0)^2 /
+    variance a step; with h = -2 m / v it leaves [L, U] upwards with probability p = (1 - exp(h L)) / (exp(h U) - exp(h L)),
+    after (p U + (1 - p) L) / m steps (-L U / v where m = 0). The last step overshoots by 0.583 sqrt(v) on average
+    (Siegmund 1985, chapter X): L and U are taken that much wider. variance: of one observation.
+    """
+    s0, s1 = expected_score(elo0), expected_score(elo1)
+    step = (s1 - s0) ** 2 / variance
+    drift = (s1 - s0) * (2.0 * score - s0 - s1) / (2.0 * variance)
+    lower, upper = bounds(alpha, beta)
+    lower, upper = lower - 0.583 * math.sqrt(step), upper + 0.583 * math.sqrt(step)
+    h = -2.0 * drift / step
+    if abs(h) * (upper - lower) < 1e-6:
+        return -lower * upper / step
+    if h > 0.0:  # both forms are the same; each keeps its powers below 1
+        up = (math.exp(-h * upper) - math.exp(h * (lower - upper))) / (1.0 - math.exp(h * (lower - upper)))
+    else:
+        up = (1.0 - math.exp(-h * lower)) / (1.0 - math.exp(h * (upper - lower)))
+    return (up * upper + (1.0 - up) * lower) / drift
 
 
 def observations(results: Iterable[Mapping[str, Any]], a: str, b: str) -> tuple[list[float], int, int]:
@@ -38,6 +119,108 @@ def observations(results: Iterable[Mapping[str, Any]], a: str, b: str) -> tuple[
     return scores + [score for _, score in waiting.values()], games, pairs
 
 
+def counts_of(scores: Iterable[float]) -> F64:
+    """[5]: how often each of SCORES occurs."""
+    counts = np.zeros(5)
+    for score in scores:
+        counts[round(4.0 * score)] += 1.0
+    return counts
+
+
+@dataclass(frozen=True)
+class Sprt:
+    """The hypotheses and error rates of a test. ValueError for bad ones.
+
+    H0: A is elo0 stronger than B; H1: elo1. alpha, beta: the rates of wrongly accepting H1, H0.
+    """
+
+    elo0: float = 0.0
+    elo1: float = 10.0
+    alpha: float = 0.05
+    beta: float = 0.05
+
+    def __post_init__(self) -> None:
+        if not self.elo0 < self.elo1:
+            raise ValueError(f"sprt: elo0 must be below elo1, got {self.elo0:g} and {self.elo1:g}")
+        if not (0.0 < self.alpha < 0.5 and 0.0 < self.beta < 0.5):
+            raise ValueError(f"sprt: alpha and beta must be between 0 and 0.5, got {self.alpha:g} and {self.beta:g}")
+
+    def verdict(self, llr: float) -> str:
+        """ "H0", "H1", or "continue"."""
+        lower, upper = bounds(self.alpha, self.beta)
+        return "H1" if llr >= upper else "H0" if llr <= lower else "continue"
+
+    def judge(self, results: Iterable[Mapping[str, Any]], a: str, b: str) -> dict[str, Any]:
+        """{"llr", "lower", "upper", "verdict": "H0" | "H1" | "continue", "games", "pairs"} of all these games of A with B."""
+        scores, games, pairs = observations(results, a, b)
+        if games == 0:
+            raise ValueError(f"sprt: no games between '{a}' and '{b}'")
+        llr = float(log_likelihood_ratio(counts_of(scores), self.elo0, self.elo1))
+        lower, upper = bounds(self.alpha, self.beta)
+        return {
+            "llr": round(llr, 4),
+            "lower": round(lower, 4),
+            "upper": round(upper, 4),
+            "verdict": self.verdict(llr),
+            "games": games,
+            "pairs": pairs,
+        }
+
+    def lengths(self, results: Iterable[Mapping[str, Any]], a: str, b: str) -> tuple[float, float, float]:
+        """Observations that the test takes on average if H0, if H1 is true, and in the worst case halfway between.
+
+        With the variance of an observation as these games have it.
+        """
+        _, spread = mean_and_variance(counts_of(observations(results, a, b)[0]))
+        s0, s1 = expected_score(self.elo0), expected_score(self.elo1)
+        about = (self.elo0, self.elo1, self.alpha, self.beta)
+        return (
+            expected_length(s0, spread, *about),
+            expected_length(s1, spread, *about),
+            expected_length((s0 + s1) / 2.0, spread, *about),
+        )
+
+
+class PairwiseTest:
+    """The test while games come in: pairs are judged one by one, in the order of their numbers, once both games are over.
+
+    In that order, because games under way at once end shortest first: to judge them as they end would favour the player who
+    wins quickly. What the first verdict was stays.
+    """
+
+    def __init__(self, sprt: Sprt, a: str):
+        self.sprt = sprt
+        self.a = a
+        self.llr = 0.0
+        self.verdict = "continue"
+        self.pairs = 0
+        self._counts = np.zeros(5)
+        self._waiting: dict[int, list[float]] = {}
+
+    def add(self, game: Mapping[str, Any]) -> str:
+        """Takes a game with its "pair", a number from 0; returns the verdict so far."""
+        score = float(game["result"])
+        self._waiting.setdefault(int(game["pair"]), []).append(score if game["first"] == self.a else 1.0 - score)
+        while self.verdict == "continue" and len(self._waiting.get(self.pairs, ())) == 2:
+            self._counts += counts_of([sum(self._waiting.pop(self.pairs)) / 2.0])
+            self.pairs += 1
+            self.llr = float(log_likelihood_ratio(self._counts, self.sprt.elo0, self.sprt.elo1))
+            self.verdict = self.sprt.verdict(self.llr)
+        return self.verdict
+
+    def as_json(self) -> dict[str, Any]:
+        """The object that Sprt.judge() gives, of the pairs judged so far."""
+        lower, upper = bounds(self.sprt.alpha, self.sprt.beta)
+        return {
+            "llr": round(self.llr, 4),
+            "lower": round(lower, 4),
+            "upper": round(upper, 4),
+            "verdict": self.verdict,
+            "games": 2 * self.pairs,
+            "pairs": self.pairs,
+        }
+
+
 def sprt(
     results: Iterable[Mapping[str, Any]],
     a: str,
@@ -47,30 +230,5 @@ def sprt(
     alpha: float = 0.05,
     beta: float = 0.05,
 ) -> dict[str, Any]:
-    """H0: A is elo0 stronger than B; H1: elo1. alpha, beta: the rates of wrongly accepting H1, H0.
-
-    Returns {"llr", "lower", "upper", "verdict": "H0" | "H1" | "continue", "games", "pairs"}. ValueError for bad bounds.
-    """
-    if not elo0 < elo1:
-        raise ValueError(f"sprt: elo0 must be below elo1, got {elo0:g} and {elo1:g}")
-    if not (0.0 < alpha < 0.5 and 0.0 < beta < 0.5):
-        raise ValueError(f"sprt: alpha and beta must be between 0 and 0.5, got {alpha:g} and {beta:g}")
-    scores, games, pairs = observations(results, a, b)
-    if games == 0:
-        raise ValueError(f"sprt: no games between '{a}' and '{b}'")
-    lower, upper = math.log(beta / (1.0 - alpha)), math.log((1.0 - beta) / alpha)
-    n = len(scores)
-    mean = sum(scores) / n
-    # Half a win and half a loss more keep the variance from 0 while all games end alike.
-    variance = (sum((s - mean) ** 2 for s in scores) + 0.5 * ((1.0 - mean) ** 2 + mean**2)) / (n + 1.0)
-    s0, s1 = expected_score(elo0), expected_score(elo1)
-    llr = n * (s1 - s0) * (2.0 * mean - s0 - s1) / (2.0 * variance)
-    verdict = "H1" if llr >= upper else "H0" if llr <= lower else "continue"
-    return {
-        "llr": round(llr, 4),
-        "lower": round(lower, 4),
-        "upper": round(upper, 4),
-        "verdict": verdict,
-        "games": games,
-        "pairs": pairs,
-    }
+    """What Sprt(elo0, elo1, alpha, beta) says of these games of A with B."""
+    return Sprt(elo0, elo1, alpha, beta).judge(results, a, b)

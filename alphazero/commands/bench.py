@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from alphazero.bench.figures import Figure
 
-KINDS = ("rules", "search", "inference", "selfplay", "train", "growth", "soak", "device")
-ON_REQUEST = ("growth", "soak", "device")  # not among what is measured by default
+KINDS = ("rules", "search", "inference", "selfplay", "train", "growth", "soak", "device", "arena")
+ON_REQUEST = ("growth", "soak", "device", "arena")  # not among what is measured by default
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from alphazero.bench import device, networks, rules, search, soak
+    from alphazero.bench import arena, device, networks, rules, search, soak
     from alphazero.errors import UserError
 
     benches: dict[str, Callable[[float, int, list[str]], Iterator[Figure]]] = {
@@ -47,6 +47,7 @@ def run(args: argparse.Namespace) -> int:
         "growth": lambda *how: chain(search.growth(*how), networks.growth(*how)),
         "soak": soak.bench,
         "device": device.bench,
+        "arena": arena.bench,
     }
     wanted = args.what or [kind for kind in KINDS if kind not in ON_REQUEST]
     for what in wanted:

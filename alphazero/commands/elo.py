@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,7 +17,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="JSON lines, a PGN file, a directory of SGF, or a run directory",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--anchor", metavar="NAME", help="the player at Elo 0 (default: the weakest; for a run step-0)")
+    parser.add_argument(
+        "--anchor",
+        action="append",
+        default=[],
+        metavar="NAME[=ELO]",
+        help="the player at this rating, default 0 (default: the weakest; for a run step-0); may be repeated",
+    )
+    parser.add_argument("--los", action="store_true", help="show the likelihoods of superiority, each against each")
+    parser.add_argument(
+        "--bootstrap", type=int, default=0, metavar="N", help="verify the intervals by resampling the games N times"
+    )
     parser.add_argument("--sprt", nargs=2, metavar=("A", "B"), help="test whether A is stronger than B instead")
     parser.add_argument("--elo0", type=float, default=0.0, help="SPRT: what H0 says of A over B (default 0)")
     parser.add_argument("--elo1", type=float, default=10.0, help="SPRT: what H1 says (default 10)")
@@ -25,38 +36,70 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from alphazero.arena.ratings import rate
+    from alphazero.arena.ratings import bootstrap, rate
     from alphazero.arena.results import read_results
-    from alphazero.arena.sprt import sprt
+    from alphazero.arena.standings import advantage, los_table, standings
+    from alphazero.errors import UserError
 
+    if args.bootstrap < 0 or args.bootstrap == 1:
+        raise UserError(f"elo: --bootstrap must be >= 2, got {args.bootstrap}")
     files = [path / "rating" / "results.jsonl" if (path / "config.yaml").exists() else path for path in args.files]
     results = read_results(files)
     if args.sprt:
-        verdict = sprt(
-            results, args.sprt[0], args.sprt[1], elo0=args.elo0, elo1=args.elo1, alpha=args.alpha, beta=args.beta
-        )
-        if args.json:
-            print(json.dumps(verdict))
-        else:
-            print(
-                f"LLR {verdict['llr']:.2f} in [{verdict['lower']:.2f}, {verdict['upper']:.2f}] after {verdict['games']} games "
-                f"({verdict['pairs']} pairs): {verdict['verdict']}"
-            )
-        return 0
-    anchor = args.anchor
-    if anchor is None and files != args.files and any(game["first"] == "step-0" for game in results):
-        anchor = "step-0"
-    rated = rate(results, anchor)
+        return _test(args, results)
+    names = {game[side] for game in results for side in ("first", "second")}
+    fixed = _anchors(args.anchor, names)
+    if not fixed and files != args.files and "step-0" in names:
+        fixed = {"step-0": 0.0}
+    rated = rate(results, fixed=fixed)
+    intervals = bootstrap(results, args.bootstrap, fixed=fixed) if args.bootstrap else None
     if args.json:
-        print(json.dumps(rated.to_json()))
+        summary = rated.to_json()
+        if args.los:
+            summary["los"] = [[round(value, 4) for value in row] for row in rated.los_matrix()]
+        if intervals is not None:
+            summary["bootstrap"] = {name: [round(low, 1), round(high, 1)] for name, (low, high) in intervals.items()}
+        print(json.dumps(summary))
         return 0
-    width = max(len(player.name) for player in rated.players)
-    print(f"{'player':<{width}}  {'Elo':>6}  {'95 %':>15}  {'games':>6}  {'score':>6}  better than the next")
-    for player, below in zip(rated.players, [*rated.players[1:], None], strict=True):
-        los = f"{rated.los(player.name, below.name):.1%}" if below else ""
-        bounds = f"[{player.low:.0f}, {player.high:.0f}]"
-        print(
-            f"{player.name:<{width}}  {player.elo:6.0f}  {bounds:>15}  {player.games:6}  {player.score:6.1%}  {los:>8}"
-        )
-    print(f"{rated.model}; anchor {rated.anchor}; moving first is worth {rated.first_advantage:+.0f} Elo")
+    print(standings(rated, intervals))
+    print(advantage(rated))
+    if args.los:
+        print(f"\nlikelihood of superiority, the row's player over the column's, in percent\n{los_table(rated)}")
+    return 0
+
+
+def _anchors(texts: list[str], names: set[str]) -> dict[str, float]:
+    """["a", "b=1500"] as {"a": 0.0, "b": 1500.0}; a name may hold a '=' itself."""
+    from alphazero.errors import UserError
+
+    anchors = {}
+    for text in texts:
+        name, equals, elo = (text, "", "0") if text in names else text.rpartition("=")
+        if not equals and text not in names:
+            name, elo = text, "0"
+        try:
+            anchors[name] = float(elo)
+        except ValueError:
+            raise UserError(f"--anchor {text}: expected NAME or NAME=ELO, e.g. gnugo=1500") from None
+    return anchors
+
+
+def _test(args: argparse.Namespace, results: list[dict[str, Any]]) -> int:
+    """The sequential test of two players instead of ratings."""
+    from alphazero.arena.sprt import Sprt
+
+    test = Sprt(args.elo0, args.elo1, args.alpha, args.beta)
+    verdict = test.judge(results, *args.sprt)
+    if args.json:
+        print(json.dumps(verdict))
+        return 0
+    print(
+        f"LLR {verdict['llr']:.2f} in [{verdict['lower']:.2f}, {verdict['upper']:.2f}] after {verdict['games']} games "
+        f"({verdict['pairs']} pairs): {verdict['verdict']}"
+    )
+    what = "pairs" if verdict["pairs"] else "games"
+    if_h0, if_h1, between = test.lengths(results, *args.sprt)
+    print(
+        f"expected length: {if_h0:,.0f} {what} where H0 is true, {if_h1:,.0f} where H1 is, {between:,.0f} halfway between"
+    )
     return 0

@@ -59,6 +59,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="auto", choices=DEVICES, help=DEVICE_HELP)
+    parser.add_argument(
+        "--sprt",
+        nargs=2,
+        type=float,
+        metavar=("ELO0", "ELO1"),
+        help="stop as soon as it is known whether A is ELO0 or ELO1 stronger than B; --games is then the most",
+    )
+    parser.add_argument("--alpha", type=float, default=0.05, help="SPRT: rate of wrongly accepting ELO1 (default 0.05)")
+    parser.add_argument("--beta", type=float, default=0.05, help="SPRT: rate of wrongly accepting ELO0 (default 0.05)")
     parser.add_argument("--out", type=Path, help="directory for results.jsonl and the games; the same call resumes")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
@@ -67,6 +76,7 @@ def run(args: argparse.Namespace) -> int:
     from alphazero.arena.adjudication import Adjudication
     from alphazero.arena.ladder import play_match
     from alphazero.arena.registry import read_players
+    from alphazero.arena.sprt import Sprt
     from alphazero.arena.time_control import TimeControl
     from alphazero.options import game_from
 
@@ -87,6 +97,7 @@ def run(args: argparse.Namespace) -> int:
         adjudication=Adjudication.parse(args.adjudicate_resign, args.adjudicate_draw, args.max_plies),
         concurrency=args.concurrency,
         players=read_players(args.players) if args.players else None,
+        sprt=Sprt(args.sprt[0], args.sprt[1], args.alpha, args.beta) if args.sprt else None,
     )
     if args.json:
         print(json.dumps(report.as_json()))

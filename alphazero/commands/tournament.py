@@ -1,73 +1,85 @@
-"""`alphazero tournament`: rate the checkpoints of a run, or play any players all against all."""
+"""`alphazero tournament`: rate the checkpoints of a run, or play players against each other."""
 
 from __future__ import annotations
 
 import argparse
-import itertools
 import json
+import re
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from alphazero.devices import DEVICE_HELP, DEVICES
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "players", nargs="+", metavar="RUN|PLAYER", help="one run directory, or two players and more (as in `match`)"
+        "players",
+        nargs="+",
+        metavar="RUN|CONFIG|PLAYER",
+        help="one run directory or one YAML file, with KEY=VALUE to override its keys (rating.checkpoints=12; games=20); "
+        "or two players and more (as in `match`)",
     )
-    parser.add_argument("--games", type=int, default=40, help="games a pairing of two players (default 40)")
+    parser.add_argument(
+        "--form",
+        choices=["round-robin", "gauntlet", "ladder"],  # as arena.schedule.FORMS
+        help="gauntlet: the first against all; ladder: rounds of pairings where a game says most (default: round-robin)",
+    )
+    parser.add_argument("--games", type=int, help="games a pairing of two players (default 40)")
+    parser.add_argument("--rounds", type=int, help="rounds of a ladder (default 8)")
     parser.add_argument(
         "--simulations", type=int, help="simulations a move (default: what the checkpoint was trained with)"
     )
     parser.add_argument("--tc", metavar="TIME", help="time control in seconds, as in 10+0.1: all players get clocks")
-    parser.add_argument("--opening-plies", type=int, default=2)
+    parser.add_argument("--openings", type=Path, help="a file with one start position a line, instead of random ones")
+    parser.add_argument(
+        "--players",
+        dest="players_file",
+        type=Path,
+        metavar="FILE",
+        help="YAML file of players that may be named (docs/matches.md)",
+    )
+    parser.add_argument(
+        "--concurrency", type=int, metavar="N", help="games with engines or clocks at a time (default 1)"
+    )
+    parser.add_argument("--opening-plies", type=int, help="random plies at the start of each pair (default 2)")
     parser.add_argument("--game", help="the game, where no player is a checkpoint")
     parser.add_argument("--option", action="append", default=[], metavar="KEY=VALUE", help="an option of the game")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--anchor", action="append", default=[], metavar="NAME=ELO", help="a player of known rating; may be repeated"
+    )
+    parser.add_argument("--seed", type=int)
     parser.add_argument("--device", default="auto", choices=DEVICES, help=DEVICE_HELP)
-    parser.add_argument("--out", type=Path, help="directory for results.jsonl; the same call resumes")
+    parser.add_argument(
+        "--out", type=Path, help="directory for results.jsonl, elo.json and report.html; the same call resumes"
+    )
     parser.add_argument("--json", action="store_true")
 
 
 def run(args: argparse.Namespace) -> int:
-    from alphazero.arena import ladder, ratings
-    from alphazero.arena.clocked import TimeControl
-    from alphazero.arena.match import Pairing, colour_balanced, entrant, random_openings
-    from alphazero.config import load_config
     from alphazero.errors import UserError
-    from alphazero.options import game_from
-    from alphazero.progress import Progress
 
-    if len(args.players) == 1:
-        directory = Path(args.players[0])
-        if not (directory / "config.yaml").exists():
-            raise UserError(f"{directory}: not a run directory (no config.yaml); name a run, or two players and more")
-        summary = ladder.rate_run(directory, load_config(directory / "config.yaml"), args.device)
+    overrides = [text for text in args.players if re.match(r"[a-z_.]+=", text)]
+    players = [text for text in args.players if text not in overrides]
+    first = Path(players[0]) if players else Path()
+    if len(players) == 1 and (first / "config.yaml").exists():
+        summary = _rate_run(first, overrides, args)
     else:
-        if args.games < 1:
-            raise UserError(f"tournament: --games must be >= 1, got {args.games}")
-        game = game_from(args.game, args.option) if args.game else ladder._game_of(args.players)
-        entrants = [entrant(p, game, args.device, ladder._search_of(p, args.simulations, None)) for p in args.players]
-        names = [each.name for each in entrants]
-        if len(set(names)) < len(names):
-            raise UserError("tournament: each player may appear once")
-        schedule: list[Pairing] = []
-        for a, b in itertools.combinations(range(len(entrants)), 2):
-            starts = random_openings(game, (args.games + 1) // 2, args.opening_plies, args.seed + 1000 * a + b)
-            schedule += colour_balanced(a, b, starts, first_pair=len(schedule))[: args.games]
-        file = None
-        if args.out is not None:
-            args.out.mkdir(parents=True, exist_ok=True)
-            file = args.out / "results.jsonl"
-        results = ladder.run_schedule(
-            game,
-            entrants,
-            schedule,
-            file,
-            seed=args.seed,
-            progress=Progress(),
-            time_control=TimeControl.parse(args.tc) if args.tc else None,
-        )
-        summary = ratings.rate(results).to_json()
+        from alphazero.arena.tournament import TournamentConfig, load_tournament, play_tournament
+
+        if len(players) == 1 and first.suffix in (".yaml", ".yml"):
+            config = load_tournament(first, overrides)
+        elif len(players) == 1:
+            raise UserError(
+                f"{first}: not a run directory (no config.yaml), nor a YAML file; name one of them, or two players and more"
+            )
+        elif overrides:
+            raise UserError(
+                f"{overrides[0]}: KEY=VALUE overrides a run's or a YAML file's keys; for players use the options (--games and so on)"
+            )
+        else:
+            config = TournamentConfig(players=players)
+        summary = play_tournament(_with_options(config, args), args.device, args.out)
     if args.json:
         print(json.dumps(summary))
         return 0
@@ -76,3 +88,57 @@ def run(args: argparse.Namespace) -> int:
             f"{player['name']:<24} {player['elo']:7.0f}  [{player['low']:.0f}, {player['high']:.0f}]  {player['games']} games  {player['score']:.1%}"
         )
     return 0
+
+
+def _rate_run(directory: Path, overrides: list[str], args: argparse.Namespace) -> dict[str, Any]:
+    """A run's own tournament: its keys under `rating:` say how, and the options of that name."""
+    from alphazero.arena.ladder import rate_run
+    from alphazero.config import load_config
+    from alphazero.errors import UserError
+
+    form = None if args.form is None else "ladder" if args.form == "ladder" else "neighbours"
+    if args.form == "gauntlet":
+        raise UserError("tournament: a run's checkpoints are rated as round-robin neighbours or --form ladder")
+    for name, value in (("form", form), ("games", args.games), ("rounds", args.rounds)):
+        overrides += [] if value is None else [f"rating.{name}={value}"]
+    for name, value in (("simulations", args.simulations), ("opening_plies", args.opening_plies)):
+        overrides += [] if value is None else [f"rating.{name}={value}"]
+    for name, value in (
+        ("tc", args.tc),
+        ("openings", args.openings),
+        ("players", args.players_file),
+        ("concurrency", args.concurrency),
+        ("game", args.game),
+        ("seed", args.seed),
+    ):
+        if value is not None:
+            raise UserError(f"tournament: --{name} is not for a run directory; its checkpoints play as its config says")
+    return rate_run(directory, load_config(directory / "config.yaml", overrides), args.device)
+
+
+def _with_options(config: Any, args: argparse.Namespace) -> Any:
+    """The configuration with what the command line says on top, checked as a file would be."""
+    from dataclasses import asdict
+
+    from alphazero.arena.tournament import TournamentConfig, parse_anchors
+    from alphazero.config import build
+    from alphazero.options import parse_options
+
+    given = {
+        "form": args.form,
+        "games": args.games,
+        "rounds": args.rounds,
+        "simulations": args.simulations,
+        "time_control": args.tc,
+        "registry": None if args.players_file is None else str(args.players_file),
+        "concurrency": args.concurrency,
+        "openings": None if args.openings is None else str(args.openings),
+        "opening_plies": args.opening_plies,
+        "anchors": parse_anchors(args.anchor) or None,
+        "seed": args.seed,
+    }
+    config = replace(config, **{name: value for name, value in given.items() if value is not None})
+    if args.game or args.option:
+        options = {**config.game.options, **parse_options(args.option)}
+        config = replace(config, game=replace(config.game, name=args.game or config.game.name, options=options))
+    return build(TournamentConfig, asdict(config), "tournament")

@@ -1,0 +1,161 @@
+"""Elo against search budget: one player against itself at 1, 2, 4, ... simulations a move, or at growing times a move.
+
+Each budget plays the next one and the one after that, so that neither one-sided results nor one long chain of errors decide.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from alphazero.arena import ladder, ratings
+from alphazero.arena.match import Entrant, Pairing, colour_balanced, random_openings
+from alphazero.arena.standings import standings
+from alphazero.errors import UserError
+from alphazero.files import write_atomically
+from alphazero.game import Game
+from alphazero.player import Player, RandomPlayer, RolloutPlayer
+from alphazero.progress import Progress
+
+MOST_DOUBLINGS = 2.0  # between two budgets that still play each other
+
+
+def budgets(least: float, most: float) -> list[float]:
+    """least, 2 least, 4 least, ... up to `most`."""
+    if not 0 < least < most:
+        raise UserError(f"scaling: the least budget must be > 0 and below the most, got {least:g} and {most:g}")
+    out = [least]
+    while 2 * out[-1] <= most * 1.0001:
+        out.append(2 * out[-1])
+    if len(out) < 2:
+        raise UserError(f"scaling: from {least:g} to {most:g} there is no doubling")
+    return out
+
+
+def entrants(player: Player, game: Game, kind: str, amounts: Sequence[float], unit: str) -> list[Entrant]:
+    """The player once a budget. unit: "simulations" or "seconds", a move."""
+    if isinstance(player, RandomPlayer):
+        raise UserError("scaling: random does not search; name a checkpoint, uniform, or mcts:N (any N)")
+    out = []
+    for amount in amounts:
+        if unit == "seconds":
+            if isinstance(player, RolloutPlayer):
+                raise UserError("scaling: mcts:N plays by simulations alone; leave --seconds out")
+            own = type(player)(*_parts(player), **player.settings)
+            out.append(Entrant(f"{amount:g} s", own, {"kind": kind, "seconds": amount}))
+        elif isinstance(player, RolloutPlayer):
+            own = RolloutPlayer(player.name, game, **{**player.settings, "simulations": int(amount)})
+            out.append(Entrant(f"{amount:g} simulations", own))
+        else:
+            out.append(Entrant(f"{amount:g} simulations", player, {"kind": kind, "simulations": int(amount)}))
+    return out
+
+
+def _parts(player: Player) -> tuple[Any, ...]:
+    """What makes another player like this one: its tree must be its own, its network may be shared."""
+    from alphazero.player import NetworkPlayer
+
+    if isinstance(player, NetworkPlayer):
+        return player.name, player.game, player.evaluator, player.meta
+    return player.name, player.game
+
+
+def schedule(game: Game, amounts: Sequence[float], games: int, opening_plies: int, seed: int) -> list[Pairing]:
+    """Every two budgets at most two doublings apart, `games` games each."""
+    out: list[Pairing] = []
+    for a in range(len(amounts)):
+        for b in range(a + 1, len(amounts)):
+            if amounts[b] / amounts[a] <= 2.0**MOST_DOUBLINGS * 1.0001:
+                starts = random_openings(game, (games + 1) // 2, opening_plies, seed + 1000 * a + b)
+                out += colour_balanced(a, b, starts, first_pair=len(out))[:games]
+    return out
+
+
+def measure(
+    player: Player,
+    game: Game,
+    kind: str,
+    amounts: Sequence[float],
+    unit: str,
+    *,
+    games: int,
+    opening_plies: int,
+    seed: int,
+    out: Path,
+) -> dict[str, Any]:
+    """Plays what is missing; writes results.jsonl, scaling.json and scaling.png into `out`, and returns scaling.json's object.
+
+    {"player", "game", "search", "unit", "points": [{"budget", "elo", "low", "high", "games"}], "doublings": [{"from", "to",
+    "elo", "low", "high"}]}: ratings with the least budget at 0, and what each doubling gains.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    seats = entrants(player, game, kind, amounts, unit)
+    results = ladder.run_schedule(
+        game,
+        seats,
+        schedule(game, amounts, games, opening_plies, seed),
+        out / f"results-{unit}.jsonl",
+        seed=seed,
+        progress=Progress(),
+        live=lambda results: standings(ratings.rate(results)),
+    )
+    names = [each.name for each in seats]
+    rated = ratings.rate(results, anchor=names[0], players=names)
+    by_name = {each.name: each for each in rated.players}
+    summary: dict[str, Any] = {
+        "player": player.name,
+        "game": repr(game),
+        "search": kind,
+        "unit": unit,
+        "points": [
+            {
+                "budget": amount,
+                "elo": round(by_name[name].elo, 1),
+                "low": round(by_name[name].low, 1),
+                "high": round(by_name[name].high, 1),
+                "games": by_name[name].games,
+            }
+            for amount, name in zip(amounts, names, strict=True)
+        ],
+        "doublings": [],
+    }
+    for i in range(1, len(amounts)):
+        elo, low, high = (round(x, 1) for x in rated.difference(names[i], names[i - 1]))
+        summary["doublings"].append({"from": amounts[i - 1], "to": amounts[i], "elo": elo, "low": low, "high": high})
+    suffix = "" if unit == "simulations" else "-seconds"
+    write_atomically(out / f"scaling{suffix}.json", (json.dumps(summary, indent=1) + "\n").encode())
+    plot(out / f"scaling{suffix}.png", summary)
+    return summary
+
+
+def plot(path: Path, summary: dict[str, Any]) -> None:
+    """Two pictures: Elo over the budget, and what each doubling gains; 95 % intervals."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot as plt
+
+    figure, (above, below) = plt.subplots(
+        2, 1, figsize=(8, 6.4), dpi=120, sharex=True, gridspec_kw={"height_ratios": [3, 2]}
+    )
+    points = summary["points"]
+    budget = [p["budget"] for p in points]
+    bars = [[p["elo"] - p["low"] for p in points], [p["high"] - p["elo"] for p in points]]
+    above.errorbar(budget, [p["elo"] for p in points], yerr=bars, marker="o", capsize=3, color="#1f5fa8")
+    above.set(title=f"{summary['player']}: {summary['game']}", ylabel=f"Elo ({budget[0]:g} {summary['unit']} = 0)")
+    steps = summary["doublings"]
+    bars = [[s["elo"] - s["low"] for s in steps], [s["high"] - s["elo"] for s in steps]]
+    below.errorbar(
+        [s["to"] for s in steps], [s["elo"] for s in steps], yerr=bars, marker="s", capsize=3, color="#c0722c"
+    )
+    below.axhline(0.0, color="#8a8a8a", linewidth=1)
+    below.set(xscale="log", xlabel=f"{summary['unit']} a move", ylabel="Elo gained\nby the last doubling")
+    below.set_xticks(budget, [f"{b:g}" for b in budget])
+    below.minorticks_off()
+    for axes in (above, below):
+        axes.grid(alpha=0.3)
+    figure.tight_layout()
+    figure.savefig(path)
+    plt.close(figure)

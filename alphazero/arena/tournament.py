@@ -1,0 +1,174 @@
+"""Tournaments: players, the form, the games, as one typed configuration; what is played, rated and written.
+
+The same configuration comes from the command line or from a YAML file (`alphazero tournament CONFIG.yaml`).
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from alphazero.arena import ladder, ratings, schedule
+from alphazero.arena.clocked import TimeControl
+from alphazero.arena.match import Entrant, entrant, random_openings
+from alphazero.arena.openings import read_openings
+from alphazero.arena.registry import Registered, read_players, spec_of
+from alphazero.arena.report import write_report
+from alphazero.arena.standings import standings
+from alphazero.config import ConfigError, GameConfig, _f, build, read_yaml
+from alphazero.errors import UserError
+from alphazero.files import write_atomically
+from alphazero.game import Game, make
+from alphazero.progress import Progress
+
+
+@dataclass(frozen=True)
+class PlayerConfig:
+    player: str = _f("", "as on the command line: a checkpoint or run directory, random, uniform, mcts:N, an engine")
+    name: str = _f("", "in results and tables; empty: made from `player`")
+    simulations: int | None = _f(None, "a move; null: the tournament's, else what the checkpoint trained with", low=1)
+    search: str | None = _f(None, "null: as in training", choices=("puct", "gumbel"))
+
+
+@dataclass(frozen=True)
+class TournamentConfig:
+    players: list[Any] = _f([], "two and more, each as text or as a section of PlayerConfig's keys")
+    form: str = _f(
+        "round-robin", "gauntlet: the first against all; ladder: where a game says most", choices=schedule.FORMS
+    )
+    games: int = _f(40, "a pairing, each opening with both colours", low=1)
+    rounds: int = _f(8, "of a ladder; each has as many pairings as fill all chairs", low=1, high=10000)
+    game: GameConfig = field(default_factory=lambda: GameConfig(name=""))
+    simulations: int | None = _f(None, "a move; null: what each checkpoint was trained with", low=1)
+    search: str | None = _f(None, "null: as in training", choices=("puct", "gumbel"))
+    time_control: str = _f("", "as --tc, e.g. 10+0.1: all players get clocks")
+    openings: str = _f("", "a file of start positions; empty: random plies")
+    registry: str = _f("", "a YAML file of players that `players` may name, as --players")
+    concurrency: int = _f(1, "games with engines or clocks at a time", low=1, high=1024)
+    opening_plies: int = _f(2, "random moves at the start of each pair of games", low=0, high=100)
+    anchors: dict[str, Any] = _f({}, "players at known ratings: {NAME: ELO}; empty: the weakest at 0")
+    seed: int = _f(0, "names the openings and the players' random numbers", low=0, high=2**31)
+
+
+def load_tournament(path: Path, overrides: list[str]) -> TournamentConfig:
+    """Reads and checks a YAML file; ConfigError says what is wrong in one line."""
+    config: TournamentConfig = build(TournamentConfig, read_yaml(path, overrides), str(path))
+    players_of(config, str(path))
+    for name, elo in config.anchors.items():
+        if isinstance(elo, bool) or not isinstance(elo, (int, float)):
+            raise ConfigError(f"{path}: anchors.{name} must be a number, got '{elo}'")
+    return config
+
+
+def parse_anchors(texts: list[str]) -> dict[str, float]:
+    """["a=0", "b=1500"] as {"a": 0.0, "b": 1500.0}; UserError for what has no rating."""
+    anchors = {}
+    for text in texts:
+        name, _, elo = text.rpartition("=")
+        try:
+            anchors[name] = float(elo)
+        except ValueError:
+            name = ""
+        if not name:
+            raise UserError(f"--anchor {text}: expected NAME=ELO, e.g. gnugo=1500")
+    return anchors
+
+
+def players_of(config: TournamentConfig, where: str = "tournament") -> list[PlayerConfig]:
+    """The players, each typed; ConfigError where there are fewer than two or an entry is no player."""
+    players = []
+    for number, entry in enumerate(config.players):
+        if isinstance(entry, str):
+            entry = {"player": entry}
+        if not isinstance(entry, dict) or not entry.get("player"):
+            raise ConfigError(
+                f"{where}: players[{number}] must be a player's text or a section with `player`, got {entry}"
+            )
+        players.append(build(PlayerConfig, entry, f"{where}: players[{number}]"))
+    if len(players) < 2:
+        raise ConfigError(f"{where}: players must name two and more, got {len(players)}")
+    return players
+
+
+def play_tournament(config: TournamentConfig, device: str = "auto", out: Path | None = None) -> dict[str, Any]:
+    """Plays what is missing and rates all; the object of elo.json.
+
+    out: directory for results.jsonl, games.pgn or .csa, elo.json and report.html; the same call goes on after any crash.
+    """
+    game = _game(config)
+    entrants = _entrants(config, game, device)
+    names = [each.name for each in entrants]
+    for name in config.anchors:
+        if name not in names:
+            raise UserError(f"tournament: the anchor '{name}' is no player; players are: {', '.join(names)}")
+    time_control = TimeControl.parse(config.time_control) if config.time_control else None
+    file = None
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        file = out / "results.jsonl"
+    progress = Progress()
+
+    def starts(a: int, b: int, count: int, number: int) -> list[str]:
+        if config.openings:
+            every = read_openings(Path(config.openings), game, count * (number + 1))
+            return every[count * number :]
+        return random_openings(game, count, config.opening_plies, config.seed + 100_000 * number + 1000 * a + b)
+
+    def play(games: list[Any]) -> list[ladder.Result]:
+        return ladder.run_schedule(
+            game,
+            entrants,
+            games,
+            file,
+            seed=config.seed,
+            progress=progress,
+            time_control=time_control,
+            concurrency=config.concurrency,
+            live=lambda results: standings(rated_with(results, config.anchors)),
+        )
+
+    if config.form == "ladder":
+        results = schedule.ladder(names, config.rounds, config.games, starts, play)
+    else:
+        form = schedule.gauntlet if config.form == "gauntlet" else schedule.round_robin
+        results = play(form(len(entrants), config.games, starts))
+    rated = rated_with(results, config.anchors)
+    summary = rated.to_json()
+    if out is not None:
+        write_atomically(out / "elo.json", (json.dumps(summary, indent=1) + "\n").encode())
+        write_report(out / "report.html", f"{config.form} of {len(names)} players: {game!r}", rated, results)
+    return summary
+
+
+def rated_with(results: list[ladder.Result], anchors: dict[str, Any]) -> ratings.Ratings:
+    """Ratings with these anchors, as far as they have played."""
+    seen = {game[side] for game in results for side in ("first", "second")}
+    return ratings.rate(results, fixed={name: float(elo) for name, elo in anchors.items() if name in seen})
+
+
+def _game(config: TournamentConfig) -> Game:
+    if config.game.name:
+        return make(config.game.name, config.game.options)
+    known = _registry(config)
+    return ladder._game_of([spec_of(each.player, known) for each in players_of(config)])
+
+
+def _registry(config: TournamentConfig) -> dict[str, Registered]:
+    return read_players(Path(config.registry)) if config.registry else {}
+
+
+def _entrants(config: TournamentConfig, game: Game, device: str) -> list[Entrant]:
+    entrants = []
+    known = _registry(config)
+    for each in players_of(config):
+        search = ladder._search_of(
+            spec_of(each.player, known), each.simulations or config.simulations, each.search or config.search
+        )
+        entrants.append(entrant(each.player, game, device, search, name=each.name or None, players=known))
+    names = [each.name for each in entrants]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise UserError(f"tournament: two players are called '{twice[0]}'; give each a `name`")
+    return entrants

@@ -1,0 +1,108 @@
+"""Ratings while a run trains: what is played, what it costs, what is logged."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+
+from alphazero.arena.during import BackgroundRating
+from alphazero.arena.results import read_results
+from alphazero.config import RatingConfig, load_config
+from alphazero.game import make
+from alphazero.run import Run
+
+TINY = """
+game: {name: connect4}
+network: {blocks: 1, channels: 8, value_hidden: 8}
+search: {simulations: 4}
+selfplay: {games_in_flight: 16, batch_size: 16}
+replay: {window_min: 500, min_positions: 100, chunk_games: 8}
+training: {batch_size: 32, budget_minutes: 5, checkpoint_every: 20}
+rating: {games: 4, simulations: 2, during: 0.5}
+"""
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A run that is rated while it trains, until two checkpoints are."""
+    folder = tmp_path_factory.mktemp("run")
+    (folder / "tiny.yaml").write_text(TINY)
+    (folder / "run").mkdir()
+    told = []
+
+    class UntilRated(Run):
+        def _tell_rating(self, board, rated):
+            super()._tell_rating(board, rated)
+            told.append(rated)
+            self.stopping = len(told) == 2
+
+    UntilRated(load_config(folder / "tiny.yaml"), folder / "run").train()
+    return folder / "run"
+
+
+def rated_lines(run) -> list[dict]:
+    lines = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+    return [line for line in lines if "rating/elo" in line]
+
+
+def test_a_run_rates_its_checkpoints_while_it_trains_within_the_stated_share(run):
+    lines = rated_lines(run)
+    assert len(lines) == 2
+    for line in lines:
+        assert line["rating/low"] < line["rating/elo"] < line["rating/high"]
+        assert 0.0 < line["rating/share"] <= 0.5 + 0.02
+    assert [line["step"] for line in lines] == sorted({line["step"] for line in lines})
+    results = read_results([run / "rating" / "during.jsonl"])
+    assert sum(line["step"] == lines[0]["step"] for line in lines) == 1
+    assert {game["first"] for game in results} | {game["second"] for game in results} >= {"step-0"}
+
+
+def test_the_ratings_stand_on_tensorboard(run):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(run / "tb"))
+    events.Reload()
+    shown = {event.step: event.value for event in events.Scalars("rating/elo")}
+    assert shown == {line["step"]: pytest.approx(line["rating/elo"], abs=0.01) for line in rated_lines(run)}
+
+
+def background(run, share: float) -> BackgroundRating:
+    search = {"kind": "gumbel", "simulations": 2}
+    return BackgroundRating(run, make("connect4", {}), RatingConfig(games=4, during=share), search, "cpu", 0)
+
+
+def test_work_waits_until_its_share_has_grown(run):
+    (run / "rating" / "during.jsonl").unlink()
+    rating = background(run, 0.25)
+    assert rating.work() is None and rating.spent == 0.0  # nothing in the account yet
+    rating._begin -= 1000.0  # as if 1,000 seconds had passed
+    rated = None
+    for _ in range(1000):
+        rated = rating.work()
+        if rated is not None:
+            break
+    assert rated is not None and rated.games >= 4
+    assert 0.0 < rating.spent < 0.25 * 1000
+    rating._next_look = 0.0
+    assert rating.work() is None and rating._table is None  # the newest is rated: nothing to do
+    again = background(run, 0.25)  # another process goes on from the file
+    assert len(again.results) == rated.games and not again._next_match()
+
+
+def test_a_signal_stops_the_work_at_once(run):
+    (run / "rating" / "during.jsonl").unlink(missing_ok=True)
+    rating = background(run, 0.5)
+    rating._begin -= 1000.0
+    assert rating.work() is None  # seats the players
+    begin = time.perf_counter()
+    assert rating.work(lambda: True) is None
+    assert time.perf_counter() - begin < 1.0 and rating.results == []
+    rating.close()
+
+
+def test_the_share_is_checked(tmp_path):
+    (tmp_path / "t.yaml").write_text(TINY)
+    with pytest.raises(ValueError, match=r"rating.during must be <= 0.5, got 0.9"):
+        load_config(tmp_path / "t.yaml", ["rating.during=0.9"])
