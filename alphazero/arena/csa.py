@@ -29,7 +29,8 @@ ENDINGS = {
 Squares = dict[str, str]  # "7g" to "P", "+p": SFEN's letters
 
 
-def _board(sfen: str) -> Squares:
+def board(sfen: str) -> Squares:
+    """Where the pieces of an SFEN stand."""
     squares = {}
     for rank, row in zip("abcdefghi", sfen.split()[0].split("/"), strict=True):
         file = 9
@@ -53,7 +54,7 @@ def _number(square: str) -> str:
 def _start(sfen: str) -> list[str]:
     if sfen.split()[:3] == START.split()[:3]:
         return ["PI", "+"]
-    squares = _board(sfen)
+    squares = board(sfen)
     lines = []
     for rank in range(9):
         row = f"P{rank + 1}"
@@ -87,7 +88,7 @@ def text(
     Evaluations are comments as floodgate has them: `'** 123`, in centipawns for Sente.
     """
     sfen = start or START
-    squares = _board(sfen)
+    squares = board(sfen)
     sente = sfen.split()[1] == "b"
     lines = ["V2.2", f"N+{white}", f"N-{black}", f"$EVENT:{event} {number + 1}"]
     lines.append(f"$START_TIME:{datetime.date.today().strftime('%Y/%m/%d')}")

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from alphazero import checkpoint
-from alphazero.arena import clocked, ratings, records
+from alphazero.arena import clocked, kif, ratings, records
 from alphazero.arena.adjudication import Adjudication
 from alphazero.arena.clocked import TimeControl
 from alphazero.arena.match import Entrant, Pairing, colour_balanced, entrant, play, random_openings
@@ -94,8 +94,8 @@ def run_schedule(
 ) -> list[Result]:
     """Plays the pairings that `results_file` does not hold yet; returns the results of all.
 
-    The games go into games.pgn (chess, where python-chess is installed), games.csa (shogi) or games.sgf (Go) beside the
-    results. A result line says how long that file was with its game in it, so that a game whose line a kill prevented is taken
+    The games go into games.pgn (chess, where python-chess is installed), games.csa and kif/ (shogi) or games.sgf (Go)
+    beside the results. A result line says how long that file was with its game in it, so that a game whose line a kill prevented is taken
     off again before it is played anew. concurrency: games at a time where engines or clocks are in it (else the pool's).
     stop(result) is asked of every game, those in the file first; when it says True no more are played, and only the games
     that are over come back. live(results): a table to show now and then while games are played.
@@ -164,20 +164,20 @@ def _run(
         if record.score is not None:
             result["score"] = record.score
         if games_file is not None:
-            text = records.text(
-                game,
-                record.moves(game),
-                white=result["first"],
-                black=result["second"],
-                value=record.value,
-                reason=record.reason,
-                start=pairing.opening,
-                number=number,
-                time_control=str(time_control or "-"),
-                thoughts=getattr(record, "thoughts", ()),
-                score=record.score,
-                note=getattr(record, "note", ""),
-            )
+            about: dict[str, Any] = {
+                "white": result["first"],
+                "black": result["second"],
+                "value": record.value,
+                "reason": record.reason,
+                "start": pairing.opening,
+                "number": number,
+                "time_control": str(time_control or "-"),
+                "thoughts": getattr(record, "thoughts", ()),
+            }
+            if game.name == "shogi":
+                kif.write(games_file.with_name("kif"), record.moves(game), **about)
+            note = getattr(record, "note", "")
+            text = records.text(game, record.moves(game), score=record.score, note=note, **about)
             result["record_bytes"] = records.append(games_file, text)
         if results_file is not None:
             append_results(results_file, [result])

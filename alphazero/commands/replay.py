@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -13,13 +14,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--export",
         type=Path,
         metavar="DIR",
-        help="write the games: SGF for Go, one games.pgn for chess, one games.csa for shogi, moves as text else",
+        help="write the games: SGF for Go, one games.pgn for chess, games.csa and KIF files for shogi, moves as text else",
     )
     parser.add_argument("--last", type=int, default=0, metavar="N", help="only the newest N games")
 
 
 def run(args: argparse.Namespace) -> int:
     from alphazero._core import GameRecord
+    from alphazero.arena import kif
     from alphazero.arena.records import file_name
     from alphazero.errors import UserError
     from alphazero.game import make
@@ -48,12 +50,30 @@ def run(args: argparse.Namespace) -> int:
         if game.name != "go" and (name := file_name(game)) is not None:
             (args.export / name).write_text("".join(_text(game, record) for record in records))
             print(f"{args.export / name}: {len(records):,} games")
+            if game.name == "shogi":
+                for record in records:
+                    kif.write(args.export, record.moves(game), **_about(record))
+                print(f"{args.export}: {len(records):,} KIF files")
             return 0
         for record in records:
             path = args.export / f"{record.number:08d}.{'sgf' if game.name == 'go' else 'txt'}"
             path.write_text(_text(game, record))
         print(f"{args.export}: {len(records):,} files")
     return 0
+
+
+def _about(record: Any) -> dict[str, Any]:
+    """What a game's file says beside its moves."""
+    player = f"step {record.version}"
+    return {
+        "white": player,
+        "black": player,
+        "value": record.value,
+        "reason": record.reason,
+        "start": record.start,
+        "event": "self-play",
+        "number": record.number,
+    }
 
 
 def _text(game: object, record: object) -> str:
@@ -64,17 +84,7 @@ def _text(game: object, record: object) -> str:
     assert isinstance(record, GameRecord)
     moves = record.moves(game)
     if game.name != "go" and records.file_name(game) is not None:
-        return records.text(
-            game,
-            moves,
-            white=f"step {record.version}",
-            black=f"step {record.version}",
-            value=record.value,
-            reason=record.reason,
-            start=record.start,
-            event="self-play",
-            number=record.number,
-        )
+        return records.text(game, moves, **_about(record))
     if game.name != "go":
         return " ".join(moves) + f"\n# {record.reason}, {record.value:+d} for the first player\n"
     from alphazero.protocols.sgf import from_record
