@@ -42,7 +42,7 @@ class Feed:
             return True
         assert isinstance(evaluator, PipelinedEvaluator)
         bits, scalars = self.pool.packed(batch)
-        ticket = evaluator.submit(bits, scalars, self.pool.legal(batch), self.pool.legal_count(batch))
+        ticket = evaluator.submit(bits, scalars, self.pool.legal(batch), self.pool.legal_count(batch), self.pool.board)
         self._under_way.append((batch, evaluator, ticket))
         if len(self._under_way) >= evaluator.lanes:
             self._finish_oldest()
@@ -56,6 +56,12 @@ class Feed:
             batch = self.pool.next_batch(POLL_SECONDS, partial=False)
             if batch is not None or evaluator.ready(ticket) or self.pool.all_parked:
                 return batch
+
+    def abandon(self) -> None:
+        """Before the pool is closed: takes back what is under way, so that the evaluators can serve others."""
+        while self._under_way:
+            _, evaluator, ticket = self._under_way.popleft()
+            evaluator.collect(ticket)
 
     def drain(self) -> None:
         """Answers all that is under way."""

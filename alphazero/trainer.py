@@ -49,12 +49,17 @@ class StepGraph:
                 figures = self._update({name: tensor.to(self._device) for name, tensor in batch.items()})
             torch.cuda.current_stream(self._device).wait_stream(self._stream)
             return figures
-        for name, kept in self._data.items():
-            kept.copy_(batch[name], non_blocking=True)
-        if self._graph is None:
-            self._capture()
-        self._graph.replay()
-        return dict(zip(self._names, self._values.clone().unbind(), strict=True))
+        current = torch.cuda.current_stream(self._device)
+        self._stream.wait_stream(current)
+        with torch.cuda.stream(self._stream):  # where it was captured: libraries' scratch memory belongs to the stream
+            for name, kept in self._data.items():
+                kept.copy_(batch[name], non_blocking=True)
+            if self._graph is None:
+                self._capture()
+            self._graph.replay()
+            values = self._values.clone()
+        current.wait_stream(self._stream)
+        return dict(zip(self._names, values.unbind(), strict=True))
 
     def _capture(self) -> None:
         graph = torch.cuda.CUDAGraph()
@@ -94,6 +99,8 @@ class Trainer:
         if self.config.optimizer != "adamw":
             return
         captured = self.device.type == "cuda"
+        # The steps before the capture run op by op, which is meant.
+        self.optimizer._warned_capturable_if_run_uncaptured = True
         for group in self.optimizer.param_groups:
             rate = float(group["lr"])
             group["lr"] = torch.tensor(rate, device=self.device) if captured else rate

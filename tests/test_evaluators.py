@@ -130,11 +130,21 @@ def test_weights_folded_in_place_are_the_weights_folded_anew():
         assert held is next(target.parameters()), "the same tensors, with new numbers"
 
 
-@pytest.mark.parametrize("game, options", [("connect4", {}), ("go", {"board_size": 9}), ("chess", {}), ("shogi", {})])
-def test_packed_positions_are_evaluated_as_their_planes(game, options):
+@pytest.mark.parametrize(
+    "game, options, trained_on",
+    [
+        ("connect4", {}, {}),
+        ("go", {"board_size": 9}, {"board_size": 9}),
+        ("go", {"board_size": 9}, {"board_size": 7}),
+        ("go", {"board_size": 5}, {"board_size": 7}),
+        ("chess", {}, {}),
+        ("shogi", {}, {}),
+    ],
+)
+def test_packed_positions_are_evaluated_as_their_planes(game, options, trained_on):
     """Two pools of the same games, one handing out planes, one bits: the same leaves, the same answers."""
     made = az.Game(game, **options)
-    net = network(game, 3, **options)
+    net = network(game, 3, **trained_on)
     plain, packed = TorchEvaluator(net), PackedTorchEvaluator(net, "cpu", torch.float32)
     settings = {"games_in_flight": 12, "batch_size": 6, "threads": 1, "symmetry": True, "seed": 4}
     player = {"kind": "puct", "simulations": 8, "evaluator": 0, "noise": True}
@@ -143,7 +153,7 @@ def test_packed_positions_are_evaluated_as_their_planes(game, options):
         dense, bits = (pool.next_batch(5.0) for pool in pools)
         logits, wdl = plain.evaluate(pools[0].planes(dense))
         legal, count = pools[1].legal(bits), pools[1].legal_count(bits)
-        own_logits, own_wdl = packed.collect(packed.submit(*pools[1].packed(bits), legal, count))
+        own_logits, own_wdl = packed.collect(packed.submit(*pools[1].packed(bits), legal, count, pools[1].board))
         assert np.allclose(wdl, own_wdl, atol=1e-5)
         for row in range(len(dense)):
             n = count[row]
@@ -182,7 +192,24 @@ def test_batches_under_way_are_collected_in_order_and_bounded():
         np.zeros((1, net.shape.planes - 2), np.float32),
         np.zeros((1, 7), np.int32),
         np.ones(1, np.int32),
+        (6, 7),
     )
     evaluator.submit(*batch), evaluator.submit(*batch)
     with pytest.raises(RuntimeError, match="2 batches are under way"):
         evaluator.submit(*batch)
+
+
+def test_a_batch_that_fails_or_is_abandoned_costs_no_lane():
+    evaluator = PackedTorchEvaluator(network(), "cpu", torch.float32, lanes=2)
+    with pytest.raises(RuntimeError):  # a move that the policy does not have
+        legal = np.full((1, 7), 99, np.int32)
+        bits, scalars = np.zeros((1, 2, 8), np.uint8), np.zeros((1, evaluator._network.shape.planes - 2), np.float32)
+        evaluator.submit(bits, scalars, legal, np.ones(1, np.int32), (6, 7))
+    settings = {"games_in_flight": 8, "batch_size": 4, "threads": 1, "packed": True}
+    for _ in range(3):
+        pool = Pool(az.Game("connect4"), settings, [{"simulations": 8, "evaluator": 0}])
+        feed = Feed(pool, [evaluator], packed=True)
+        assert feed.step() and len(evaluator._free) == 1
+        feed.abandon()
+        assert len(evaluator._free) == 2
+        pool.close()

@@ -41,9 +41,9 @@ def main() -> int:
     environment = dict(os.environ)
     if not args.no_build:
         site = (args.out / "site").resolve()
-        made = build(site)
-        if made.returncode != 0:
-            print(f"gpu_report: the build failed:\n{made.stdout[-3000:]}", file=sys.stderr)
+        failure = build(site)
+        if failure:
+            print(f"gpu_report: the build failed:\n{failure}", file=sys.stderr)
             return 1
         environment["PYTHONPATH"] = os.pathsep.join([str(site), *filter(None, [os.environ.get("PYTHONPATH")])])
     built = time.perf_counter() - begin
@@ -61,11 +61,17 @@ def main() -> int:
     return 0 if complete else 1
 
 
-def build(site: Path) -> subprocess.CompletedProcess[str]:
-    """The package with its core, compiled for this machine, into a folder of its own."""
+def build(site: Path) -> str:
+    """The package with its core, compiled for this machine, into a folder of its own; what went wrong, or ""."""
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-build-isolation", "--no-deps", "--no-index",
                "--upgrade", "--target", str(site), str(ROOT)]  # fmt: skip
-    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    try:
+        made = subprocess.run(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=MOST_SECONDS
+        )
+    except subprocess.TimeoutExpired:
+        return f"it took more than {MOST_SECONDS:.0f} s"
+    return made.stdout[-3000:] if made.returncode != 0 else ""
 
 
 def measure(args: argparse.Namespace, environment: dict[str, str], seconds: float) -> tuple[list[dict[str, Any]], bool]:

@@ -126,6 +126,7 @@ class Table:
 
     def close(self) -> None:
         """Ends the games under way."""
+        self._feed.abandon()
         self._pool.close()
 
 

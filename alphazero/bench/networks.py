@@ -96,6 +96,7 @@ def selfplay(seconds: float, repeat: int, peers: list[str]) -> Iterator[Figure]:
                 feed.step()
                 pool.take_finished()
             rates.append(pool.counts["evaluations"] / (time.perf_counter() - begin))
+            feed.abandon()
             pool.close()
             ratios.append(rates[-1] / bare())  # in turns: a machine's speed drifts
         yield figure_of(f"selfplay.evals.{label}", "evaluations/s", rates)

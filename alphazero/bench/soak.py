@@ -55,6 +55,7 @@ def bench(seconds: float, repeat: int, peers: list[str]) -> Iterator[Figure]:
             if now >= due:
                 samples.append((now, resident_megabytes(), pool.counts["evaluations"], time.process_time()))
                 due = now + max(0.02, total / 1000.0)
+        feed.abandon()
         pool.close()
     yield from figures(np.array(samples))
 

@@ -79,6 +79,7 @@ def run(args: argparse.Namespace) -> int:
             )
         if not answered and pool.done and count == args.games:
             break
+    feed.abandon()
     pool.close()
     replay.flush()
     print(f"{args.out}: {replay.games:,} games, {replay.positions:,} positions")

@@ -43,11 +43,11 @@ class PipelinedEvaluator(Evaluator, Protocol):
 
     lanes: int  # batches that may be under way at a time
 
-    def submit(self, bits: U8, scalars: F32, legal: I32, legal_count: I32) -> Any:
+    def submit(self, bits: U8, scalars: F32, legal: I32, legal_count: I32, board: tuple[int, int]) -> Any:
         """Takes a batch as Pool.packed, legal and legal_count give it, and returns a ticket at once.
 
-        bits: uint8 [n, bit planes, bytes]; scalars: float32 [n, S]; legal: int32 [n, most moves]; legal_count: int32 [n].
-        The arrays are copied before this returns.
+        bits: uint8 [n, bit planes, bytes]; scalars: float32 [n, S]; legal: int32 [n, most moves]; legal_count: int32 [n];
+        board: the positions' height and width. The arrays are copied before this returns.
         """
 
     def ready(self, ticket: Any) -> bool:

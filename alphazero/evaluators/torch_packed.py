@@ -1,7 +1,7 @@
 """PyTorch on a device of its own (CUDA): packed positions go out, legal moves' logits come back, batches overlap.
 
 The network runs in bf16, norms folded, memory channels-last, as one CUDA graph for each batch size, captured when it is first
-needed. Host memory is pinned; batches are copied out on one stream while another computes; new weights are written in place,
+needed (under no_grad, not inference_mode: graphs captured there leave state that the trainer's own graph may not write). Host memory is pinned; batches are copied out on one stream while another computes; new weights are written in place,
 so a swap costs no new capture. The same code runs on the processor, without streams and graphs: that is how it is tested.
 """
 
@@ -20,8 +20,9 @@ from torch.nn import functional as F
 from alphazero.evaluators.base import F32, I32, U8
 from alphazero.network import Network, fold_into, folded
 
-# Batches are filled up to one of these sizes, so that few graphs serve all: at most a third is wasted.
-SIZES = sorted({2**k for k in range(14)} | {3 * 2**k for k in range(5, 12)})
+# Batches are filled up to one of these sizes, so that few graphs serve all. From 32 rows on at most a third is wasted; fewer
+# take a GPU as long as 32, and that graph is captured when an evaluator is checked, before any clock runs.
+SIZES = sorted({2**k for k in range(5, 14)} | {3 * 2**k for k in range(5, 12)})
 
 
 @dataclass
@@ -99,29 +100,40 @@ class PackedTorchEvaluator:
             self._compute = torch.cuda.Stream(self.device)  # type: ignore[no-untyped-call]
             self._copy = torch.cuda.Stream(self.device)  # type: ignore[no-untyped-call]
             self._memory = torch.cuda.graph_pool_handle()
+            self._compute.wait_stream(torch.cuda.current_stream(self.device))  # which wrote the weights
 
     # --- batches under way ---
 
-    def submit(self, bits: U8, scalars: F32, legal: I32, legal_count: I32) -> Any:
+    def submit(self, bits: U8, scalars: F32, legal: I32, legal_count: I32, board: tuple[int, int]) -> Any:
         if not self._free:
             raise RuntimeError(f"submit: {self.lanes} batches are under way already; collect one first")
         lane = self._free.pop()
+        try:
+            return lane, *self._start(lane, bits, scalars, legal, int(legal_count.max()), board)
+        except BaseException:
+            self._free.append(lane)
+            raise
+
+    def _start(
+        self, lane: _Lane, bits: U8, scalars: F32, legal: I32, most_moves: int, board: tuple[int, int]
+    ) -> tuple[Tensor, Tensor]:
+        """Sends a batch and starts its evaluation; the host tensors that will hold logits and wdl."""
         rows = len(bits)
-        width = min(legal.shape[1], -(-int(legal_count.max()) // 32) * 32)
+        moves = min(legal.shape[1], -(-most_moves // 32) * 32)
         sent = [
             self._send(lane, name, array)
-            for name, array in (("bits", bits), ("scalars", scalars), ("legal", legal[:, :width]))
+            for name, array in (("bits", bits), ("scalars", scalars), ("legal", legal[:, :moves]))
         ]
-        with torch.inference_mode(), self._computing(lane):
-            policy, wdl = self._run(rows, *self._shape(), lambda planes: self._expand(sent[0], sent[1], planes))
+        with torch.no_grad(), self._computing(lane):
+            policy, wdl = self._run(rows, *board, lambda planes: self._expand(sent[0], sent[1], planes))
             logits = policy[:rows].gather(1, sent[2].long())
-            out = lane.on_host("logits", (rows, width), torch.float32)
+            out = lane.on_host("logits", (rows, moves), torch.float32)
             out.copy_(logits, non_blocking=True)
             shares = lane.on_host("wdl", (rows, 3), torch.float32)
             shares.copy_(wdl[:rows], non_blocking=True)
             if self._cuda:
                 lane.done.record()
-        return lane, out, shares
+        return out, shares
 
     def ready(self, ticket: Any) -> bool:
         lane, _, _ = ticket
@@ -144,8 +156,8 @@ class PackedTorchEvaluator:
         host.copy_(source)
         if not self._cuda:
             return host
-        there = lane.on_device(name, shape, source.dtype)
-        with torch.cuda.stream(self._copy):
+        with torch.cuda.stream(self._copy):  # allocated there, too: memory that another stream still uses is not taken
+            there = lane.on_device(name, shape, source.dtype)
             there.copy_(host, non_blocking=True)
             lane.copied.record()
         return there
@@ -167,10 +179,6 @@ class PackedTorchEvaluator:
         planes[:rows, count:] = scalars[:, :, None, None]
 
     # --- the network ---
-
-    def _shape(self) -> tuple[int, int]:
-        shape = self._network.shape
-        return shape.height, shape.width
 
     def _run(self, rows: int, height: int, width: int, fill: Any) -> tuple[Tensor, Tensor]:
         """(policy float32 [>= rows, P], wdl float32 [>= rows, 3]) of what fill(planes) writes, on the current stream."""
@@ -217,10 +225,10 @@ class PackedTorchEvaluator:
         rows, _, height, width = planes.shape
         source = torch.from_numpy(planes)
         if not self._cuda:
-            with torch.inference_mode():
+            with torch.no_grad():
                 policy, wdl = self._run(rows, height, width, lambda into: into.copy_(source))
                 return policy.numpy(), wdl.numpy()
-        with torch.inference_mode(), torch.cuda.stream(self._compute):
+        with torch.no_grad(), torch.cuda.stream(self._compute):
             policy, wdl = self._run(rows, height, width, lambda into: into[:rows].copy_(source))
             return policy[:rows].cpu().numpy(), wdl[:rows].cpu().numpy()
 

@@ -580,6 +580,9 @@ void bind_pool(py::module_& m) {
           "take_finished", [](PyPool& p) { return p.face->take_finished(); }, "The games finished since the last call.")
       .def_property_readonly("done", [](PyPool& p) { return p.face->done(); })
       .def_property_readonly(
+          "board", [](const PyPool& p) { return py::make_tuple(p.shape.height, p.shape.width); },
+          "(H, W) of the positions.")
+      .def_property_readonly(
           "all_parked", [](PyPool& p) { return p.face->all_parked(); }, "Whether every game waits for finish().")
       .def(
           "set_version", [](PyPool& p, std::uint64_t v) { p.face->set_version(v); }, py::arg("version"))
