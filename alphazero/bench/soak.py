@@ -1,7 +1,7 @@
 """A long run of self-play: does its memory stay flat, and its rate? `alphazero bench soak --seconds 7200 --repeat 1`.
 
-Go 9x9 with a 4x32 network, the evaluation cache on and finished games going into a replay store as in a training run, but for the window
-of positions in memory: that grows by design (KataGo's power law, about 200 bytes a position).
+Go 9x9 with a 4x32 network, the evaluation cache on and finished games going into a replay store as in a training run, but for
+the window of positions in memory: that grows by design (KataGo's power law, about 220 bytes a position).
 """
 
 from __future__ import annotations
