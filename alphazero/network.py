@@ -8,7 +8,7 @@ values come from 1x1 convolutions and from means over the board, so the same wei
 from __future__ import annotations
 
 import copy
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple
 
 import torch
@@ -58,6 +58,8 @@ class Output(NamedTuple):
     wdl: Tensor  # [B, 3] logits of win, draw, loss
     ownership: Tensor | None  # [B, H, W] in (-1, 1): +1 own area at the end
     score: Tensor | None  # [B] final margin / SCORE_SCALE
+    plies_left: Tensor | None = None  # [B] log(1 + plies to the end of the game)
+    reply: Tensor | None = None  # [B, P] logits of the opponent's next move, by the indices it would have as one's own
 
 
 def _conv(inputs: int, outputs: int, size: int) -> nn.Sequential:
@@ -103,13 +105,10 @@ class Network(nn.Module):
         head = max(16, channels // 2)
         self.policy_conv = _conv(channels, head, 1)
         if shape.head == "board":
-            self.policy_out = nn.Conv2d(head, shape.policy_size // shape.cells, 1)
             self.policy_bias = nn.Linear(2 * head, head)
-            self.policy_extra = nn.Linear(2 * head, 1) if shape.policy_size % shape.cells else None
-        elif shape.head == "columns":
-            self.policy_line = nn.Linear(head * shape.height, 1)
-        else:
-            self.policy_dense = nn.Linear(head * shape.cells, shape.policy_size)
+        self._add_moves("policy", head)
+        if config.reply:
+            self._add_moves("reply", head)
         self.value_conv = _conv(channels, head, 1)
         self.value_hidden = nn.Linear(2 * head, config.value_hidden)
         self.value_out = nn.Linear(config.value_hidden, 3)
@@ -117,26 +116,45 @@ class Network(nn.Module):
         has_score = shape.ownership if config.score is None else config.score
         self.ownership_out = nn.Conv2d(head, 1, 1) if has_ownership else None
         self.score_out = nn.Linear(config.value_hidden, 1) if has_score else None
+        has_plies_left = not shape.ownership if config.plies_left is None else config.plies_left
+        self.plies_left_out = nn.Linear(config.value_hidden, 1) if has_plies_left else None
+
+    def _add_moves(self, name: str, head: int) -> None:
+        """The last layers of a policy called `name`, on the features of the policy head."""
+        shape = self.shape
+        if shape.head == "board":
+            self.add_module(f"{name}_out", nn.Conv2d(head, shape.policy_size // shape.cells, 1))
+            self.add_module(f"{name}_extra", nn.Linear(2 * head, 1) if shape.policy_size % shape.cells else None)
+        elif shape.head == "columns":
+            self.add_module(f"{name}_line", nn.Linear(head * shape.height, 1))
+        else:
+            self.add_module(f"{name}_dense", nn.Linear(head * shape.cells, shape.policy_size))
 
     def forward(self, planes: Tensor) -> Output:
         """planes: float [B, C, H, W]."""
         x = self.tower(F.relu(self.stem(planes)))
-        policy = self._policy(F.relu(self.policy_conv(x)))
+        p = F.relu(self.policy_conv(x))
+        whole = pooled(p)
+        if self.shape.head == "board":
+            p = F.relu(p + self.policy_bias(whole)[:, :, None, None])
         v = F.relu(self.value_conv(x))
         hidden = F.relu(self.value_hidden(pooled(v)))
         ownership = torch.tanh(self.ownership_out(v)).squeeze(1) if self.ownership_out is not None else None
         score = self.score_out(hidden).squeeze(1) if self.score_out is not None else None
-        return Output(policy, self.value_out(hidden), ownership, score)
+        plies_left = self.plies_left_out(hidden).squeeze(1) if self.plies_left_out is not None else None
+        reply = self._moves("reply", p, whole) if self.config.reply else None
+        return Output(self._moves("policy", p, whole), self.value_out(hidden), ownership, score, plies_left, reply)
 
-    def _policy(self, p: Tensor) -> Tensor:
+    def _moves(self, name: str, p: Tensor, whole: Tensor) -> Tensor:
+        """[B, P] logits of the policy called `name` from its head's features [B, K, H, W] and their means [B, 2K]."""
         if self.shape.head == "board":
-            whole = pooled(p)
-            board = self.policy_out(F.relu(p + self.policy_bias(whole)[:, :, None, None])).flatten(1)
-            return board if self.policy_extra is None else torch.cat([board, self.policy_extra(whole)], 1)
+            board: Tensor = self.get_submodule(f"{name}_out")(p).flatten(1)
+            extra = getattr(self, f"{name}_extra")
+            return board if extra is None else torch.cat([board, extra(whole)], 1)
         if self.shape.head == "columns":  # [B, K, H, W] -> [B, W, K * H] -> [B, W]
-            columns: Tensor = self.policy_line(p.permute(0, 3, 1, 2).flatten(2))
+            columns: Tensor = self.get_submodule(f"{name}_line")(p.permute(0, 3, 1, 2).flatten(2))
             return columns.squeeze(2)
-        dense: Tensor = self.policy_dense(p.flatten(1))
+        dense: Tensor = self.get_submodule(f"{name}_dense")(p.flatten(1))
         return dense
 
     def describe(self) -> dict[str, Any]:
@@ -146,7 +164,7 @@ class Network(nn.Module):
 
 def from_description(description: dict[str, Any]) -> Network:
     """The network that `describe` described, with fresh weights."""
-    fields = dict(description)
+    fields = {"plies_left": False, "reply": False, **description}  # networks of before they came
     shape = {key: value for key, value in fields.pop("shape").items() if key != "head"}
     return Network(Shape(**shape), NetworkConfig(**fields))
 
@@ -157,8 +175,12 @@ def parameter_count(network: nn.Module) -> int:
 
 
 def folded(network: Network) -> Network:
-    """A copy for inference: batch norms folded into the convolutions before them, no gradients."""
+    """A copy for inference: batch norms folded into the convolutions before them, no gradients, no reply."""
     result = copy.deepcopy(network).eval().requires_grad_(False)
+    result.config = replace(network.config, reply=False)
+    for name in ("reply_out", "reply_extra", "reply_line", "reply_dense"):
+        if hasattr(result, name):
+            delattr(result, name)
     for module in list(result.modules()):
         for name, child in list(module.named_children()):
             if isinstance(child, nn.Sequential) and len(child) == 2 and isinstance(child[1], nn.BatchNorm2d):

@@ -17,6 +17,7 @@ import os
 import struct
 import threading
 import zlib
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,6 +110,7 @@ class Replay:
         self._sampler = Sampler(game)
         self._drawing = threading.Lock()
         self._pending: list[GameRecord] = []
+        self._versions: deque[tuple[int, int]] = deque()  # (version, positions) of the games that can be drawn
         self._next_chunk = 0
         try:
             directory.mkdir(parents=True, exist_ok=True)
@@ -163,7 +165,7 @@ class Replay:
         self.positions += positions
         with self._drawing:
             for record in records:
-                self._sampler.add(record)
+                self._add_to_window(record)
             self._sampler.trim(self.window)
 
     # --- drawing ---
@@ -174,15 +176,39 @@ class Replay:
         return 0 if self.window_scale == 0 else window_size(self.positions, self.window_scale, self.window_exponent)
 
     @property
+    def mean_version(self) -> float:
+        """The step of the weights that the window's games began with, a mean over positions; 0 without positions."""
+        held = 0
+        total = 0
+        for version, positions in reversed(self._versions):
+            held += positions
+            total += version * positions
+            if held >= self.drawable:
+                break
+        return total / max(1, held)
+
+    @property
     def drawable(self) -> int:
         """Positions in memory."""
         return int(self._sampler.positions)
 
-    def sample(self, n: int, seed: int, *, symmetry: bool, value_blend: float) -> dict[str, NDArray[np.float32]]:
-        """A training batch of n positions, each of the window equally likely; see Sampler.sample."""
+    def sample(
+        self, n: int, seed: int, *, symmetry: bool, value_blend: float, surprise: float = 0.0, reply: bool = True
+    ) -> dict[str, NDArray[np.float32]]:
+        """A training batch of n positions of the window; see Sampler.sample."""
         with self._drawing:  # another thread may draw while games come in
-            batch: dict[str, NDArray[np.float32]] = self._sampler.sample(n, seed, symmetry, value_blend)
+            batch: dict[str, NDArray[np.float32]] = self._sampler.sample(
+                n, seed, symmetry, value_blend, surprise, reply
+            )
         return batch
+
+    def _add_to_window(self, data: bytes) -> None:
+        positions = self._sampler.add(data)
+        if positions:
+            self._versions.append((GameRecord.from_bytes(data).version, positions))
+        if len(self._versions) > 2 * self._sampler.games + 1000:
+            for _ in range(len(self._versions) - self._sampler.games):
+                self._versions.popleft()
 
     # --- loading ---
 
@@ -217,7 +243,7 @@ class Replay:
         self._next_chunk = max([self._next_chunk, *(number + 1 for number in numbers)])
         for chunk in reversed(chunks):
             for data in chunk.records:
-                self._sampler.add(data)
+                self._add_to_window(data)
         self._sampler.trim(self.window)
         for record in self._read_journal():
             if record.number not in seen:

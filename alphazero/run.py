@@ -11,7 +11,6 @@ import fcntl
 import json
 import signal
 import time
-from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -23,8 +22,9 @@ import numpy as np
 import torch
 
 from alphazero import checkpoint
-from alphazero._core import Game, GameRecord, Pool, __version__
+from alphazero._core import Game, Pool, __version__
 from alphazero.config import Config, load_config, to_yaml
+from alphazero.diagnostics import Diagnostics
 from alphazero.drawing import Drawer
 from alphazero.errors import UserError
 from alphazero.evaluators import Evaluator, make_evaluator
@@ -151,7 +151,8 @@ class Run:
         self.evaluator_seconds = time.perf_counter() - begin
         self.drawer = Drawer(self._draw, ahead=2 if self.device.type == "cuda" else 0)
         self._begin = time.perf_counter()
-        self._recent: deque[GameRecord] = deque(maxlen=512)
+        self.diagnostics = Diagnostics(self.game)
+        self._resign = -1.0  # the threshold in force; -1: nobody resigns
 
     # --- the directory ---
 
@@ -270,6 +271,8 @@ class Run:
         feed = Feed(pool, [self.evaluator], **batch_layout([self.evaluator]))
         pool.set_version(self.trainer.steps)
         self._set_simulations(pool)
+        pool.set_resignation(self._resign)
+        self._warn_of_few_simulations()
         metrics: list[dict[str, torch.Tensor]] = []
         logged = saved = time.perf_counter()
         counted = pool.counts
@@ -282,7 +285,7 @@ class Run:
             feed.step()
             for record in pool.take_finished():
                 self.replay.add(record)
-                self._recent.append(record)
+                self.diagnostics.add(record)
             if due := self._steps_due():
                 for _ in range(due):
                     metrics.append(self.trainer.step(self.drawer.batch(self.trainer.steps), self.fraction()))
@@ -318,6 +321,7 @@ class Run:
                     / self.batch_size,
                 }
                 self._log(board, metrics, rates)
+                self._set_resignation(pool)
                 metrics = []
                 logged, counted = now, counts
                 steps_then, games_then = self.trainer.steps, self.replay.games
@@ -330,6 +334,22 @@ class Run:
                 simulations = int(count)
         pool.set_simulations(simulations)
 
+    def _set_resignation(self, pool: Pool) -> None:
+        """The highest threshold, up to the configured one, that the games played to the end say is safe."""
+        play = self.config.selfplay
+        if play.resign_threshold > -1.0 and self.fraction() >= play.resign_from:
+            self._resign = self.diagnostics.safe_threshold(play.resign_threshold, play.resign_wrong)
+            pool.set_resignation(self._resign)
+
+    def _warn_of_few_simulations(self) -> None:
+        moves = len(self.game.position().legal_moves())
+        search = self.config.search
+        if search.kind == "puct" and 2 * search.simulations < moves:
+            self.progress.note(
+                f"warning: {search.simulations} PUCT simulations look at few of {moves} moves, from which nothing may be "
+                f"learned: search.simulations={2 * moves}, or search.kind=gumbel"
+            )
+
     def _steps_due(self) -> int:
         """Training steps that the positions made so far have paid for; at most a second's worth at a time."""
         if self.replay.drawable < min(self.config.replay.window_min, self.config.replay.min_positions):
@@ -341,7 +361,14 @@ class Run:
         """The training batch of this step."""
         training = self.config.training
         seed = self.config.seed * 1_000_003 + step
-        arrays = self.replay.sample(training.batch_size, seed, symmetry=True, value_blend=training.value_blend)
+        arrays = self.replay.sample(
+            training.batch_size,
+            seed,
+            symmetry=True,
+            value_blend=training.value_blend,
+            surprise=self.config.replay.surprise,
+            reply=self.config.network.reply,
+        )
         return {name: torch.from_numpy(array) for name, array in arrays.items()}
 
     # --- telling ---
@@ -364,19 +391,29 @@ class Run:
         if metrics:
             for name in metrics[0]:
                 values[f"train/{name}"] = float(torch.stack([m[name].float() for m in metrics]).mean())
-        if self._recent:
-            plies = np.array([record.plies for record in self._recent])
-            values["selfplay/game_length"] = float(plies.mean())
-            values["selfplay/first_player_score"] = float(np.mean([(record.value + 1) / 2 for record in self._recent]))
-            values["selfplay/draws"] = float(np.mean([record.value == 0 for record in self._recent]))
-            searched = sum(record.searched_plies for record in self._recent)
-            values["selfplay/surprise"] = sum(record.surprise for record in self._recent) / max(1, searched)
+            if not np.isfinite(values["train/loss"]):
+                raise UserError(
+                    f"{self.directory}: the loss is no longer a number at step {step:,}; nothing was saved since step "
+                    f"{checkpoint.steps(self.directory)[-1]:,}: go on from there with a lower training.learning_rate"
+                )
+        values |= {f"selfplay/{name}": value for name, value in self.diagnostics.values(self._resign).items()}
         values["replay/games"] = self.replay.games
         values["replay/positions"] = self.replay.positions
         values["replay/window"] = self.replay.drawable
+        if self.replay.drawable:
+            values["replay/age"] = step - self.replay.mean_version  # training steps since the window's games began
         for name, value in values.items():
             board.add_scalar(name, value, step)
-        line = {"seconds": round(self.elapsed(), 1), "step": step, **{k: round(v, 5) for k, v in values.items()}}
+        if len(self.diagnostics):
+            board.add_figure("selfplay/calibration", self.diagnostics.figure(), step)
+        warnings = self.diagnostics.warnings(values, step)
+        for warning in warnings:
+            board.add_text("warnings", warning, step)
+            self.progress.note(f"warning: {warning}")
+        line: dict[str, Any] = {"seconds": round(self.elapsed(), 1), "step": step}
+        line |= {name: round(value, 5) for name, value in values.items()}
+        if warnings:
+            line["warnings"] = warnings
         with (self.directory / "log.jsonl").open("a") as file:
             file.write(json.dumps(line) + "\n")
         losses = [f"{head} {values[f'train/{head}_loss']:.3f}" for head in ("policy", "value")] if metrics else []

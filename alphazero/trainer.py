@@ -1,7 +1,8 @@
 """The trainer: one optimisation step on one batch, averaged weights, and a state that resumes exactly.
 
 Loss = policy cross-entropy (rows with a policy target) + value cross-entropy on win / draw / loss + for Go, ownership and
-score errors with the small weights of Wu 2019, section 3.4 (ownership 1.5 a board, here a mean over cells; score 0.02).
+score errors with the small weights of Wu 2019, section 3.4 (ownership 1.5 a board, here a mean over cells; score 0.02); for
+other games the plies left; for all, where wanted, the opponent's reply.
 """
 
 from __future__ import annotations
@@ -17,6 +18,11 @@ from torch.nn import functional as F
 
 from alphazero.config import TrainingConfig
 from alphazero.network import SCORE_SCALE, Network
+
+
+def has_bf16_units(device: torch.device) -> bool:
+    """Whether the device multiplies bf16 matrices in hardware: elsewhere mixed precision is slower than float32."""
+    return device.type == "cuda" or bool(torch.cpu._is_amx_tile_supported())
 
 
 class StepGraph:
@@ -152,7 +158,7 @@ class Trainer:
 
     def _update(self, data: dict[str, Tensor]) -> dict[str, Tensor]:
         """Loss, gradients and the optimizer's step on a batch that is on the device. Nothing here waits for the device."""
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.amp and self.device.type == "cuda"):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.amp and has_bf16_units(self.device)):
             output = self.network(data["planes"].contiguous(memory_format=torch.channels_last))
         loss, figures = self.losses(output, data)
         self.optimizer.zero_grad(set_to_none=True)
@@ -190,6 +196,22 @@ class Trainer:
             score = F.smooth_l1_loss(output.score.float(), data["score"] / SCORE_SCALE)
             loss = loss + config.score_weight * score
             figures["score_loss"] = score.detach()
+        if output.plies_left is not None:
+            plies_left = F.smooth_l1_loss(output.plies_left.float(), torch.log1p(data["plies_left"]))
+            loss = loss + config.plies_left_weight * plies_left
+            figures["plies_left_loss"] = plies_left.detach()
+        if output.reply is not None:
+            weight = data["reply_weight"]
+            reply = -((data["reply"] * F.log_softmax(output.reply.float(), 1)).sum(1) * weight).sum()
+            reply = reply / weight.sum().clamp_min(1.0)
+            loss = loss + config.reply_weight * reply
+            figures["reply_loss"] = reply.detach()
+        values = wdl.detach().softmax(1)
+        values = values[:, 0] - values[:, 2]
+        results = data["wdl"][:, 0] - data["wdl"][:, 2]
+        figures["value_spread"] = values.std()
+        figures["value_explained"] = 1.0 - (values - results).square().mean() / results.var().clamp_min(1e-6)
+        figures["policy_entropy"] = -(log_p.detach().exp() * log_p.detach()).sum(1).mean()
         figures["loss"] = loss.detach()
         return loss, figures
 

@@ -202,6 +202,73 @@ def test_the_sampler_gives_targets_for_the_side_to_move():
     assert blended["wdl"].sum(1) == pytest.approx(np.ones(256), abs=1e-5)
 
 
+def test_surprising_positions_are_drawn_more_often():
+    game = az.Game("connect4")
+    settings = {"games_in_flight": 8, "batch_size": 8, "threads": 1, "games": 24, "seed": 5}
+    records = play(game, settings, [{"kind": "gumbel", "simulations": 16, "evaluator": 0, "noise": True}])
+    sampler = Sampler(game)
+    surprise: dict[bytes, list[float]] = {}  # of the positions with the same planes
+    for record in records:
+        sampler.add(record.to_bytes())
+        position = game.position()
+        for move, nats in zip(record.moves(game), record.surprises, strict=True):
+            if nats is not None:
+                surprise.setdefault(position.planes().tobytes(), []).append(nats)
+            position.play(move)
+    every = [nats for each in surprise.values() for nats in each]
+    mean = sum(every) / len(every)
+    assert max(every) > 2 * mean  # else there is nothing to see
+
+    def drawn(share: float) -> float:
+        batch = sampler.sample(20000, 1, symmetry=False, surprise=share)
+        return float(np.mean([np.mean(surprise[planes.tobytes()]) for planes in batch["planes"]]))
+
+    weight = np.minimum(np.array(every) / mean, 4.0)
+    expected = {0.0: mean, 0.5: np.average(every, weights=0.5 + 0.5 * weight), 1.0: np.average(every, weights=weight)}
+    for share, value in expected.items():
+        assert drawn(share) == pytest.approx(value, rel=0.05)
+    assert expected[0.5] > 1.08 * mean
+
+
+def test_the_reply_is_the_policy_of_the_opponents_search():
+    game = az.Game("go", board_size=4, komi=0.5, max_plies=30)
+    settings = {"games_in_flight": 2, "batch_size": 2, "threads": 1, "games": 4, "seed": 3}
+    records = play(game, settings, [{"kind": "gumbel", "simulations": 8, "evaluator": 0, "noise": True}])
+    sampler = Sampler(game)
+    after: dict[bytes, list[dict[str, float]]] = {}  # the policies of the next ply; {}: there is none
+    for record in records:
+        sampler.add(record.to_bytes())
+        position = game.position()
+        policies = [*record.policies(game), {}]
+        for ply, move in enumerate(record.moves(game)):
+            after.setdefault(position.planes().tobytes(), []).append(policies[ply + 1])
+            position.play(move)
+    batch = sampler.sample(300, 1, symmetry=False)
+    vertices = [f"{'ABCD'[i % 4]}{4 - i // 4}" for i in range(16)] + ["pass"]
+    told = 0
+    for planes, reply, weight in zip(batch["planes"], batch["reply"], batch["reply_weight"], strict=True):
+        assert reply.sum() == pytest.approx(weight, abs=1e-4)
+        named = {vertex: pytest.approx(p, abs=1e-4) for vertex, p in zip(vertices, reply.tolist(), strict=True) if p}
+        assert named in after[planes.tobytes()]
+        told += weight == 1.0
+    assert 200 < told < 300  # the last plies have no reply
+    assert "reply" not in sampler.sample(3, 1, reply=False)
+
+
+def test_a_game_that_was_cut_off_is_worth_what_its_search_says():
+    game = az.Game("chess", max_plies=9)
+    settings = {"games_in_flight": 1, "batch_size": 1, "threads": 1, "games": 1, "seed": 3}
+    (record,) = play(game, settings, [{"kind": "puct", "simulations": 8, "evaluator": 0, "noise": True}])
+    assert record.reason == "max_plies"
+    sampler = Sampler(game)
+    sampler.add(record.to_bytes())
+    values = sorted({round(float(value), 5) for value in record.root_values})
+    wdl = sampler.sample(200, 1, symmetry=False)["wdl"]
+    assert sorted({round(float(row[0] - row[2]), 5) for row in wdl}) == pytest.approx(values, abs=1e-5)
+    assert wdl.min() >= 0.0
+    assert max(values) - min(values) > 0.01
+
+
 def test_the_sampler_refuses_broken_records():
     game = az.Game("connect4")
     sampler = Sampler(game)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -96,6 +97,7 @@ class PoolFace {
   virtual PoolCounts counts() = 0;
   virtual void set_version(std::uint64_t version) = 0;
   virtual void set_simulations(int simulations) = 0;
+  virtual void set_resignation(double value) = 0;
 };
 
 class SamplerFace {
@@ -120,6 +122,8 @@ class GameFace {
   [[nodiscard]] virtual int map_cell(int symmetry, int cell) const = 0;
   [[nodiscard]] virtual int map_policy(int symmetry, int index) const = 0;
   [[nodiscard]] virtual std::vector<std::string> record_moves(const GameRecord& record) const = 0;
+  // Per ply the policy target by move; empty where there is none.
+  [[nodiscard]] virtual std::vector<std::map<std::string, float>> record_policies(const GameRecord& record) const = 0;
   [[nodiscard]] virtual std::unique_ptr<SearchFace> search(const SearchSettings& settings,
                                                            std::uint64_t seed) const = 0;
   [[nodiscard]] virtual std::unique_ptr<PoolFace> pool(const PoolSettings& settings,

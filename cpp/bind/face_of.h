@@ -285,6 +285,7 @@ class PoolOf final : public PoolFace {
   PoolCounts counts() override { return pool_.counts(); }
   void set_version(std::uint64_t version) override { pool_.set_version(version); }
   void set_simulations(int simulations) override { pool_.set_simulations(simulations); }
+  void set_resignation(double value) override { pool_.set_resignation(value); }
 
  private:
   Pool<G> pool_;
@@ -323,16 +324,21 @@ class GameOf final : public GameFace {
   int map_cell(int symmetry, int cell) const override { return G::map_cell(options_, symmetry, cell); }
   int map_policy(int symmetry, int index) const override { return G::map_policy(options_, symmetry, index); }
   std::vector<std::string> record_moves(const GameRecord& record) const override {
-    auto position = record.start.empty() ? typename G::Position(options_) : G::Position::parse(options_, record.start);
     std::vector<std::string> out;
-    for (const PlyRecord& ply : record.plies) {
-      MoveList<G::kMaxMoves> legal;
-      position.legal_moves(legal);
-      if (std::find(legal.begin(), legal.end(), ply.move) == legal.end())
-        throw std::invalid_argument("game record: illegal move at ply " + std::to_string(out.size()));
+    replay(record, [&](const typename G::Position& position, const PlyRecord& ply) {
       out.push_back(position.move_text(ply.move));
-      position.play(ply.move);
-    }
+    });
+    return out;
+  }
+  std::vector<std::map<std::string, float>> record_policies(const GameRecord& record) const override {
+    std::vector<std::map<std::string, float>> out;
+    replay(record, [&](const typename G::Position& position, const PlyRecord& ply) {
+      float sum = 0.0F;
+      for (const PolicyEntry& entry : ply.policy) sum += entry.weight;
+      auto& policy = out.emplace_back();
+      for (const PolicyEntry& entry : ply.policy)
+        policy[position.move_text(entry.move)] = static_cast<float>(entry.weight) / sum;
+    });
     return out;
   }
   std::unique_ptr<SearchFace> search(const SearchSettings& settings, std::uint64_t seed) const override {
@@ -382,6 +388,21 @@ class GameOf final : public GameFace {
   }
 
  private:
+  // Calls visit(position, ply) for each ply of the record, before it is played. std::invalid_argument: an illegal move.
+  template <class Visit>
+  void replay(const GameRecord& record, Visit&& visit) const {
+    auto position = record.start.empty() ? typename G::Position(options_) : G::Position::parse(options_, record.start);
+    for (std::size_t i = 0; i < record.plies.size(); ++i) {
+      const PlyRecord& ply = record.plies[i];
+      MoveList<G::kMaxMoves> legal;
+      position.legal_moves(legal);
+      if (std::find(legal.begin(), legal.end(), ply.move) == legal.end())
+        throw std::invalid_argument("game record: illegal move at ply " + std::to_string(i));
+      visit(position, ply);
+      position.play(ply.move);
+    }
+  }
+
   template <class Work>
   static std::pair<std::uint64_t, double> timed(double seconds, Work&& work) {
     const auto begin = std::chrono::steady_clock::now();

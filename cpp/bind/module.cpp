@@ -470,13 +470,16 @@ void bind_pool(py::module_& m) {
           },
           "Per ply: 0 opening, 1 forced, 2 fast search, 3 full search.")
       .def_property_readonly(
-          "surprise",
+          "surprises",
           [](const GameRecord& g) {
-            double sum = 0.0;
-            for (const PlyRecord& p : g.plies) sum += p.surprise;
-            return sum;
+            py::array_t<float> out(static_cast<py::ssize_t>(g.plies.size()));
+            for (std::size_t i = 0; i < g.plies.size(); ++i) out.mutable_data()[i] = g.plies[i].surprise;
+            return out;
           },
-          "Sum over plies of KL(policy target || prior), nats.")
+          "float32 [plies]: KL(policy target || prior) in nats; 0 where there is no policy target.")
+      .def(
+          "policies", [](const GameRecord& g, const PyGame& game) { return game.face->record_policies(g); },
+          py::arg("game"), "Per ply the policy target by move, {} where there is none.")
       .def(
           "moves", [](const GameRecord& g, const PyGame& game) { return game.face->record_moves(g); }, py::arg("game"),
           "The moves as text.")
@@ -588,6 +591,9 @@ void bind_pool(py::module_& m) {
           "set_version", [](PyPool& p, std::uint64_t v) { p.face->set_version(v); }, py::arg("version"))
       .def(
           "set_simulations", [](PyPool& p, int n) { p.face->set_simulations(n); }, py::arg("simulations"))
+      .def(
+          "set_resignation", [](PyPool& p, double value) { p.face->set_resignation(value); }, py::arg("value"),
+          "Self-play resigns below this root value from now on; -1: never.")
       .def_property_readonly("counts",
                              [](PyPool& p) {
                                const PoolCounts c = p.face->counts();
@@ -627,7 +633,7 @@ void bind_sampler(py::module_& m) {
       .def_property_readonly("games", [](const PySampler& s) { return s.face->games(); })
       .def(
           "sample",
-          [](PySampler& s, int n, std::uint64_t seed, bool symmetry, float value_blend) {
+          [](PySampler& s, int n, std::uint64_t seed, bool symmetry, float value_blend, float surprise, bool reply) {
             if (n < 1) throw std::invalid_argument("sample: n must be >= 1");
             const Shape shape = s.game->shape();
             py::array_t<float> planes({size(n), size(shape.planes()), size(shape.height), size(shape.width)});
@@ -637,12 +643,16 @@ void bind_sampler(py::module_& m) {
             py::array_t<float> ownership({size(n), size(shape.height), size(shape.width)});
             py::array_t<float> score(size(n));
             py::array_t<float> plies_left(size(n));
-            const TrainingBatch out{planes.mutable_data(),    policy.mutable_data(),    policy_weight.mutable_data(),
-                                    wdl.mutable_data(),       ownership.mutable_data(), score.mutable_data(),
-                                    plies_left.mutable_data()};
+            py::array_t<float> replies({size(reply ? n : 0), size(shape.policy_size)});
+            py::array_t<float> reply_weight(size(reply ? n : 0));
+            const TrainingBatch out{planes.mutable_data(),        policy.mutable_data(),
+                                    policy_weight.mutable_data(), wdl.mutable_data(),
+                                    ownership.mutable_data(),     score.mutable_data(),
+                                    plies_left.mutable_data(),    reply ? replies.mutable_data() : nullptr,
+                                    reply_weight.mutable_data()};
             {
               const py::gil_scoped_release release;
-              s.face->sample(n, seed, {symmetry, value_blend}, out);
+              s.face->sample(n, seed, {symmetry, value_blend, surprise}, out);
             }
             py::dict batch;
             batch["planes"] = planes;
@@ -652,12 +662,19 @@ void bind_sampler(py::module_& m) {
             batch["ownership"] = ownership;
             batch["score"] = score;
             batch["plies_left"] = plies_left;
+            if (reply) {
+              batch["reply"] = replies;
+              batch["reply_weight"] = reply_weight;
+            }
             return batch;
           },
           py::arg("n"), py::arg("seed"), py::arg("symmetry") = true, py::arg("value_blend") = 0.0F,
-          "n positions, each equally likely, as float32 arrays: planes [n,C,H,W], policy [n,P], policy_weight [n], wdl "
-          "[n,3],\n"
-          "ownership [n,H,W], score [n], plies_left [n]; all for the side to move.");
+          py::arg("surprise") = 0.0F, py::arg("reply") = true,
+          "n positions, each equally likely but for the share `surprise`, drawn in proportion to their surprise, as\n"
+          "float32 arrays: planes [n,C,H,W], policy [n,P], policy_weight [n], wdl [n,3], ownership [n,H,W], score "
+          "[n],\n"
+          "plies_left [n] and, where wanted, the policy of the opponent's next search as reply [n,P] and reply_weight\n"
+          "[n]; all for the side to move.");
 }
 
 void bind_bench(py::module_& m) {

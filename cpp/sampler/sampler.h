@@ -5,6 +5,7 @@
 #include <deque>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "cpp/search/rng.h"
@@ -22,12 +23,21 @@ struct TrainingBatch {
   float* ownership;   // [n][height][width] +1 own area at the end, -1 the opponent's, 0 nobody's; nullptr: not wanted
   float* score;       // [n] final margin in points, 0 where the game has none; nullptr: not wanted
   float* plies_left;  // [n] to the end of the game; nullptr: not wanted
+  float* reply;  // [n][policy_size] the opponent's policy after the move played, by the indices that the moves would
+                 // have for the side to move, or all 0; nullptr: not wanted
+  float* reply_weight;  // [n] as policy_weight
 };
 
 struct SampleSettings {
   bool symmetry = true;      // turn each position by a random symmetry
   float value_blend = 0.0F;  // share of the search's root value in the wdl target; the rest is the game's result
+  float surprise = 0.0F;     // share of the draws that go by how much the search's policy differed from the network's
 };
+
+// A position whose search surprised the network so many times as much as the mean, or more, counts as that many.
+inline constexpr double kMostSurprise = 4.0;
+// Surprise is kept in 1/1024 nat: whole numbers sum up alike in whatever order games come and go.
+inline constexpr float kSurpriseUnits = 1024.0F;
 
 template <Game G>
 class Sampler {
@@ -44,6 +54,7 @@ class Sampler {
     Stored game;
     game.value = record.value;
     game.score = record.score;
+    game.cut = record.reason == "max_plies" && !record.has_score;
     game.start = record.start;
     Position position = record.start.empty() ? start_ : Position::parse(options_, record.start);
     for (std::size_t ply = 0; ply < record.plies.size(); ++ply) {
@@ -52,8 +63,12 @@ class Sampler {
       position.legal_moves(legal);
       if (std::find(legal.begin(), legal.end(), p.move) == legal.end())
         throw std::invalid_argument("game record: illegal move at ply " + std::to_string(ply));
-      if (p.kind == PlyKind::kFull || p.kind == PlyKind::kFast)
+      if (p.kind == PlyKind::kFull || p.kind == PlyKind::kFast) {
         game.drawable.push_back(static_cast<std::uint16_t>(ply));
+        const float units = std::clamp(p.surprise * kSurpriseUnits, 0.0F, 65535.0F);
+        game.surprise.push_back(static_cast<std::uint16_t>(units + 0.5F));
+        game.surprises += game.surprise.back();
+      }
       game.moves.push_back(p.move);
       game.root_values.push_back(p.root_value);
       game.policy_begin.push_back(static_cast<std::uint32_t>(game.policy.size()));
@@ -72,6 +87,7 @@ class Sampler {
     const int count = static_cast<int>(game.drawable.size());
     if (count == 0) return 0;
     positions_ += static_cast<std::uint64_t>(count);
+    surprises_ += game.surprises;
     ends_.push_back(dropped_ + positions_);
     games_.push_back(std::move(game));
     return count;
@@ -82,6 +98,7 @@ class Sampler {
     while (games_.size() > 1 && positions_ - games_.front().drawable.size() >= window) {
       positions_ -= games_.front().drawable.size();
       dropped_ += games_.front().drawable.size();
+      surprises_ -= games_.front().surprises;
       games_.pop_front();
       ends_.pop_front();
     }
@@ -91,7 +108,8 @@ class Sampler {
   [[nodiscard]] std::uint64_t games() const { return games_.size(); }
   [[nodiscard]] const Shape& shape() const { return encoder_.shape(); }
 
-  // Draws n positions, each equally likely. The same seed on the same records gives the same batch.
+  // Draws n positions, each equally likely but for the share `surprise`, which goes to positions in proportion to their
+  // surprise (KataGo's policy surprise weighting). The same seed on the same records gives the same batch.
   void sample(int n, std::uint64_t seed, const SampleSettings& settings, const TrainingBatch& out) {
     if (positions_ == 0) throw std::invalid_argument("sampler: no positions to draw from");
     Rng rng(seed);
@@ -100,28 +118,24 @@ class Sampler {
     const auto planes = static_cast<std::size_t>(shape.planes()) * cells;
     const auto policy_size = static_cast<std::size_t>(shape.policy_size);
     for (std::size_t row = 0; row < static_cast<std::size_t>(n); ++row) {
-      const auto pick = static_cast<std::uint64_t>(rng.uniform() * static_cast<double>(positions_)) + dropped_;
-      const auto at = std::upper_bound(ends_.begin(), ends_.end(), std::min(pick, dropped_ + positions_ - 1));
-      const Stored& game = games_[static_cast<std::size_t>(at - ends_.begin())];
-      const std::uint64_t before = *at - game.drawable.size();
-      const std::size_t ply = game.drawable[static_cast<std::size_t>(std::min(pick, *at - 1) - before)];
+      const auto [drawn, ply] = draw(rng, settings.surprise);
+      const Stored& game = *drawn;
       const int symmetry = settings.symmetry && shape.symmetries > 1 ? rng.below(shape.symmetries) : 0;
 
       work_ = game.start.empty() ? start_ : Position::parse(options_, game.start);
       for (std::size_t i = 0; i < ply; ++i) work_.play(game.moves[i]);
       encoder_.dense(work_, symmetry, out.planes + row * planes);
 
-      float* const policy = out.policy + row * policy_size;
-      std::fill_n(policy, policy_size, 0.0F);
-      float sum = 0.0F;
-      for (std::uint32_t i = game.policy_begin[ply]; i < game.policy_begin[ply + 1]; ++i) sum += game.policy[i].weight;
-      for (std::uint32_t i = game.policy_begin[ply]; i < game.policy_begin[ply + 1]; ++i)
-        policy[encoder_.map_policy(symmetry, work_.policy_index(game.policy[i].move))] =
-            static_cast<float>(game.policy[i].weight) / sum;
-      out.policy_weight[row] = sum > 0.0F ? 1.0F : 0.0F;
+      out.policy_weight[row] = write_policy(game, ply, symmetry, out.policy + row * policy_size);
+      if (out.reply != nullptr) {
+        const bool more = ply + 1 < game.moves.size();
+        out.reply_weight[row] = write_policy(game, more ? ply + 1 : ply, symmetry, out.reply + row * policy_size, more);
+      }
 
       const int sign = work_.turn() == 0 ? 1 : -1;
-      write_wdl(sign * game.value, game.root_values[ply], settings.value_blend, out.wdl + row * 3);
+      // A game that was cut off has no result: what the search thought of the position stands for it.
+      const float blend = game.cut ? 1.0F : settings.value_blend;
+      write_wdl(sign * game.value, game.root_values[ply], blend, out.wdl + row * 3);
       if (out.score != nullptr) out.score[row] = static_cast<float>(sign) * game.score;
       if (out.plies_left != nullptr) out.plies_left[row] = static_cast<float>(game.moves.size() - ply);
       if (out.ownership != nullptr) {
@@ -141,10 +155,45 @@ class Sampler {
     std::vector<std::uint32_t> policy_begin;  // [plies + 1] into policy
     std::vector<PolicyEntry> policy;
     std::vector<std::uint16_t> drawable;  // plies that can be drawn
+    std::vector<std::uint16_t> surprise;  // of each of them
     std::vector<std::int8_t> ownership;   // first player's view; empty where the game has none
+    std::uint64_t surprises = 0;          // their sum
     int value = 0;
     float score = 0.0F;
+    bool cut = false;  // ended by the limit of plies, and no score tells who stood better
   };
+
+  // A stored game and one of its plies.
+  std::pair<const Stored*, std::size_t> draw(Rng& rng, float share) const {
+    const double mean = static_cast<double>(surprises_) / static_cast<double>(positions_);
+    const bool weighted = share > 0.0F && surprises_ > 0;
+    for (;;) {
+      const auto pick = static_cast<std::uint64_t>(rng.uniform() * static_cast<double>(positions_)) + dropped_;
+      const auto at = std::upper_bound(ends_.begin(), ends_.end(), std::min(pick, dropped_ + positions_ - 1));
+      const Stored& game = games_[static_cast<std::size_t>(at - ends_.begin())];
+      const std::uint64_t before = *at - game.drawable.size();
+      const auto i = static_cast<std::size_t>(std::min(pick, *at - 1) - before);
+      const std::size_t ply = game.drawable[i];
+      if (!weighted) return {&game, ply};
+      // Rejection: a position of weight w in [1 - share, 1 - share + kMostSurprise share] passes in proportion to it.
+      const double relative = std::min(static_cast<double>(game.surprise[i]) / mean, kMostSurprise);
+      const double weight = 1.0 - share + share * relative;
+      if (rng.uniform() * (1.0 - share + share * kMostSurprise) < weight) return {&game, ply};
+    }
+  }
+
+  // The policy searched at `ply` with the indices that its moves have in work_; returns 1, or 0 where there is none.
+  float write_policy(const Stored& game, std::size_t ply, int symmetry, float* policy, bool wanted = true) const {
+    std::fill_n(policy, static_cast<std::size_t>(encoder_.shape().policy_size), 0.0F);
+    const std::uint32_t begin = game.policy_begin[ply];
+    const std::uint32_t end = wanted ? game.policy_begin[ply + 1] : begin;
+    float sum = 0.0F;
+    for (std::uint32_t i = begin; i < end; ++i) sum += game.policy[i].weight;
+    for (std::uint32_t i = begin; i < end; ++i)
+      policy[encoder_.map_policy(symmetry, work_.policy_index(game.policy[i].move))] =
+          static_cast<float>(game.policy[i].weight) / sum;
+    return sum > 0.0F ? 1.0F : 0.0F;
+  }
 
   // The result z of the game and the root value q, both for the side to move, as win / draw / loss. The mean of q is
   // kept; what it says of draws is not known, so it takes the draw share that fits the game's own result.
@@ -162,6 +211,7 @@ class Sampler {
   std::deque<std::uint64_t> ends_;  // running total of positions at each game's end, counted from the beginning of time
   std::uint64_t positions_ = 0;
   std::uint64_t dropped_ = 0;
+  std::uint64_t surprises_ = 0;
 };
 
 }  // namespace az

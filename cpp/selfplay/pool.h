@@ -207,6 +207,8 @@ class Pool {
   }
   // Player 0 searches with so many simulations from its next move on.
   void set_simulations(int simulations) { simulations_.store(simulations); }
+  // Self-play resigns below this root value from now on; -1: never.
+  void set_resignation(double value) { resignation_.store(value); }
   [[nodiscard]] const Shape& shape() const { return shape_; }
 
  private:
@@ -450,7 +452,8 @@ class Pool {
         if (weight > 0) ply.policy.push_back({moves[i].move, weight});
       }
     }
-    if (ply.root_value < player.resign_value && slot.may_resign) {
+    const double resignation = self_play() ? resignation_.load() : 1.0;
+    if (ply.root_value < (resignation > 0.0 ? player.resign_value : resignation) && slot.may_resign) {
       const Outcome lost{search.position().turn() == 0 ? -1 : 1, "resign", std::nullopt};
       end_game(me, slot, lost);
       return;
@@ -561,6 +564,7 @@ class Pool {
   std::unique_ptr<EvaluationCache> cache_;
   std::atomic<std::uint64_t> version_{0};
   std::atomic<int> simulations_{0};
+  std::atomic<double> resignation_{1.0};  // above 0: as the player's settings say
 
   std::mutex mutex_;  // guards all below
   std::condition_variable work_to_do_;

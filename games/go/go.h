@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
+#include <cstdlib>
 #include <sstream>
 #include <string>
 #include <tuple>
@@ -26,6 +27,7 @@ struct Options {
   int max_plies = 0;     // 0: no limit
 };
 
+inline constexpr double kMostKomi = 400.0;
 inline constexpr int kHistory = 8;  // boards the network sees, as in AlphaGo Zero
 // Bit planes after the 2 * kHistory of stones.
 enum Plane { kOwnAtari = 2 * kHistory, kOtherAtari, kBarredByKo, kAfterPass, kOnBoard, kBitPlanes };
@@ -46,7 +48,7 @@ struct Go {
     OptionReader read(kName, map);
     Options o;
     o.board_size = read.integer("board_size", 9, 2, 19);
-    o.komi = read.number("komi", 7.0, -400.0, 400.0);
+    o.komi = read.number("komi", 7.0, -kMostKomi, kMostKomi);
     o.ko = static_cast<Ko>(read.choice("ko", 0, {"positional", "situational", "simple"}));
     o.suicide = read.boolean("suicide", false);
     o.max_plies = read.integer("max_plies", 0, 0, 60000);
@@ -86,12 +88,17 @@ struct Go {
       if (options_.ko != Ko::kSimple) history_.push(situation());
     }
 
-    // The moves from the start, separated by spaces.
+    // The moves from the start, separated by spaces; before them perhaps a komi other than the options': `komi=5.5 E5
+    // C3`.
     static Position parse(const Options& options, std::string_view text) {
       Position position(options);
       std::istringstream in{std::string(text)};
       std::string word;
-      while (in >> word) {
+      for (bool first = true; in >> word; first = false) {
+        if (first && word.starts_with(kKomiIs)) {
+          position.set_komi(word);
+          continue;
+        }
         try {
           position.play(position.parse_move(word));
         } catch (const IllegalMove& error) {
@@ -101,7 +108,7 @@ struct Go {
       return position;
     }
     [[nodiscard]] std::string text() const {
-      std::string out;
+      std::string out = komi_text_;
       for (const Move move : moves_) {
         if (!out.empty()) out += ' ';
         out += move_text(move);
@@ -280,6 +287,17 @@ struct Go {
 
    private:
     static constexpr std::string_view kColumns = "ABCDEFGHJKLMNOPQRST";
+    static constexpr std::string_view kKomiIs = "komi=";
+
+    void set_komi(const std::string& word) {
+      const std::string number = word.substr(kKomiIs.size());
+      char* end = nullptr;
+      const double komi = std::strtod(number.c_str(), &end);
+      if (number.empty() || *end != '\0' || !(std::abs(komi) <= kMostKomi))
+        throw std::invalid_argument("go: '" + word + "': a komi is a number within -400 and 400, such as komi=6.5");
+      options_.komi = komi;
+      komi_text_ = word;
+    }
 
     [[nodiscard]] const State& state() const { return states_.top(); }
     [[nodiscard]] Move pass_move() const { return static_cast<Move>(options_.board_size * options_.board_size); }
@@ -381,7 +399,8 @@ struct Go {
     const typename State::Geometry* geometry_;
     StateStack<State> states_;
     std::vector<Move> moves_;
-    History history_;  // superko's; empty under simple ko
+    std::string komi_text_;  // as parse() read it; empty: the options' komi
+    History history_;        // superko's; empty under simple ko
   };
 };
 
