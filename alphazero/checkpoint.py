@@ -18,6 +18,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from alphazero import pretrained
 from alphazero.errors import UserError
 from alphazero.network import Network, from_description
 
@@ -54,7 +55,12 @@ def latest(run: Path) -> Path | None:
 
 
 def resolve(path: Path) -> Path:
-    """The checkpoint meant by a checkpoint, a run directory, or its checkpoints folder."""
+    """The checkpoint meant by a checkpoint, a run directory, its checkpoints folder, or `pretrained:GAME`."""
+    if str(path).startswith(pretrained.PREFIX):
+        shipped = pretrained.path_of(str(path))
+        if shipped is None:
+            raise CheckpointError(f"{path}: no such network; there are: {', '.join(pretrained.games()) or 'none'}")
+        return shipped
     if not path.exists():
         raise CheckpointError(f"{path}: no such checkpoint or run directory")
     if (path / "meta.json").exists():

@@ -87,6 +87,10 @@ class SelfplayConfig:
     opening_plies: int = _f(0, "each game starts with 0..N random moves: diversity at little cost", low=0, high=100)
     starts: list[Any] = _f([], "positions, as text, for games to begin from: endings or openings to learn more of")
     start_share: float = _f(1.0, "share of the games that begin at one of them", low=0.0, high=1.0)
+    variants: list[Any] = _f(
+        [],
+        "[{share: 0.2, board_size: 7}, ...]: this share of the evaluations with other options of the game: one network for all",
+    )
     temperature_plies: int = _f(
         0, "PUCT: moves drawn from the visit counts for so long (AlphaZero: 30); Gumbel needs none", low=0
     )
@@ -149,6 +153,7 @@ class TrainingConfig:
     budget_minutes: float = _f(0.0, "the run ends after so long; 0: no such bound", low=0.0)
     budget_games: int = _f(0, "likewise in games", low=0)
     budget_positions: int = _f(0, "likewise in positions", low=0)
+    budget_evaluations: int = _f(0, "likewise in network evaluations of self-play: what comparisons hold equal", low=0)
     checkpoint_every: int = _f(500, "steps", low=1)
     amp: bool = _f(
         True, "bf16 mixed precision where there are units for it: CUDA, and AMX on a CPU (1.6 to 4 times faster)"
@@ -234,9 +239,9 @@ def read_yaml(path: Path, overrides: typing.Sequence[str] = ()) -> dict[str, Any
 def _check_whole(config: Config, where: str) -> None:
     """What no single key can say."""
     training = config.training
-    if not (training.budget_minutes or training.budget_games or training.budget_positions):
+    if not any(getattr(training, f"budget_{unit}") for unit in ("minutes", "games", "positions", "evaluations")):
         raise ConfigError(
-            f"{where}: set training.budget_minutes, budget_games or budget_positions: when should the run end?"
+            f"{where}: set training.budget_minutes (or _games, _positions, _evaluations): when should the run end?"
         )
     if config.selfplay.full_search_fraction < 1.0 and config.selfplay.fast_simulations < 1:
         raise ConfigError(f"{where}: selfplay.fast_simulations must be >= 1 where full_search_fraction is below 1")
@@ -249,12 +254,32 @@ def _check_whole(config: Config, where: str) -> None:
                 game.position(str(text))
         except ValueError as error:
             raise ConfigError(f"{where}: selfplay.starts: {error}") from error
+    _check_variants(config, where)
     for entry in config.selfplay.simulations_schedule:
         fits = isinstance(entry, list) and len(entry) == 2 and 0 <= float(entry[0]) <= 1 and int(entry[1]) >= 1
         if not fits:
             raise ConfigError(
                 f"{where}: selfplay.simulations_schedule holds [fraction of the run, simulations], got {entry}"
             )
+
+
+def _check_variants(config: Config, where: str) -> None:
+    from alphazero.game import make
+
+    left = 1.0
+    for number, variant in enumerate(config.selfplay.variants):
+        name = f"{where}: selfplay.variants[{number}]"
+        share = variant.get("share") if isinstance(variant, dict) else None
+        if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0.0 < share < 1.0:
+            raise ConfigError(f"{name} has a share, between 0 and 1, and options of the game, got {variant}")
+        left -= share
+        options = {key: value for key, value in variant.items() if key != "share"}
+        try:
+            make(config.game.name, {**config.game.options, **options})
+        except ValueError as error:
+            raise ConfigError(f"{name}: {error}") from error
+    if left < 0.01:
+        raise ConfigError(f"{where}: the shares of selfplay.variants leave nothing to the game itself")
 
 
 def to_yaml(config: Config) -> str:

@@ -1,6 +1,6 @@
 """Players: what `az.load` gives, and what protocols, matches and people play against.
 
-A name is a checkpoint or run directory, "uniform" (a blind network: equal priors, value 0), "mcts:N" (equal priors, values
+A name is a checkpoint or run directory, "pretrained:GAME" (a network that comes with the package), "uniform" (a blind network: equal priors, value 0), "mcts:N" (equal priors, values
 from random games, N simulations a move) or "random".
 """
 

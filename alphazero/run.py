@@ -22,19 +22,18 @@ import numpy as np
 import torch
 
 from alphazero import checkpoint
-from alphazero._core import Game, Pool, __version__
+from alphazero._core import Game, __version__
 from alphazero.config import Config, load_config, to_yaml
 from alphazero.diagnostics import Diagnostics
 from alphazero.drawing import Drawer
 from alphazero.errors import UserError
 from alphazero.evaluators import Evaluator, make_evaluator
-from alphazero.feeding import Feed, batch_layout
 from alphazero.files import write_atomically
 from alphazero.game import make
 from alphazero.machine import plan_selfplay
-from alphazero.network import Network, shape_of
+from alphazero.network import Network, from_description, shape_of
 from alphazero.progress import Progress
-from alphazero.replay import Replay
+from alphazero.tables import Tables
 from alphazero.trainer import Trainer
 
 if TYPE_CHECKING:  # the arena comes after the run: it is imported where a run asks for it
@@ -59,10 +58,8 @@ LOG_SECONDS = 15.0
 SWAP_SHARE = 0.02  # of the time may go into handing new weights to self-play
 
 
-def pool_settings(
-    config: Config, game: Game, *, gpu: bool, seed: int, first_game: int, games: int = -1
-) -> dict[str, Any]:
-    """The self-play pool's settings from a configuration, on this machine; `gpu`: the network runs on one."""
+def pool_settings(config: Config, game: Game, *, gpu: bool) -> dict[str, Any]:
+    """The self-play pools' settings from a configuration, on this machine; `gpu`: the network runs on one."""
     play = config.selfplay
     plan = plan_selfplay(
         game,
@@ -77,9 +74,7 @@ def pool_settings(
         "games_in_flight": plan.games_in_flight,
         "batch_size": plan.batch_size,
         "threads": plan.threads,
-        "seed": seed,
-        "games": games,
-        "first_game": first_game,
+        "seed": config.seed,
         "opening_plies": play.opening_plies,
         "starts": [str(text) for text in play.starts],
         "start_share": play.start_share,
@@ -133,18 +128,18 @@ class Run:
         self._settle_config()
         self.progress = Progress(out)
         torch.manual_seed(config.seed)
-        self.trainer = Trainer(Network(shape_of(self.game), config.network), config.training, self.device)
+        begun = checkpoint.latest(directory)
+        if begun is not None:  # as it was begun: what a later version builds from the same configuration may differ
+            network = from_description(checkpoint.read_meta(begun)["network"])
+        else:
+            network = Network(shape_of(self.game), config.network)
+        self.trainer = Trainer(network, config.training, self.device)
         self.seconds = 0.0  # spent on this run by all processes before
+        self._evaluations = 0  # of self-play, by all processes before
         self.stopping = False
         self._resume()
-        self.replay = Replay(
-            directory / "replay",
-            self.game,
-            chunk_games=config.replay.chunk_games,
-            window_scale=config.replay.window_min,
-            window_exponent=config.replay.window_exponent,
-        )
-        for warning in self.replay.warnings:
+        self.tables = Tables(config, self.game, directory / "replay")
+        for warning in self.tables.warnings:
             self.progress.note(f"warning: {warning}")
         begin = time.perf_counter()
         self.evaluator: Evaluator = make_evaluator(self.trainer.averaged, device)
@@ -176,19 +171,26 @@ class Run:
         meta = checkpoint.read_meta(latest)
         self.trainer.load_state_dict(checkpoint.load_trainer(latest))
         self.seconds = float(meta["seconds"])
+        self._evaluations = int(meta.get("evaluations", 0))
         self.progress.note(f"resuming {self.directory} at step {self.trainer.steps:,} ({meta['games']:,} games)")
 
     def elapsed(self) -> float:
         """Seconds spent on this run, earlier processes included."""
         return self.seconds + time.perf_counter() - self._begin
 
+    @property
+    def evaluations(self) -> int:
+        """Positions that the network evaluated for self-play, earlier processes included (to their last checkpoint)."""
+        return self._evaluations + self.tables.counts()["evaluations"]
+
     def fraction(self) -> float:
         """How much of the budget is spent, in [0, 1]."""
         budget = self.config.training
         parts = [
             (self.elapsed() / 60.0, budget.budget_minutes),
-            (self.replay.games, budget.budget_games),
-            (self.replay.positions, budget.budget_positions),
+            (self.tables.games, budget.budget_games),
+            (self.tables.positions, budget.budget_positions),
+            (self.evaluations, budget.budget_evaluations),
         ]
         return min(1.0, max((used / limit for used, limit in parts if limit), default=0.0))
 
@@ -198,8 +200,9 @@ class Run:
             "game": self.game.name,
             "options": self.game.options,
             "steps": self.trainer.steps,
-            "games": self.replay.games,
-            "positions": self.replay.positions,
+            "games": self.tables.games,
+            "positions": self.tables.positions,
+            "evaluations": self.evaluations,
             "seconds": round(self.elapsed(), 3),
             "simulations": self.config.search.simulations,
             "version": __version__,
@@ -216,32 +219,25 @@ class Run:
             self.save()
         if self.fraction() >= 1.0:
             self.progress.note(
-                f"{self.directory}: its budget is spent; raise training.budget_minutes (or _games) to go on"
+                f"{self.directory}: its budget is spent; raise training.budget_minutes (or _games, ...) to go on"
             )
             return
         board = SummaryWriter(str(self.directory / "tb"), purge_step=self.trainer.steps)
-        layout = batch_layout([self.evaluator])
-        settings = pool_settings(
-            self.config,
-            self.game,
-            gpu=self.device.type == "cuda",
-            seed=self.config.seed,
-            first_game=self.replay.next_number,
-        )
+        settings = pool_settings(self.config, self.game, gpu=self.device.type == "cuda")
         self.batch_size = settings["batch_size"]
-        pool = Pool(self.game, {**settings, **layout}, [player_settings(self.config)])
+        self.tables.open(self.evaluator, settings, player_settings(self.config))
         rating = self._background_rating()
         previous = {s: signal.signal(s, self._stop) for s in (signal.SIGINT, signal.SIGTERM)}
         self._begin = time.perf_counter()
         try:
-            self._loop(pool, board, rating)
+            self._loop(board, rating)
             self.save()
         finally:
             for number, handler in previous.items():
                 signal.signal(number, handler)
             if rating is not None:
                 rating.close()
-            pool.close()
+            self.tables.close()
             self.drawer.close()
             board.close()
 
@@ -266,26 +262,24 @@ class Run:
             setup_seconds=2.0 * self.evaluator_seconds,
         )
 
-    def _loop(self, pool: Pool, board: Any, rating: BackgroundRating | None) -> None:
+    def _loop(self, board: Any, rating: BackgroundRating | None) -> None:
         training = self.config.training
-        feed = Feed(pool, [self.evaluator], **batch_layout([self.evaluator]))
-        pool.set_version(self.trainer.steps)
-        self._set_simulations(pool)
-        pool.set_resignation(self._resign)
+        self.tables.set_version(self.trainer.steps)
+        self._set_simulations()
+        self.tables.set_resignation(self._resign)
         self._warn_of_few_simulations()
         metrics: list[dict[str, torch.Tensor]] = []
         logged = saved = time.perf_counter()
-        counted = pool.counts
+        counted = self.tables.counts()
         steps_then = self.trainer.steps
-        games_then = self.replay.games
+        games_then = self.tables.games
         saved_step = self.trainer.steps
         stale = False  # weights newer than those that play
         next_swap = 0.0
         while not self.stopping and self.fraction() < 1.0:
-            feed.step()
-            for record in pool.take_finished():
-                self.replay.add(record)
-                self.diagnostics.add(record)
+            for table, record in self.tables.step():
+                if table is self.tables[0]:
+                    self.diagnostics.add(record)
             if due := self._steps_due():
                 for _ in range(due):
                     metrics.append(self.trainer.step(self.drawer.batch(self.trainer.steps), self.fraction()))
@@ -295,8 +289,8 @@ class Run:
             now = time.perf_counter()
             if stale and now >= next_swap:
                 self.evaluator.load_weights(self.trainer.averaged)
-                pool.set_version(self.trainer.steps)
-                self._set_simulations(pool)
+                self.tables.set_version(self.trainer.steps)
+                self._set_simulations()
                 # A backend that compiles its weights in takes a while to swap them: never more than this share of the time.
                 next_swap = time.perf_counter() + (time.perf_counter() - now) / SWAP_SHARE
                 stale = False
@@ -306,7 +300,7 @@ class Run:
             if rating is not None and (rated := rating.work(lambda: self.stopping)) is not None:
                 self._tell_rating(board, rated)
             if now - logged >= LOG_SECONDS:
-                counts = pool.counts
+                counts = self.tables.counts()
                 seconds = now - logged
                 rates = {
                     "evaluations_per_second": (counts["evaluations"] - counted["evaluations"]) / seconds,
@@ -315,31 +309,31 @@ class Run:
                         1, counts["cache_hits"] - counted["cache_hits"] + counts["evaluations"] - counted["evaluations"]
                     ),
                     "samples_per_second": (self.trainer.steps - steps_then) * training.batch_size / seconds,
-                    "games_per_hour": (self.replay.games - games_then) * 3600.0 / seconds,
+                    "games_per_hour": (self.tables.games - games_then) * 3600.0 / seconds,
                     "batch_fill": (counts["evaluations"] - counted["evaluations"])
                     / max(1, counts["batches"] - counted["batches"])
                     / self.batch_size,
                 }
                 self._log(board, metrics, rates)
-                self._set_resignation(pool)
+                self._set_resignation()
                 metrics = []
                 logged, counted = now, counts
-                steps_then, games_then = self.trainer.steps, self.replay.games
+                steps_then, games_then = self.trainer.steps, self.tables.games
 
-    def _set_simulations(self, pool: Pool) -> None:
+    def _set_simulations(self) -> None:
         """Progressive simulation: the budget a move grows along the configured schedule."""
         simulations = self.config.search.simulations
         for begin, count in self.config.selfplay.simulations_schedule:
             if self.fraction() >= begin:
                 simulations = int(count)
-        pool.set_simulations(simulations)
+        self.tables.set_simulations(simulations)
 
-    def _set_resignation(self, pool: Pool) -> None:
+    def _set_resignation(self) -> None:
         """The highest threshold, up to the configured one, that the games played to the end say is safe."""
         play = self.config.selfplay
         if play.resign_threshold > -1.0 and self.fraction() >= play.resign_from:
             self._resign = self.diagnostics.safe_threshold(play.resign_threshold, play.resign_wrong)
-            pool.set_resignation(self._resign)
+            self.tables.set_resignation(self._resign)
 
     def _warn_of_few_simulations(self) -> None:
         moves = len(self.game.position().legal_moves())
@@ -352,22 +346,22 @@ class Run:
 
     def _steps_due(self) -> int:
         """Training steps that the positions made so far have paid for; at most a second's worth at a time."""
-        if self.replay.drawable < min(self.config.replay.window_min, self.config.replay.min_positions):
+        if self.tables.drawable < min(self.config.replay.window_min, self.config.replay.min_positions):
             return 0
-        paid = int(self.replay.positions * self.config.replay.reuse / self.config.training.batch_size)
+        paid = int(self.tables.positions * self.config.replay.reuse / self.config.training.batch_size)
         return max(0, min(paid - self.trainer.steps, 8))
 
     def _draw(self, step: int) -> dict[str, torch.Tensor]:
         """The training batch of this step."""
         training = self.config.training
         seed = self.config.seed * 1_000_003 + step
-        arrays = self.replay.sample(
+        arrays = self.tables.sample(
             training.batch_size,
             seed,
             symmetry=True,
             value_blend=training.value_blend,
             surprise=self.config.replay.surprise,
-            reply=self.config.network.reply,
+            reply=self.trainer.network.config.reply,
         )
         return {name: torch.from_numpy(array) for name, array in arrays.items()}
 
@@ -397,11 +391,12 @@ class Run:
                     f"{checkpoint.steps(self.directory)[-1]:,}: go on from there with a lower training.learning_rate"
                 )
         values |= {f"selfplay/{name}": value for name, value in self.diagnostics.values(self._resign).items()}
-        values["replay/games"] = self.replay.games
-        values["replay/positions"] = self.replay.positions
-        values["replay/window"] = self.replay.drawable
-        if self.replay.drawable:
-            values["replay/age"] = step - self.replay.mean_version  # training steps since the window's games began
+        values["selfplay/evaluations"] = self.evaluations
+        values["replay/games"] = self.tables.games
+        values["replay/positions"] = self.tables.positions
+        values["replay/window"] = self.tables.drawable
+        if self.tables.drawable:
+            values["replay/age"] = step - self.tables.mean_version  # training steps since the window's games began
         for name, value in values.items():
             board.add_scalar(name, value, step)
         if len(self.diagnostics):
@@ -421,7 +416,7 @@ class Run:
             fraction=self.fraction(),
             seconds=self.elapsed(),
             parts=[
-                f"{self.replay.games:,} games",
+                f"{self.tables.games:,} games",
                 f"step {step:,}",
                 *losses,  # none where no step was taken: long games come in slowly
                 f"{rates['evaluations_per_second']:,.0f} evals/s",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,11 +13,15 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import load_file, save_file
 
 import alphazero as az
 from alphazero import checkpoint
 from alphazero.cli import COMMANDS, main
+from alphazero.config import TrainingConfig
 from alphazero.replay import chunk_paths, read_chunk
+from alphazero.trainer import Trainer
 
 TINY = """
 game: {name: connect4}
@@ -47,6 +52,52 @@ def test_a_run_directory_holds_what_it_should(run):
     assert elo["anchor"] == "step-0"
     named = {player["name"] for player in elo["players"]}
     assert {"step-0", f"step-{meta['steps']}", "random", "mcts:5"} <= named
+
+
+def test_one_network_learns_on_boards_of_several_sizes(tmp_path):
+    config = tmp_path / "sizes.yaml"
+    config.write_text(
+        TINY.replace("name: connect4", "name: go, options: {board_size: 5, max_plies: 40}")
+        .replace("batch_size: 16}", "batch_size: 16, variants: [{share: 0.25, board_size: 4, max_plies: 24}]}")
+        .replace("budget_games: 60", "budget_evaluations: 12000")
+    )
+    assert main(["train", str(config), "--run", str(tmp_path / "run"), "--no-rating"]) == 0
+    meta = checkpoint.read_meta(checkpoint.resolve(tmp_path / "run"))
+    assert meta["steps"] > 10
+    assert 12000 <= meta["evaluations"] < 14000
+    sizes = {}
+    for folder, size in (("replay", 5), ("replay/board_size-4-max_plies-24", 4)):
+        headers = [read_chunk(path).header for path in chunk_paths(tmp_path / "run" / folder)]
+        assert {header["options"]["board_size"] for header in headers} == {size}
+        sizes[size] = sum(header["positions"] for header in headers)
+    assert sum(sizes.values()) == meta["positions"]
+    assert 0.15 < sizes[4] / sum(sizes.values()) < 0.4  # a quarter of the evaluations; games end when they end
+    before = meta["evaluations"]
+    more = ["train", str(config), "training.budget_evaluations=14000", "--run", str(tmp_path / "run"), "--no-rating"]
+    assert main(more) == 0
+    assert checkpoint.read_meta(checkpoint.resolve(tmp_path / "run"))["evaluations"] > before
+
+
+def test_a_run_begun_before_a_head_was_invented_goes_on(run, tmp_path):
+    old = tmp_path / "old"
+    shutil.copytree(run, old)
+    folder = checkpoint.resolve(old)
+    weights = load_file(folder / "model.safetensors")
+    kept = {name: weight for name, weight in weights.items() if not name.startswith(("reply", "plies_left"))}
+    assert len(kept) == len(weights) - 4
+    save_file(kept, folder / "model.safetensors")
+    meta = json.loads((folder / "meta.json").read_text())
+    for key in ("reply", "plies_left"):
+        del meta["network"][key]
+    (folder / "meta.json").write_text(json.dumps(meta))
+    loaded = checkpoint.load(folder)
+    assert not loaded.network.config.reply
+    trainer = Trainer(loaded.network, TrainingConfig(), "cpu")
+    trainer.steps = int(meta["steps"])
+    torch.save(trainer.state_dict(), folder / "trainer.pt")
+    call = ["train", str(run.parent / "tiny.yaml"), "training.budget_games=120", "--run", str(old), "--no-rating"]
+    assert main(call) == 0
+    assert checkpoint.read_meta(checkpoint.resolve(old))["steps"] > meta["steps"]
 
 
 def test_a_second_call_resumes_and_a_larger_budget_extends(run, capsys):

@@ -47,6 +47,18 @@ def test_a_configuration_survives_being_written(tmp_path):
         ("rating: {opponents: random}", "rating.opponents must be a list, got 'random'"),
         ("selfplay: {full_search_fraction: 0.5}", "fast_simulations must be >= 1"),
         ("selfplay: {simulations_schedule: [[2, 5]]}", "simulations_schedule holds"),
+        (
+            "game: {name: go}\nselfplay: {variants: [{board_size: 7}]}",
+            "selfplay.variants[0] has a share, between 0 and 1, and options of the game, got {'board_size': 7}",
+        ),
+        (
+            "game: {name: go}\nselfplay: {variants: [{share: 0.5, board_size: 99}]}",
+            "selfplay.variants[0]: go: board_size must be",
+        ),
+        (
+            "game: {name: go}\nselfplay: {variants: [{share: 0.6, board_size: 7}, {share: 0.4, board_size: 5}]}",
+            "leave nothing to the game itself",
+        ),
         ("a: [", "line 1"),
         ("- 1", "a mapping of sections is expected"),
         ("{}", "set training.budget_minutes"),

@@ -326,6 +326,23 @@ def test_the_planes_show_what_they_say():
     assert planes[22].all()
 
 
+def test_a_text_may_begin_with_a_komi_of_its_own():
+    game = az.Game("go", board_size=5, komi=7.0)
+    plain, other = game.position("C3 D3 pass pass"), game.position("komi=-2.5 C3 D3 pass pass")
+    assert other.text == "komi=-2.5 C3 D3 pass pass"
+    assert game.position(other.text).text == other.text
+    assert plain.outcome.score == -7.0
+    assert other.outcome.score == 2.5
+    black, white = game.position("komi=3 C3").planes()[21], game.position("komi=3 C3 D3").planes()[21]
+    assert set(black.flat) == {np.float32(3 / 15)}  # White is to move, and counts it as its own
+    assert set(white.flat) == {np.float32(-3 / 15)}
+    for text in ("komi= C3", "komi=six", "komi=nan", "komi=401", "komi=7x"):
+        with pytest.raises(ValueError, match=f"'{text.split()[0]}': a komi is a number within -400 and 400"):
+            game.position(text)
+    with pytest.raises(ValueError, match="move 2"):
+        game.position("C3 komi=5")
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -348,11 +348,10 @@ def rate_run(directory: Path, config: Config, device: str = "auto") -> dict[str,
     summary: dict[str, Any] = rated.to_json()
     write_atomically(directory / "elo.json", (json.dumps(summary, indent=1) + "\n").encode())
     write_atomically(folder / "results.jsonl", "".join(json.dumps(r) + "\n" for r in results).encode())
-    games_seen = {
-        f"step-{step}": checkpoint.read_meta(directory / "checkpoints" / str(step))["games"] for step in chosen
-    }
+    metas = {f"step-{step}": checkpoint.read_meta(directory / "checkpoints" / str(step)) for step in chosen}
+    games_seen = {name: meta["games"] for name, meta in metas.items()}
     title = f"{directory.name}: {game.name} {_board(game)}".removeprefix(f"{game.name}: ")
-    plot_learning_curve(directory / "elo.png", summary, games_seen, title=title)
+    plot_learning_curve(directory / "elo.png", summary, metas, title=title)
     write_report(directory / "report.html", title, rated, results, games_seen, folder="rating/")
     _log_ratings(directory, summary, "rating/elo" if config.rating.during == 0.0 else "rating/elo_final")
     return summary

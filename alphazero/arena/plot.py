@@ -1,46 +1,50 @@
-"""The learning curve of a run: Elo with error bars over games seen."""
+"""The learning curve of a run: Elo with error bars over what it cost."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+COSTS = [("evaluations", 1.0, "self-play evaluations"), ("games", 1.0, "self-play games"), ("seconds", 3600.0, "hours")]
 
-def plot_learning_curve(path: Path, summary: dict[str, Any], games_seen: dict[str, int], title: str) -> None:
-    """Writes a PNG: the rated checkpoints (`games_seen` by name) as a curve, all other players as level lines."""
+
+def plot_learning_curve(
+    path: Path, summary: Mapping[str, Any], metas: Mapping[str, Mapping[str, Any]], title: str
+) -> None:
+    """Writes a PNG: the rated checkpoints (their meta.json by name) as curves over evaluations (runs of before they were
+    counted: over games) and over hours, all other players as level lines.
+    """
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
 
     players = {player["name"]: player for player in summary["players"]}
-    curve = sorted((games, players[name]) for name, games in games_seen.items() if name in players)
-    figure, axes = plt.subplots(figsize=(8, 4.8), dpi=120)
-    games = [g for g, _ in curve]
-    elo = [p["elo"] for _, p in curve]
-    below = [p["elo"] - p["low"] for _, p in curve]
-    above = [p["high"] - p["elo"] for _, p in curve]
-    axes.errorbar(
-        games, elo, yerr=[below, above], marker="o", capsize=3, color="#1f5fa8", label="checkpoints (95 % intervals)"
-    )
-    for colour, (name, player) in zip(
-        ("#8a8a8a", "#c0722c", "#4d9a5b", "#7d4fa0"),
-        ((n, p) for n, p in players.items() if n not in games_seen),
-        strict=False,
-    ):
-        axes.axhline(player["elo"], linestyle="--", linewidth=1.2, color=colour)
-        axes.annotate(
-            name,
-            (1.0, player["elo"]),
-            xycoords=("axes fraction", "data"),
-            xytext=(4, 0),
-            textcoords="offset points",
-            va="center",
-            color=colour,
-        )
-    axes.set(title=title, xlabel="self-play games seen", ylabel=f"Elo ({summary['anchor']} = 0)")
-    axes.grid(alpha=0.3)
-    axes.legend(loc="best", frameon=False)
+    rated = [(meta, players[name]) for name, meta in metas.items() if name in players]
+    first = 0 if all("evaluations" in meta for meta, _ in rated) else 1
+    figure, both = plt.subplots(1, 2, figsize=(11, 4.8), dpi=110, sharey=True)
+    for axes, (key, unit, label) in zip(both, (COSTS[first], COSTS[2]), strict=True):
+        curve = sorted(((meta[key] / unit, player) for meta, player in rated), key=lambda point: point[0])
+        elo = [player["elo"] for _, player in curve]
+        below = [player["elo"] - player["low"] for _, player in curve]
+        above = [player["high"] - player["elo"] for _, player in curve]
+        style = {"marker": "o", "capsize": 3, "color": "#1f5fa8", "label": "checkpoints (95 % intervals)"}
+        axes.errorbar([cost for cost, _ in curve], elo, yerr=[below, above], **style)
+        for colour, (name, player) in zip(
+            ("#8a8a8a", "#c0722c", "#4d9a5b", "#7d4fa0"),
+            ((n, p) for n, p in players.items() if n not in metas),
+            strict=False,
+        ):
+            axes.axhline(player["elo"], linestyle="--", linewidth=1.2, color=colour)
+            if axes is both[-1]:
+                place = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
+                axes.annotate(name, (1.0, player["elo"]), xytext=(4, 0), va="center", color=colour, **place)
+        axes.set_xlabel(label)
+        axes.grid(alpha=0.3)
+    both[0].set_ylabel(f"Elo ({summary['anchor']} = 0)")
+    both[0].legend(loc="best", frameon=False)
+    figure.suptitle(title)
     figure.tight_layout()
     figure.savefig(path)
     plt.close(figure)

@@ -254,6 +254,9 @@ def training(net: str, make: Callable[[], Network], seconds: float, repeat: int)
         "wdl": torch.eye(3)[torch.randint(0, 3, (rows,), generator=generator)],
         "ownership": torch.zeros(rows, shape.height, shape.width),
         "score": torch.zeros(rows),
+        "plies_left": torch.ones(rows),
+        "reply": policy / policy.sum(1, keepdim=True),
+        "reply_weight": torch.ones(rows),
     }
     if _gpu():
         batch = {name: tensor.pin_memory() for name, tensor in batch.items()}

@@ -17,7 +17,8 @@ PROTOCOLS = {"chess": "uci", "gardner": "uci", "shogi": "usi", "minishogi": "usi
 def add_arguments(parser: argparse.ArgumentParser, protocol: str) -> None:
     games = [game for game, spoken in PROTOCOLS.items() if spoken == protocol]
     parser.add_argument(
-        "--model", default="uniform", help="a checkpoint or run directory (default: uniform, a blind network)"
+        "--model",
+        help=f"a checkpoint or run directory, uniform (a blind network) or mcts:N (default: pretrained:{games[0]})",
     )
     parser.add_argument("--game", choices=games, help=f"where the model is no checkpoint (default {games[0]})")
     parser.add_argument(
@@ -36,6 +37,7 @@ def run(args: argparse.Namespace, engine_class: type[EngineLoop]) -> int:
     from alphazero.errors import UserError
     from alphazero.game import make
     from alphazero.player import load
+    from alphazero.pretrained import default_model
 
     protocol = engine_class.name
     games = [game for game, spoken in PROTOCOLS.items() if spoken == protocol]
@@ -43,18 +45,19 @@ def run(args: argparse.Namespace, engine_class: type[EngineLoop]) -> int:
         raise UserError(f"{protocol}: --simulations must be >= 1, got {args.simulations}")
     if args.batch_size < 1:
         raise UserError(f"{protocol}: --batch-size must be >= 1, got {args.batch_size}")
-    builtin = args.model in ("uniform", "random") or args.model.startswith("mcts:")
+    model = args.model or default_model(args.game or games[0])
+    builtin = model in ("uniform", "random") or model.startswith("mcts:")
     game = make(args.game or games[0]) if builtin or args.game else None
-    player = load(args.model, args.device, game=game, kind=args.search, batch_size=args.batch_size)
+    player = load(model, args.device, game=game, kind=args.search, batch_size=args.batch_size)
     if player.game.name not in games:
         other = PROTOCOLS.get(player.game.name)
         hint = f"; try `alphazero {other}`" if other else ""
         raise UserError(
-            f"{protocol}: {args.model} plays {player.game.name}; this protocol is for {' and '.join(games)}{hint}"
+            f"{protocol}: {model} plays {player.game.name}; this protocol is for {' and '.join(games)}{hint}"
         )
     simulations = args.simulations
-    if args.model.startswith("mcts:"):
-        simulations = simulations or int(args.model.removeprefix("mcts:"))
+    if model.startswith("mcts:"):
+        simulations = simulations or int(model.removeprefix("mcts:"))
     with contextlib.ExitStack() as files:
         log = files.enter_context(args.log.open("a", encoding="utf-8")) if args.log else None
         engine = engine_class(player, device=args.device, simulations=simulations, log=log)

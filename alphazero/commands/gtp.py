@@ -10,7 +10,7 @@ from alphazero.devices import DEVICE_HELP, DEVICES
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--model", default="uniform", help="a checkpoint or run directory (default: uniform, a blind network)"
+        "--model", help="a checkpoint or run directory, uniform (a blind network) or mcts:N (default: pretrained:go)"
     )
     parser.add_argument("--game", choices=["go"], default="go", help="GTP is for Go (default go)")
     parser.add_argument("--simulations", type=int, help="a move, where no time is set (default 400; N with mcts:N)")
@@ -31,23 +31,23 @@ def run(args: argparse.Namespace) -> int:
     from alphazero.errors import UserError
     from alphazero.game import make
     from alphazero.player import load
+    from alphazero.pretrained import default_model
     from alphazero.protocols.gtp import GtpEngine
 
     if args.simulations is not None and args.simulations < 1:
         raise UserError(f"gtp: --simulations must be >= 1, got {args.simulations}")
     if not -2.0 <= args.resign <= 1.0:
         raise UserError(f"gtp: --resign must be a value in -1..1 (-2: never), got {args.resign:g}")
-    builtin = args.model in ("uniform", "random") or args.model.startswith("mcts:")
-    player = load(args.model, args.device, game=make("go") if builtin else None, kind=args.search)
+    model = args.model or default_model("go")
+    builtin = model in ("uniform", "random") or model.startswith("mcts:")
+    player = load(model, args.device, game=make("go") if builtin else None, kind=args.search)
     if player.game.name != "go":
-        raise UserError(
-            f"gtp: {args.model} plays {player.game.name}; GTP is for Go (try `alphazero play --model {args.model}`)"
-        )
+        raise UserError(f"gtp: {model} plays {player.game.name}; GTP is for Go (try `alphazero play --model {model}`)")
     wanted = {"board_size": args.board_size, "komi": args.komi}
     options = {name: value for name, value in wanted.items() if value is not None}
     if options:
         player = player.with_options(**options)
-    simulations = args.simulations or (None if args.model.startswith("mcts:") else 400)
+    simulations = args.simulations or (None if model.startswith("mcts:") else 400)
     with contextlib.ExitStack() as files:
         log = files.enter_context(args.log.open("a", encoding="utf-8")) if args.log else None
         engine = GtpEngine(player, simulations=simulations, resign_value=args.resign, log=log)

@@ -10,8 +10,7 @@ from alphazero.devices import DEVICE_HELP, DEVICES
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model",
-        default="mcts:1000",
-        help="a checkpoint or run directory, or mcts:N, uniform, random (default mcts:1000)",
+        help="a checkpoint or run directory, or mcts:N, uniform, random (default: pretrained:GAME, else mcts:1000)",
     )
     parser.add_argument("--game", help="the game, where the model is no checkpoint (default connect4)")
     parser.add_argument(
@@ -29,18 +28,20 @@ def run(args: argparse.Namespace) -> int:
     from alphazero.errors import UserError
     from alphazero.options import game_from, parse_options
     from alphazero.player import load
+    from alphazero.pretrained import default_model
 
     if args.simulations < 1:
         raise UserError(f"play: --simulations must be >= 1, got {args.simulations}")
-    if args.model in ("uniform", "random") or args.model.startswith("mcts:"):
-        player = load(args.model, args.device, game=game_from(args.game or "connect4", args.option))
+    model = args.model or default_model(args.game or "connect4", "mcts:1000")
+    if model in ("uniform", "random") or model.startswith("mcts:"):
+        player = load(model, args.device, game=game_from(args.game or "connect4", args.option))
     else:  # a checkpoint knows its game and board; options given here change them where the network can play it
-        player = load(args.model, args.device)
+        player = load(model, args.device)
         if args.game and args.game != player.game.name:
-            raise UserError(f"{args.model}: this checkpoint plays {player.game.name}, not {args.game}")
+            raise UserError(f"{model}: this checkpoint plays {player.game.name}, not {args.game}")
         if args.option:
             player = player.with_options(**parse_options(args.option))
-    simulations = None if args.model.startswith("mcts:") else args.simulations
+    simulations = None if model.startswith("mcts:") else args.simulations
     position = player.game.position()
     mine = 0 if args.colour == "first" else 1
     print(f"You play {args.colour} against {player.name}. Type {HELP}.\n")

@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
     if finished.stopping:
         print(f"stopped; the same command goes on from step {finished.trainer.steps:,}", file=sys.stderr)
         return 130
-    print(f"\nrun         {directory}  ({finished.replay.games:,} games, {finished.trainer.steps:,} steps)")
+    print(f"\nrun         {directory}  ({finished.tables.games:,} games, {finished.trainer.steps:,} steps)")
     if not args.no_rating:
         rate_run(directory, config, args.device)
         print(f"ratings     {directory / 'elo.json'}\nplot        {directory / 'elo.png'}")

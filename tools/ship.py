@@ -1,0 +1,114 @@
+"""Puts a run's newest network into the package, with its card and its learning curve.
+
+    python tools/ship.py runs/go9 --hardware "two cores of a Xeon (Sapphire Rapids)" \\
+        --result "GNU Go 3.8, level 10: 61 % of 200 games (800 simulations, +78 Elo, 95 %: 30 .. 126)"
+
+Writes alphazero/pretrained/GAME/{model.safetensors, meta.json, README.md} and docs/networks/GAME.png, the curve that
+`alphazero tournament RUN` drew last. The weights are those that play; they must fit in 5 MB.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+from alphazero import checkpoint
+from alphazero.config import load_config, to_yaml
+from alphazero.network import parameter_count
+
+MOST_BYTES = 5_000_000
+ROOT = Path(__file__).parent.parent
+
+
+def evaluations_of(run: Path, meta: dict[str, Any]) -> int:
+    """Network evaluations of self-play; from the log for runs begun before checkpoints counted them."""
+    if "evaluations" in meta:
+        return int(meta["evaluations"])
+    total, then = 0.0, 0.0
+    for line in (run / "log.jsonl").read_text().splitlines():
+        entry = json.loads(line)
+        if "speed/evaluations_per_second" in entry and entry["seconds"] > then:
+            total += entry["speed/evaluations_per_second"] * (entry["seconds"] - then)
+            then = entry["seconds"]
+    return round(total)
+
+
+def card(run: Path, game: str, meta: dict[str, Any], parameters: int, hardware: str, results: list[str]) -> str:
+    """README.md of a shipped network."""
+    evaluations = evaluations_of(run, meta)
+    shape = meta["network"]
+    lines = [
+        f"# {game}: {shape['blocks']} blocks x {shape['channels']} channels, {parameters:,} parameters",
+        "",
+        "Trained from random play by this program alone; no games or engine of others taught it.",
+        "",
+        "| | |",
+        "|---|---|",
+        f"| options | {', '.join(f'{key} {value}' for key, value in meta['options'].items())} |",
+        f"| self-play games | {meta['games']:,} |",
+        f"| positions | {meta['positions']:,} |",
+        f"| network evaluations of self-play | {evaluations / 1e6:,.0f} million |",
+        f"| training steps | {meta['steps']:,} |",
+        f"| hours | {meta['seconds'] / 3600:.1f} |",
+        f"| hardware | {hardware} |",
+        "",
+        "## Strength",
+        "",
+        *(f"- {result}" for result in results),
+    ]
+    elo = run / "elo.json"
+    if elo.exists():
+        lines += [
+            "",
+            "Of its run, rated against each other (`alphazero tournament`):",
+            "",
+            "| player | Elo | 95 % | games |",
+            "|---|---|---|---|",
+        ]
+        for player in json.loads(elo.read_text())["players"]:
+            lines.append(
+                f"| {player['name']} | {player['elo']:.0f} | {player['low']:.0f} .. {player['high']:.0f} | {player['games']} |"
+            )
+    lines += [
+        "",
+        "## Configuration",
+        "",
+        "    alphazero train FILE --run RUN",
+        "",
+        "```yaml",
+        to_yaml(load_config(run / "config.yaml")).strip(),
+        "```",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Ship a run's newest network.")
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--hardware", required=True)
+    parser.add_argument("--result", action="append", default=[], help="a line of the card; may be repeated")
+    args = parser.parse_args()
+    source = checkpoint.resolve(args.run)
+    loaded = checkpoint.load(source)
+    size = (source / "model.safetensors").stat().st_size
+    if size > MOST_BYTES:
+        sys.exit(f"{source}: the weights are {size:,} bytes; a network that is shipped has at most {MOST_BYTES:,}")
+    game = loaded.meta["game"]
+    target = ROOT / "alphazero" / "pretrained" / game
+    target.mkdir(exist_ok=True)
+    for name in ("model.safetensors", "meta.json"):
+        shutil.copyfile(source / name, target / name)
+    text = card(args.run, game, loaded.meta, parameter_count(loaded.network), args.hardware, args.result)
+    (target / "README.md").write_text(text)
+    if (curve := args.run / "elo.png").exists():
+        (ROOT / "docs" / "networks").mkdir(exist_ok=True)
+        shutil.copyfile(curve, ROOT / "docs" / "networks" / f"{game}.png")
+    print(f"{target.relative_to(ROOT)}: step {loaded.meta['steps']:,}, {size:,} bytes")
+
+
+if __name__ == "__main__":
+    main()
