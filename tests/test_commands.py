@@ -17,7 +17,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 import alphazero as az
-from alphazero import checkpoint
+from alphazero import checkpoint, pretrained
 from alphazero.cli import COMMANDS, main
 from alphazero.config import TrainingConfig
 from alphazero.replay import chunk_paths, read_chunk
@@ -98,6 +98,25 @@ def test_a_run_begun_before_a_head_was_invented_goes_on(run, tmp_path):
     call = ["train", str(run.parent / "tiny.yaml"), "training.budget_games=120", "--run", str(old), "--no-rating"]
     assert main(call) == 0
     assert checkpoint.read_meta(checkpoint.resolve(old))["steps"] > meta["steps"]
+
+
+def test_a_network_that_comes_along_plays_where_no_model_is_named(run, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(pretrained, "FOLDER", tmp_path)
+    assert pretrained.default_model("connect4") == "uniform"
+    with pytest.raises(checkpoint.CheckpointError, match="pretrained:connect4: no such network; there are: none"):
+        az.load("pretrained:connect4")
+    shutil.copytree(checkpoint.resolve(run), tmp_path / "connect4")
+    assert pretrained.games() == ["connect4"]
+    player = az.load("pretrained:connect4")
+    assert player.game == az.Game("connect4")
+    assert player.meta["steps"] == checkpoint.read_meta(checkpoint.resolve(run))["steps"]
+    assert main(["match", "pretrained:connect4", "random", "--games", "4", "--simulations", "8"]) == 0
+    assert "pretrained:connect4/step-" in capsys.readouterr().out
+    monkeypatch.setattr("builtins.input", lambda prompt: "quit")
+    assert main(["play"]) == 0
+    assert "against pretrained:connect4" in capsys.readouterr().out
+    with pytest.raises(checkpoint.CheckpointError, match="pretrained:chess: no such network; there are: connect4"):
+        az.load("pretrained:chess")
 
 
 def test_a_second_call_resumes_and_a_larger_budget_extends(run, capsys):

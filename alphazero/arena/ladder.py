@@ -57,6 +57,7 @@ class MatchReport:
     low: float
     high: float
     los: float  # likelihood that A is the stronger
+    as_first: tuple[int, int, int]  # A's wins, draws, losses where it moved first; the others are from moving second
     sprt: dict[str, Any] | None = None  # what the test says, where one was asked for
 
     def as_json(self) -> dict[str, Any]:
@@ -66,8 +67,10 @@ class MatchReport:
 
     def as_text(self) -> str:
         games = self.wins + self.draws + self.losses
+        win, draw, loss = self.as_first
         return (
-            f"{self.a} against {self.b}: +{self.wins} ={self.draws} -{self.losses} in {games} games\n"
+            f"{self.a} against {self.b}: +{self.wins} ={self.draws} -{self.losses} in {games} games "
+            f"(moving first +{win} ={draw} -{loss}, second +{self.wins - win} ={self.draws - draw} -{self.losses - loss})\n"
             f"Elo difference {self.elo:+.0f} [{self.low:+.0f}, {self.high:+.0f}] (95 %), likelihood of superiority {self.los:.1%}"
             + (
                 ""
@@ -296,7 +299,9 @@ def report(results: Iterable[Result], a: str, b: str) -> MatchReport:
     rated = ratings.rate(results, anchor=b)
     elo, low, high = rated.difference(a, b)
     wins, draws = points.count(1), points.count(0.5)
-    return MatchReport(a, b, wins, draws, len(points) - wins - draws, elo, low, high, rated.los(a, b))
+    first = [r["result"] for r in results if r["first"] == a]
+    as_first = (first.count(1), first.count(0.5), first.count(0))
+    return MatchReport(a, b, wins, draws, len(points) - wins - draws, elo, low, high, rated.los(a, b), as_first)
 
 
 def rate_run(directory: Path, config: Config, device: str = "auto") -> dict[str, Any]:
