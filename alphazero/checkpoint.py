@@ -54,6 +54,11 @@ def latest(run: Path) -> Path | None:
     return run / "checkpoints" / str(found[-1]) if found else None
 
 
+def named(text: str) -> bool:
+    """Whether a player's name means a checkpoint: a path that is there, or `pretrained:GAME`."""
+    return text.startswith(pretrained.PREFIX) or Path(text).exists()
+
+
 def resolve(path: Path) -> Path:
     """The checkpoint meant by a checkpoint, a run directory, its checkpoints folder, or `pretrained:GAME`."""
     if str(path).startswith(pretrained.PREFIX):

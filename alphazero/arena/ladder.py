@@ -406,7 +406,7 @@ def _log_ratings(directory: Path, summary: dict[str, Any], tag: str) -> None:
 
 def _game_of(specs: list[str]) -> Game:
     for spec in specs:
-        if Path(spec).exists():
+        if checkpoint.named(spec):
             meta = checkpoint.read_meta(checkpoint.resolve(Path(spec)))
             return make(meta["game"], meta["options"])
         if not (spec in ("random", "uniform") or ":" in spec):
@@ -418,7 +418,7 @@ def _game_of(specs: list[str]) -> Game:
 
 def _search_of(spec: str, simulations: int | None, kind: str | None) -> dict[str, Any]:
     search: dict[str, Any] = {"kind": "puct", "simulations": 100}
-    if Path(spec).exists():
+    if checkpoint.named(spec):
         meta = checkpoint.read_meta(checkpoint.resolve(Path(spec)))
         search = {"kind": "gumbel", "simulations": int(meta.get("simulations", 100))}
     if simulations is not None:
