@@ -245,16 +245,20 @@ def _check_whole(config: Config, where: str) -> None:
         )
     if config.selfplay.full_search_fraction < 1.0 and config.selfplay.fast_simulations < 1:
         raise ConfigError(f"{where}: selfplay.fast_simulations must be >= 1 where full_search_fraction is below 1")
+    _check_variants(config, where)
     if config.selfplay.starts:
         from alphazero.game import make
 
-        try:
-            game = make(config.game.name, config.game.options)
-            for text in config.selfplay.starts:
-                game.position(str(text))
-        except ValueError as error:
-            raise ConfigError(f"{where}: selfplay.starts: {error}") from error
-    _check_variants(config, where)
+        variants = [v for v in config.selfplay.variants if isinstance(v, dict)]
+        for variant in [{}, *variants]:
+            options = {key: value for key, value in variant.items() if key != "share"}
+            try:
+                game = make(config.game.name, {**config.game.options, **options})
+                for text in config.selfplay.starts:
+                    game.position(str(text))
+            except ValueError as error:
+                here = f" (in the variant {options})" if options else ""
+                raise ConfigError(f"{where}: selfplay.starts: {error}{here}") from error
     for entry in config.selfplay.simulations_schedule:
         fits = isinstance(entry, list) and len(entry) == 2 and 0 <= float(entry[0]) <= 1 and int(entry[1]) >= 1
         if not fits:
@@ -267,6 +271,7 @@ def _check_variants(config: Config, where: str) -> None:
     from alphazero.game import make
 
     left = 1.0
+    seen: list[dict[str, Any]] = []
     for number, variant in enumerate(config.selfplay.variants):
         name = f"{where}: selfplay.variants[{number}]"
         share = variant.get("share") if isinstance(variant, dict) else None
@@ -275,9 +280,14 @@ def _check_variants(config: Config, where: str) -> None:
         left -= share
         options = {key: value for key, value in variant.items() if key != "share"}
         try:
-            make(config.game.name, {**config.game.options, **options})
+            if not seen:
+                seen.append(make(config.game.name, config.game.options).options)
+            full = make(config.game.name, {**config.game.options, **options}).options
         except ValueError as error:
             raise ConfigError(f"{name}: {error}") from error
+        if full in seen:
+            raise ConfigError(f"{name}: the same game as another table's; a variant differs in its options")
+        seen.append(full)
     if left < 0.01:
         raise ConfigError(f"{where}: the shares of selfplay.variants leave nothing to the game itself")
 

@@ -36,6 +36,7 @@ class Seen(NamedTuple):
     opening: tuple[str, ...]
     values: F64  # [n] the searches' values, for the side to move
     results: F64  # [n] how the game ended for it; nothing where it was cut off
+    decided: bool  # not cut off by the limit of plies
     lowest: tuple[float, float]  # by player, the lowest value of a search of its own; 1 where it had none
     surprise: float  # sum over plies, nats
     searched: int
@@ -61,6 +62,7 @@ class Diagnostics:
     def __init__(self, game: Game, games: int = 512):
         self.game = game
         self._seen: deque[Seen] = deque(maxlen=games)
+        self._to_the_end: deque[Seen] = deque(maxlen=games)  # decided games in which nobody could resign
         self._told: dict[str, float] = {}  # by kind of warning, when
 
     def add(self, record: GameRecord) -> None:
@@ -71,20 +73,23 @@ class Diagnostics:
         values = record.root_values.astype(np.float64)
         results = np.where(turns == 0, record.value, -record.value).astype(np.float64)
         lowest = [float(values[searched & (turns == side)].min(initial=1.0)) for side in (0, 1)]
-        known = searched if record.reason != "max_plies" or record.score is not None else np.zeros_like(searched)
-        self._seen.append(
-            Seen(
-                record.plies,
-                record.value,
-                record.reason,
-                tuple(record.moves(self.game)[:OPENING_PLIES]),
-                values[known],
-                results[known],
-                (lowest[0], lowest[1]),
-                float(record.surprises.sum()),
-                int(searched.sum()),
-            )
+        decided = record.reason != "max_plies" or record.score is not None
+        known = searched if decided else np.zeros_like(searched)
+        seen = Seen(
+            record.plies,
+            record.value,
+            record.reason,
+            tuple(record.moves(self.game)[:OPENING_PLIES]),
+            values[known],
+            results[known],
+            decided,
+            (lowest[0], lowest[1]),
+            float(record.surprises.sum()),
+            int(searched.sum()),
         )
+        self._seen.append(seen)
+        if decided and record.to_the_end:
+            self._to_the_end.append(seen)
 
     def __len__(self) -> int:
         return len(self._seen)
@@ -99,7 +104,7 @@ class Diagnostics:
         figures = {
             "game_length": float(np.mean([game.plies for game in self._seen])),
             "first_player_score": float(np.mean([(game.value + 1) / 2 for game in self._seen])),
-            "draws": float(np.mean([game.value == 0 for game in self._seen])),
+            "draws": float(np.mean([game.value == 0 and game.decided for game in self._seen])),
             "surprise": sum(g.surprise for g in self._seen) / max(1, sum(g.searched for g in self._seen)),
             "different_openings": len({game.opening for game in self._seen}) / games,
             "calibration_error": self.calibration().error,
@@ -139,31 +144,33 @@ class Diagnostics:
     # --- resignation ---
 
     def resignations(self, threshold: float) -> tuple[int, int]:
-        """(players that would have resigned at `threshold`, those of them that did not lose), among the games that were
-        played to the end: the games that never resign, so that this can be measured.
+        """(players that would have resigned at `threshold`, those of them that did not lose), among the games in which nobody
+        could resign.
         """
-        kept = [game for game in self._seen if game.reason != "resign"]
-        crossed = [(game.value, side) for game in kept for side in (0, 1) if game.lowest[side] < threshold]
-        return len(crossed), sum((value if side == 0 else -value) >= 0 for value, side in crossed)
+        crossed = [not_lost for value, not_lost in self._lowest() if value < threshold]
+        return len(crossed), sum(crossed)
 
-    def safe_threshold(self, highest: float, wrong_share: float) -> float:
+    def safe_threshold(self, highest: float, wrong_share: float, current: float) -> float:
         """The highest threshold up to `highest` at which at most `wrong_share` of the resignations would be wrong; -1, none,
-        where too few games tell.
+        where no threshold is safe, and `current` where too few games tell.
         """
-        lowest = [
-            (game.lowest[side], (game.value if side == 0 else -game.value) >= 0)
-            for game in self._seen
-            if game.reason != "resign"
-            for side in (0, 1)
-            if game.lowest[side] < highest
-        ]
-        lowest.sort()
+        lowest = sorted(each for each in self._lowest() if each[0] < highest)
+        if len(lowest) < ENOUGH_RESIGNATIONS:
+            return current
         best, wrong = -1.0, 0
-        for count, (value, not_lost) in enumerate(lowest, 1):
+        for count, (_, not_lost) in enumerate(lowest, 1):
             wrong += not_lost
             if count >= ENOUGH_RESIGNATIONS and wrong <= wrong_share * count:
-                best = value if count < len(lowest) else highest
+                best = lowest[count][0] if count < len(lowest) else highest
         return best
+
+    def _lowest(self) -> list[tuple[float, bool]]:
+        """For each player of each game in which nobody could resign: (its lowest value, whether it did not lose)."""
+        return [
+            (game.lowest[side], (game.value if side == 0 else -game.value) >= 0)
+            for game in self._to_the_end
+            for side in (0, 1)
+        ]
 
     # --- warnings ---
 
@@ -207,7 +214,9 @@ class Diagnostics:
                 "(selfplay.opening_plies, selfplay.starts)"
             )
         _, height, width = self.game.planes_shape
-        if self.game.has_ownership and (length := values["selfplay/game_length"]) < height * width / 2:
+        passed = [game.plies for game in self._seen if game.reason == "two_passes"]
+        length = float(np.mean(passed)) if passed else 0.0
+        if 2 * len(passed) > len(self) and length < height * width / 2:
             found["short"] = (
                 f"games end after {length:.0f} plies, by passes with the board half empty: selfplay.opening_plies, or komi "
                 "nearer to even"

@@ -106,6 +106,7 @@ class Replay:
         self.games = 0  # in whole chunks, since the run began
         self.positions = 0  # that can be drawn, likewise
         self.next_number = 0  # the first game number never used
+        self.evaluations = 0  # of the network, for all games so far: whoever adds games keeps it, chunks hold it
         self.warnings: list[str] = []
         self._sampler = Sampler(game)
         self._drawing = threading.Lock()
@@ -156,6 +157,7 @@ class Replay:
             "positions_before": self.positions,
             "numbers": [record.number for record in self._pending],
             "next_number": self.next_number,
+            "evaluations": self.evaluations,
         }
         write_atomically(self.directory / f"{self._next_chunk:08d}.azr", encode_chunk(header, records))
         (self.directory / "journal").open("wb").close()  # only now: a crash between the two is seen by the game numbers
@@ -235,6 +237,7 @@ class Replay:
                 self.games = chunk.header["games_before"] + chunk.header["games"]
                 self.positions = chunk.header["positions_before"] + chunk.header["positions"]
                 self.next_number = chunk.header["next_number"]
+                self.evaluations = chunk.header.get("evaluations", 0)
                 self._next_chunk = int(path.stem) + 1
             seen.update(chunk.header["numbers"])
             held += chunk.header["positions"]

@@ -18,7 +18,6 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, TextIO
 
-import numpy as np
 import torch
 
 from alphazero import checkpoint
@@ -135,7 +134,6 @@ class Run:
             network = Network(shape_of(self.game), config.network)
         self.trainer = Trainer(network, config.training, self.device)
         self.seconds = 0.0  # spent on this run by all processes before
-        self._evaluations = 0  # of self-play, by all processes before
         self.stopping = False
         self._resume()
         self.tables = Tables(config, self.game, directory / "replay")
@@ -156,10 +154,12 @@ class Run:
         path = self.directory / "config.yaml"
         if path.exists():
             old = load_config(path)
-            for part in ("game", "network"):
-                if getattr(old, part) != getattr(self.config, part):
+            parts = {part: (getattr(old, part), getattr(self.config, part)) for part in ("game", "network")}
+            parts["selfplay.variants"] = (old.selfplay.variants, self.config.selfplay.variants)
+            for part, (then, now) in parts.items():
+                if then != now:
                     raise UserError(
-                        f"{self.directory}: this run was begun with another {part} ({getattr(old, part)}); "
+                        f"{self.directory}: this run was begun with another {part} ({then}); "
                         f"give its own config, or another --run directory"
                     )
         write_atomically(path, to_yaml(self.config).encode())
@@ -171,7 +171,6 @@ class Run:
         meta = checkpoint.read_meta(latest)
         self.trainer.load_state_dict(checkpoint.load_trainer(latest))
         self.seconds = float(meta["seconds"])
-        self._evaluations = int(meta.get("evaluations", 0))
         self.progress.note(f"resuming {self.directory} at step {self.trainer.steps:,} ({meta['games']:,} games)")
 
     def elapsed(self) -> float:
@@ -180,8 +179,8 @@ class Run:
 
     @property
     def evaluations(self) -> int:
-        """Positions that the network evaluated for self-play, earlier processes included (to their last checkpoint)."""
-        return self._evaluations + self.tables.counts()["evaluations"]
+        """Positions that the network evaluated for self-play, earlier processes included."""
+        return self.tables.evaluations
 
     def fraction(self) -> float:
         """How much of the budget is spent, in [0, 1]."""
@@ -196,6 +195,7 @@ class Run:
 
     def save(self) -> Path:
         """Writes a checkpoint of the current step."""
+        self._require_numbers()
         meta = {
             "game": self.game.name,
             "options": self.game.options,
@@ -224,6 +224,11 @@ class Run:
             return
         board = SummaryWriter(str(self.directory / "tb"), purge_step=self.trainer.steps)
         settings = pool_settings(self.config, self.game, gpu=self.device.type == "cuda")
+        settings |= {
+            "version": self.trainer.steps,
+            "simulations": self.simulations(),
+            "resignation": self._resign,
+        }
         self.batch_size = settings["batch_size"]
         self.tables.open(self.evaluator, settings, player_settings(self.config))
         rating = self._background_rating()
@@ -264,9 +269,6 @@ class Run:
 
     def _loop(self, board: Any, rating: BackgroundRating | None) -> None:
         training = self.config.training
-        self.tables.set_version(self.trainer.steps)
-        self._set_simulations()
-        self.tables.set_resignation(self._resign)
         self._warn_of_few_simulations()
         metrics: list[dict[str, torch.Tensor]] = []
         logged = saved = time.perf_counter()
@@ -288,9 +290,10 @@ class Run:
                 stale = True
             now = time.perf_counter()
             if stale and now >= next_swap:
+                self._require_numbers()
                 self.evaluator.load_weights(self.trainer.averaged)
                 self.tables.set_version(self.trainer.steps)
-                self._set_simulations()
+                self.tables.set_simulations(self.simulations())
                 # A backend that compiles its weights in takes a while to swap them: never more than this share of the time.
                 next_swap = time.perf_counter() + (time.perf_counter() - now) / SWAP_SHARE
                 stale = False
@@ -320,19 +323,29 @@ class Run:
                 logged, counted = now, counts
                 steps_then, games_then = self.trainer.steps, self.tables.games
 
-    def _set_simulations(self) -> None:
+    def simulations(self) -> int:
         """Progressive simulation: the budget a move grows along the configured schedule."""
         simulations = self.config.search.simulations
         for begin, count in self.config.selfplay.simulations_schedule:
             if self.fraction() >= begin:
                 simulations = int(count)
-        self.tables.set_simulations(simulations)
+        return simulations
+
+    def _require_numbers(self) -> None:
+        """Before weights are played with or saved: UserError where training has made them something else."""
+        if all(bool(tensor.isfinite().all()) for tensor in self.trainer.averaged.state_dict().values()):
+            return
+        saved = [step for step in checkpoint.steps(self.directory) if step < self.trainer.steps]
+        raise UserError(
+            f"{self.directory}: the weights are no longer numbers at step {self.trainer.steps:,}, and were not saved: the same "
+            f"call goes on from step {saved[-1] if saved else 0:,}; give it a lower training.learning_rate"
+        )
 
     def _set_resignation(self) -> None:
         """The highest threshold, up to the configured one, that the games played to the end say is safe."""
         play = self.config.selfplay
         if play.resign_threshold > -1.0 and self.fraction() >= play.resign_from:
-            self._resign = self.diagnostics.safe_threshold(play.resign_threshold, play.resign_wrong)
+            self._resign = self.diagnostics.safe_threshold(play.resign_threshold, play.resign_wrong, self._resign)
             self.tables.set_resignation(self._resign)
 
     def _warn_of_few_simulations(self) -> None:
@@ -385,11 +398,6 @@ class Run:
         if metrics:
             for name in metrics[0]:
                 values[f"train/{name}"] = float(torch.stack([m[name].float() for m in metrics]).mean())
-            if not np.isfinite(values["train/loss"]):
-                raise UserError(
-                    f"{self.directory}: the loss is no longer a number at step {step:,}; nothing was saved since step "
-                    f"{checkpoint.steps(self.directory)[-1]:,}: go on from there with a lower training.learning_rate"
-                )
         values |= {f"selfplay/{name}": value for name, value in self.diagnostics.values(self._resign).items()}
         values["selfplay/evaluations"] = self.evaluations
         values["replay/games"] = self.tables.games

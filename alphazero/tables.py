@@ -19,6 +19,8 @@ from alphazero.feeding import Feed, batch_layout
 from alphazero.game import make
 from alphazero.replay import Replay
 
+TURN = 16  # batches: a device has several under way, which turning waits for
+
 
 class Table:
     """A game that is played, what was played of it, and, while the run goes on, its pool."""
@@ -33,6 +35,7 @@ class Table:
             window_scale=config.replay.window_min,
             window_exponent=config.replay.window_exponent,
         )
+        self.evaluations = self.replay.evaluations  # by processes before, as far as their games are stored
         self.pool: Pool | None = None
         self.feed: Feed | None = None
 
@@ -50,6 +53,8 @@ class Tables(Sequence[Table]):
             name = "-".join(f"{key}-{value}" for key, value in sorted(options.items()))
             self._tables.append(Table(other, variant["share"], directory / name, config))
         self._counted: Counter[str] = Counter()  # by pools that are closed
+        self._turn = self._tables[0]  # who is served
+        self._served = 0  # batches of its turn
 
     def __getitem__(self, index: Any) -> Any:
         return self._tables[index]
@@ -85,6 +90,11 @@ class Tables(Sequence[Table]):
         """What was wrong with the stores when they were opened."""
         return [warning for table in self._tables for warning in table.replay.warnings]
 
+    @property
+    def evaluations(self) -> int:
+        """Positions evaluated for the games of all tables, earlier processes included (as far as their games are stored)."""
+        return sum(table.evaluations for table in self._tables) + self.counts()["evaluations"]
+
     def counts(self) -> Counter[str]:
         """What the pools counted in this process, summed."""
         counts = Counter(self._counted)
@@ -96,7 +106,7 @@ class Tables(Sequence[Table]):
     # --- playing ---
 
     def open(self, evaluator: Evaluator, settings: dict[str, Any], player: dict[str, Any]) -> None:
-        """Begins to play; settings as the pool's, without first_game."""
+        """Begins to play; settings as the pools', without first_game."""
         layout = batch_layout([evaluator])
         for table in self._tables:
             own = {**settings, **layout, "first_game": table.replay.next_number}
@@ -104,17 +114,29 @@ class Tables(Sequence[Table]):
             table.feed = Feed(table.pool, [evaluator], **layout)
 
     def step(self) -> list[tuple[Table, GameRecord]]:
-        """Answers a batch of the table that is furthest behind its share; the games that were finished, stored."""
-        table = self._tables[0]
-        if len(self._tables) > 1:
-            table = min(self._tables, key=lambda t: self._pool(t).counts["evaluations"] / t.share)
+        """Answers a batch of the table whose turn it is; the games that were finished, stored."""
+        table = self._next()
         assert table.feed is not None
         table.feed.step()
         finished = []
-        for record in self._pool(table).take_finished():
+        pool = self._pool(table)
+        for record in pool.take_finished():
+            table.replay.evaluations = table.evaluations + pool.counts["evaluations"]
             table.replay.add(record)
             finished.append((table, record))
         return finished
+
+    def _next(self) -> Table:
+        """The table that is furthest behind its share, for TURN batches at a time."""
+        if len(self._tables) == 1:
+            return self._turn
+        if self._served >= TURN:
+            assert self._turn.feed is not None
+            self._turn.feed.drain()  # what a device has under way is of one table
+            self._turn = min(self._tables, key=lambda t: self._pool(t).counts["evaluations"] / t.share)
+            self._served = 0
+        self._served += 1
+        return self._turn
 
     def _pool(self, table: Table) -> Pool:
         assert table.pool is not None

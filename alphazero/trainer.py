@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -25,11 +26,22 @@ def has_bf16_units(device: torch.device) -> bool:
     return device.type == "cuda" or bool(torch.cpu._is_amx_tile_supported())
 
 
+@dataclass
+class _Captured:
+    """The step for batches of one shape: where they are copied to, and the graph that reads them there."""
+
+    data: dict[str, Tensor]
+    steps: int = 0
+    graph: Any = None  # torch.cuda.CUDAGraph
+    names: list[str] = field(default_factory=list)
+    values: Tensor = field(default_factory=lambda: torch.empty(0))
+
+
 class StepGraph:
     """A training step as one CUDA graph: the host starts it in one call and never waits for it.
 
-    The first WARM_UP steps run op by op, on the stream that captures, as libraries set themselves up in them. A batch of
-    another shape than the first runs op by op, too.
+    The first WARM_UP steps with batches of a shape run op by op, on the stream that captures, as libraries set themselves up
+    in them; then each shape (a run may train on boards of several sizes) has its graph.
     """
 
     WARM_UP = 3
@@ -38,18 +50,17 @@ class StepGraph:
         self._update = update
         self._device = device
         self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
-        self._steps = 0
-        self._data: dict[str, Tensor] = {}
-        self._graph: Any = None  # torch.cuda.CUDAGraph
-        self._names: list[str] = []
-        self._values = torch.empty(0)
+        self._captured: dict[Any, _Captured] = {}  # by the batch's shapes
 
     def step(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """The figures of update(batch), on the device."""
-        self._steps += 1
-        if not self._data:
-            self._data = {name: torch.empty_like(tensor, device=self._device) for name, tensor in batch.items()}
-        if self._steps <= self.WARM_UP or any(batch[name].shape != kept.shape for name, kept in self._data.items()):
+        shapes = tuple((name, tuple(tensor.shape)) for name, tensor in batch.items())
+        kept = self._captured.get(shapes)
+        if kept is None:
+            data = {name: torch.empty_like(tensor, device=self._device) for name, tensor in batch.items()}
+            kept = self._captured[shapes] = _Captured(data)
+        kept.steps += 1
+        if kept.steps <= self.WARM_UP:
             self._stream.wait_stream(torch.cuda.current_stream(self._device))
             with torch.cuda.stream(self._stream):
                 figures = self._update({name: tensor.to(self._device) for name, tensor in batch.items()})
@@ -58,22 +69,22 @@ class StepGraph:
         current = torch.cuda.current_stream(self._device)
         self._stream.wait_stream(current)
         with torch.cuda.stream(self._stream):  # where it was captured: libraries' scratch memory belongs to the stream
-            for name, kept in self._data.items():
-                kept.copy_(batch[name], non_blocking=True)
-            if self._graph is None:
-                self._capture()
-            self._graph.replay()
-            values = self._values.clone()
+            for name, tensor in kept.data.items():
+                tensor.copy_(batch[name], non_blocking=True)
+            if kept.graph is None:
+                self._capture(kept)
+            kept.graph.replay()
+            values = kept.values.clone()
         current.wait_stream(self._stream)
-        return dict(zip(self._names, values.unbind(), strict=True))
+        return dict(zip(kept.names, values.unbind(), strict=True))
 
-    def _capture(self) -> None:
+    def _capture(self, kept: _Captured) -> None:
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph, stream=self._stream, capture_error_mode="thread_local"):
-            figures = self._update(self._data)
-            self._names = list(figures)
-            self._values = torch.stack([value.float() for value in figures.values()])
-        self._graph = graph
+            figures = self._update(kept.data)
+            kept.names = list(figures)
+            kept.values = torch.stack([value.float() for value in figures.values()])
+        kept.graph = graph
 
 
 class Trainer:
@@ -188,16 +199,23 @@ class Trainer:
             "value_loss": value.detach(),
             "value_accuracy": (wdl.argmax(1) == data["wdl"].argmax(1)).float().mean(),
         }
+        ended = data["ended"]
+
+        def over_ended(error: Tensor) -> Tensor:
+            """The mean of [B] errors over the games that came to their end."""
+            return (error * ended).sum() / ended.sum().clamp_min(1.0)
+
         if output.ownership is not None:
-            ownership = F.mse_loss(output.ownership.float(), data["ownership"])
+            ownership = over_ended((output.ownership.float() - data["ownership"]).square().mean((1, 2)))
             loss = loss + config.ownership_weight * ownership
             figures["ownership_loss"] = ownership.detach()
         if output.score is not None:
-            score = F.smooth_l1_loss(output.score.float(), data["score"] / SCORE_SCALE)
+            score = over_ended(F.smooth_l1_loss(output.score.float(), data["score"] / SCORE_SCALE, reduction="none"))
             loss = loss + config.score_weight * score
             figures["score_loss"] = score.detach()
         if output.plies_left is not None:
-            plies_left = F.smooth_l1_loss(output.plies_left.float(), torch.log1p(data["plies_left"]))
+            wanted = torch.log1p(data["plies_left"])
+            plies_left = over_ended(F.smooth_l1_loss(output.plies_left.float(), wanted, reduction="none"))
             loss = loss + config.plies_left_weight * plies_left
             figures["plies_left_loss"] = plies_left.detach()
         if output.reply is not None:

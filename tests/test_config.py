@@ -51,6 +51,16 @@ def test_a_configuration_survives_being_written(tmp_path):
             "game: {name: go}\nselfplay: {variants: [{board_size: 7}]}",
             "selfplay.variants[0] has a share, between 0 and 1, and options of the game, got {'board_size': 7}",
         ),
+        ("game: {name: go}\nselfplay: {variants: [{share: 0.2}]}", "variants[0]: the same game as another table's"),
+        ("game: {name: go}\nselfplay: {variants: [{share: 0.2, komi: 7}]}", "variants[0]: the same game as another"),
+        (
+            "game: {name: go}\nselfplay: {variants: [{share: 0.2, board_size: 5}, {share: 0.1, board_size: 5}]}",
+            "variants[1]: the same game as another table's",
+        ),
+        (
+            "game: {name: go}\nselfplay: {starts: [E5], variants: [{share: 0.2, board_size: 4}]}",
+            "selfplay.starts: go: move 1: 'E5' is off the 4x4 board (in the variant {'board_size': 4})",
+        ),
         (
             "game: {name: go}\nselfplay: {variants: [{share: 0.5, board_size: 99}]}",
             "selfplay.variants[0]: go: board_size must be",

@@ -13,14 +13,15 @@ CONNECT4 = az.Game("connect4")
 
 
 def seen(value: int = 1, plies: int = 20, reason: str = "line", lowest=(0.0, 0.0), opening=(), values=(), results=()):
-    return Seen(
-        plies, value, reason, opening, np.array(values, float), np.array(results, float), lowest, 0.5 * plies, plies
-    )
+    decided = reason != "max_plies"
+    values, results = np.array(values, float), np.array(results, float)
+    return Seen(plies, value, reason, opening, values, results, decided, lowest, 0.5 * plies, plies)
 
 
 def holding(*games: Seen, game: az.Game = CONNECT4) -> Diagnostics:
     diagnostics = Diagnostics(game)
     diagnostics._seen.extend(games)
+    diagnostics._to_the_end.extend(game for game in games if game.decided and game.reason != "resign")
     return diagnostics
 
 
@@ -97,14 +98,15 @@ def test_wrong_resignations_are_counted_among_games_played_to_the_end():
 
 def test_the_threshold_is_as_high_as_the_games_say_is_safe():
     lost = [seen(value=-1, lowest=(-0.9 - i / 1000, 1.0)) for i in range(40)]
-    assert holding(*lost).safe_threshold(-0.8, 0.05) == -0.8
-    assert holding(*lost[:10]).safe_threshold(-0.8, 0.05) == -1.0  # too few to tell
+    assert holding(*lost).safe_threshold(-0.8, 0.05, -1.0) == -0.8
+    assert holding(*lost[:10]).safe_threshold(-0.8, 0.05, -0.93) == -0.93  # too few to tell: as it was
+    cut = [seen(value=0, lowest=(-0.9, 1.0), reason="max_plies")] * 40
+    assert holding(*lost, *cut).safe_threshold(-0.8, 0.05, -1.0) == -0.8  # a game that was cut off says nothing
+    won = [seen(value=1, lowest=(-0.99, 1.0))] * 40
+    assert holding(*won).safe_threshold(-0.8, 0.05, -0.9) == -1.0  # no threshold is safe
     turned = [seen(value=1, lowest=(-0.85 - i / 1000, 1.0)) for i in range(10)]  # ten wins after values around -0.85
-    threshold = holding(*lost, *turned).safe_threshold(-0.8, 0.05)
-    assert -0.9 <= threshold < -0.85
-    crossed, wrong = holding(*lost, *turned).resignations(threshold)
-    assert crossed >= 40
-    assert wrong <= 0.05 * crossed
+    threshold = holding(*lost, *turned).safe_threshold(-0.8, 0.05, -1.0)
+    assert holding(*lost, *turned).resignations(threshold) == (42, 2)  # three in 43 would be too many
 
 
 @pytest.mark.parametrize(
@@ -141,7 +143,9 @@ def test_nothing_is_said_of_a_few_games_or_steps():
 
 def test_short_games_of_go_are_named():
     game = az.Game("go", board_size=9)
-    diagnostics = holding(*[seen(plies=10)] * 300, game=game)
+    resigned = [seen(plies=10, reason="resign")] * 300
+    assert holding(*resigned, game=game).warnings({**HEALTHY, "selfplay/game_length": 10.0}, 0) == []
+    diagnostics = holding(*[seen(plies=10, reason="two_passes")] * 300, game=game)
     (warning,) = diagnostics.warnings({**HEALTHY, "selfplay/game_length": 10.0}, 0)
     assert "games end after 10 plies, by passes" in warning
 

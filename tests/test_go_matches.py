@@ -41,6 +41,26 @@ def test_a_gtp_engine_is_told_the_rules_and_only_the_new_moves():
     assert heard[10:] == ["play b C3", "play w D4", "genmove b", "play w A1", "genmove b"]
 
 
+def test_a_gtp_engine_is_told_the_komi_of_the_position():
+    with GtpClient(EngineSpec.parse(GTP)) as client:
+        client.set_game(az.Game("go", board_size=5, komi=5.5))
+        client.new_game()
+        client.play("komi=3 C3", [], {}, 10)
+        client.play("", [], {}, 10)
+        heard = client._ask("heard").split(" | ")
+    told = [line for line in heard if line.startswith(("komi", "play", "genmove", "clear"))]
+    assert told == [
+        "clear_board",
+        "komi 5.5",
+        "komi 3",
+        "play b C3",
+        "genmove w",
+        "clear_board",
+        "komi 5.5",
+        "genmove b",
+    ]
+
+
 @pytest.mark.parametrize(
     ("tc", "settings", "left"),
     [

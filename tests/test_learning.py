@@ -31,6 +31,7 @@ def batch_of(shape: Shape, n: int = 32, seed: int = 0) -> dict[str, torch.Tensor
         "ownership": rng.integers(-1, 2, (n, shape.height, shape.width)),
         "score": rng.normal(0, 10, n),
         "plies_left": rng.integers(1, 60, n),
+        "ended": rng.integers(0, 2, n),
         "reply": rng.dirichlet(np.full(shape.policy_size, 0.1), n),
         "reply_weight": rng.integers(0, 2, n),
     }

@@ -7,6 +7,8 @@ import json
 import pytest
 
 import alphazero as az
+from alphazero._core import Pool
+from alphazero.arena.go_score import area_margin
 from alphazero.errors import UserError
 from alphazero.protocols import sgf
 
@@ -52,6 +54,24 @@ def test_recorded_games_survive_a_round_trip(data):
         assert (game.size, game.komi) == (record["size"], record["komi"])
         assert [vertex for _, vertex in game.moves] == record["moves"]
         assert [colour for colour, _ in game.moves] == ["BW"[i % 2] for i in range(len(game.moves))]
+
+
+def test_a_game_with_a_komi_of_its_own_says_so():
+    game = az.Game("go", board_size=5, komi=7.0)
+    settings = {"games_in_flight": 1, "batch_size": 1, "threads": 1, "games": 1, "starts": ["komi=2.5 C3"]}
+    pool = Pool(game, settings, [{"kind": "puct", "simulations": 4, "evaluator": -2}])
+    records = []
+    while not pool.done:
+        pool.next_batch(0.1)
+        records += pool.take_finished()
+    (record,) = records + pool.take_finished()
+    written = sgf.parse(sgf.from_record(game, record))
+    assert written.komi == 2.5
+    assert written.moves[0] == ("B", "C3")
+    assert len(written.moves) == record.plies + 1
+    final = sgf.position_of(written)
+    assert final.outcome.score == record.score
+    assert area_margin(game.position("komi=2.5 C3")) == 22.5
 
 
 def test_our_files_are_what_sgfmill_reads(data):

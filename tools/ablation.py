@@ -42,18 +42,20 @@ KEYS = {"config", "common", "seeds", "games", "simulations", "search", "opening_
 
 def read_study(path: Path) -> dict[str, Any]:
     """The study, checked."""
-    study = yaml.safe_load(path.read_text())
+    try:
+        study = yaml.safe_load(path.read_text())
+    except (OSError, yaml.YAMLError) as error:
+        sys.exit(f"{path}: cannot read the study: {' '.join(str(error).split())}")
     if not isinstance(study, dict) or not isinstance(study.get("arms"), dict) or "config" not in study:
         sys.exit(f"{path}: a study has `config` and `arms`")
     if unknown := set(study) - KEYS:
         sys.exit(f"{path}: unknown key {sorted(unknown)[0]}; keys are: {', '.join(sorted(KEYS))}")
     for name, arm in study["arms"].items():
-        if (
-            not isinstance(arm, dict)
-            or not isinstance(arm.get("evaluations"), int)
-            or set(arm) - {"evaluations", "set"}
-        ):
-            sys.exit(f"{path}: arms.{name} has `evaluations`, a whole number, and perhaps `set`")
+        whole = isinstance(arm, dict) and isinstance(arm.get("evaluations"), int) and arm["evaluations"] > 0
+        if not whole or set(arm) - {"evaluations", "set"} or not isinstance(arm.get("set") or {}, dict):
+            sys.exit(f"{path}: arms.{name} has `evaluations`, a whole number, and perhaps `set`, keys and values")
+    if not isinstance(study.setdefault("seeds", 3), int) or study["seeds"] < 1 or not study["arms"]:
+        sys.exit(f"{path}: `seeds` must be >= 1, and `arms` hold at least one")
     return study
 
 
@@ -66,7 +68,12 @@ def overrides(study: dict[str, Any], arm: dict[str, Any], seed: int) -> list[str
         "training.budget_minutes": 0,
         "training.budget_evaluations": arm["evaluations"],
     }
-    return [f"{key}={json.dumps(value)}" for key, value in keys.items()]
+    return [f"{key}={as_yaml(value)}" for key, value in keys.items()]
+
+
+def as_yaml(value: Any) -> str:
+    """A value as YAML on one line (5.0e-05, where JSON's 5e-05 would be text)."""
+    return str(yaml.safe_dump(value, default_flow_style=True, width=10**6)).removesuffix("\n").removesuffix("\n...")
 
 
 def train(study: dict[str, Any], name: str, seed: int, out: Path, core: int | None) -> None:
@@ -99,14 +106,14 @@ def train_all(study: dict[str, Any], out: Path, jobs: int) -> None:
             cores.put(core)
 
     # Seeds outside, arms inside: after any interruption the arms stand alike.
-    todo = [(name, seed) for seed in range(study.get("seeds", 3)) for name in study["arms"]]
+    todo = [(name, seed) for seed in range(study["seeds"]) for name in study["arms"]]
     with ThreadPoolExecutor(jobs) as pool:
         list(pool.map(one, todo))
 
 
 def rate(study: dict[str, Any], out: Path) -> dict[str, Any]:
     """All final networks against each other; the tournament's summary."""
-    names = [f"{name}-{seed}" for name in study["arms"] for seed in range(study.get("seeds", 3))]
+    names = [f"{name}-{seed}" for name in study["arms"] for seed in range(study["seeds"])]
     tournament = {
         "players": [{"player": str(out / name), "name": name} for name in names],
         "games": study.get("games", 40),
@@ -128,7 +135,7 @@ def summarise(study: dict[str, Any], out: Path, summary: dict[str, Any]) -> list
     """A row for each arm, Elo relative to the first arm's mean."""
     elo = {player["name"]: player["elo"] for player in summary["players"]}
     games = [json.loads(line) for line in (out / "tournament" / "results.jsonl").read_text().splitlines()]
-    seeds = study.get("seeds", 3)
+    seeds = study["seeds"]
     rows: list[dict[str, Any]] = []
     first = next(iter(study["arms"]))
     base = statistics.mean(elo[f"{first}-{seed}"] for seed in range(seeds))
@@ -188,14 +195,16 @@ def table(study: dict[str, Any], rows: list[dict[str, Any]]) -> str:
     """The rows as Markdown."""
     first = rows[0]["arm"]
     lines = [
-        f"{study['config']}, {study.get('seeds', 3)} seeds; {study.get('simulations', 32)} "
+        f"{study['config']}, {study['seeds']} seeds; {study.get('simulations', 32)} "
         f"{study.get('search', 'puct').upper()} simulations a move, {study.get('opening_plies', 2)} random plies, both colours.",
         "",
         f"| arm | evaluations | positions | minutes | Elo over {first} (95 %) | seeds | score against {first} |",
         "|---|---|---|---|---|---|---|",
     ]
     for row in rows:
-        score = "" if row["score"] is None else f"{100 * row['score']:.0f} % of {row['score_games']}"
+        score = (
+            f"{100 * row['score']:.0f} % of {row['score_games']}" if row["score_games"] and row is not rows[0] else "–"
+        )
         lines.append(
             f"| {row['arm']} | {row['evaluations']:,} | {row['positions']:,} | {row['minutes']} | "
             f"{row['elo']:+.0f} ± {row['interval']:.0f} | {', '.join(f'{x:+.0f}' for x in row['seeds'])} | {score} |"
@@ -211,6 +220,8 @@ def main() -> None:
         "--jobs", type=int, default=1, help="runs at a time, each on one core (default 1, on all cores)"
     )
     args = parser.parse_args()
+    if args.jobs < 1:
+        sys.exit(f"--jobs must be >= 1, got {args.jobs}")
     study = read_study(args.study)
     args.out.mkdir(parents=True, exist_ok=True)
     train_all(study, args.out, args.jobs)

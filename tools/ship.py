@@ -18,6 +18,7 @@ from typing import Any
 
 from alphazero import checkpoint
 from alphazero.config import load_config, to_yaml
+from alphazero.errors import UserError
 from alphazero.network import parameter_count
 
 MOST_BYTES = 5_000_000
@@ -100,9 +101,9 @@ def main() -> None:
     game = loaded.meta["game"]
     target = ROOT / "alphazero" / "pretrained" / game
     target.mkdir(exist_ok=True)
+    text = card(args.run, game, loaded.meta, parameter_count(loaded.network), args.hardware, args.result)
     for name in ("model.safetensors", "meta.json"):
         shutil.copyfile(source / name, target / name)
-    text = card(args.run, game, loaded.meta, parameter_count(loaded.network), args.hardware, args.result)
     (target / "README.md").write_text(text)
     if (curve := args.run / "elo.png").exists():
         (ROOT / "docs" / "networks").mkdir(exist_ok=True)
@@ -111,4 +112,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except UserError as error:
+        sys.exit(str(error))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from alphazero.game import Position
-from alphazero.protocols.sgf import COLUMNS
+from alphazero.protocols.sgf import COLUMNS, split_komi
 
 Point = tuple[int, int]  # row from the top, column
 
@@ -40,4 +40,5 @@ def area_margin(position: Position, dead: Collection[str] = ()) -> float:
                     region.append(near)
         if len(reached) == 1:
             margin += len(region) if "B" in reached else -len(region)
-    return margin - float(position.game.options["komi"])
+    own_komi, _ = split_komi(position.text.split())
+    return margin - (float(position.game.options["komi"]) if own_komi is None else own_komi)

@@ -255,6 +255,7 @@ def training(net: str, make: Callable[[], Network], seconds: float, repeat: int)
         "ownership": torch.zeros(rows, shape.height, shape.width),
         "score": torch.zeros(rows),
         "plies_left": torch.ones(rows),
+        "ended": torch.ones(rows),
         "reply": policy / policy.sum(1, keepdim=True),
         "reply_weight": torch.ones(rows),
     }

@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser, protocol: str) -> None:
     games = [game for game, spoken in PROTOCOLS.items() if spoken == protocol]
     parser.add_argument(
         "--model",
-        help=f"a checkpoint or run directory, uniform (a blind network) or mcts:N (default: pretrained:{games[0]})",
+        help=f"a checkpoint or run directory, uniform (a blind network) or mcts:N (default: pretrained:{games[0]}, else uniform)",
     )
     parser.add_argument("--game", choices=games, help=f"where the model is no checkpoint (default {games[0]})")
     parser.add_argument(

@@ -10,7 +10,8 @@ from alphazero.devices import DEVICE_HELP, DEVICES
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--model", help="a checkpoint or run directory, uniform (a blind network) or mcts:N (default: pretrained:go)"
+        "--model",
+        help="a checkpoint or run directory, uniform (a blind network) or mcts:N (default: pretrained:go, else uniform)",
     )
     parser.add_argument("--game", choices=["go"], default="go", help="GTP is for Go (default go)")
     parser.add_argument("--simulations", type=int, help="a move, where no time is set (default 400; N with mcts:N)")

@@ -7,6 +7,7 @@ import time
 from alphazero.errors import UserError
 from alphazero.game import Game
 from alphazero.protocols.client import GRACE_SECONDS, MOST_LINES, START_SECONDS, EngineClient, Reply
+from alphazero.protocols.sgf import split_komi
 
 REMOVE_DEAD = "remove_dead"  # the one option in braces that is ours: see GtpClient
 
@@ -22,6 +23,7 @@ class GtpClient(EngineClient):
 
     def _handshake(self) -> None:
         self._number = 0
+        self._told_komi = float("nan")
         self._known: list[str] | None = None  # the moves on the engine's board; None: it has to be told from the start
         if self.spec.search_limits:
             raise UserError(
@@ -54,7 +56,7 @@ class GtpClient(EngineClient):
         """An empty board with the game's rules. EngineError where the engine refuses them."""
         self._ask(f"boardsize {self._size}")
         self._ask("clear_board")
-        self._ask(f"komi {self._komi:g}")
+        self._tell_komi(self._komi)
         for rule in self._rules:
             self._ask(f"kata-set-rule {rule}")
         self._known = []
@@ -64,10 +66,13 @@ class GtpClient(EngineClient):
         self._timed = False
 
     def play(self, start: str, moves: list[str], limits: dict[str, int], seconds: float) -> Reply:
-        played = start.split() + moves
+        own_komi, begun = split_komi(start.split())
+        played = begun + moves
         if self._known is None or played[: len(self._known)] != self._known:
             self._set_up()
         assert self._known is not None
+        if (komi := self._komi if own_komi is None else own_komi) != self._told_komi:
+            self._tell_komi(komi)
         for ply in range(len(self._known), len(played)):
             self._ask(f"play {'bw'[ply % 2]} {played[ply]}")
         colour = "bw"[len(played) % 2]
@@ -76,6 +81,10 @@ class GtpClient(EngineClient):
         move = answer.lower() if answer.lower() in ("pass", "resign") else answer.upper()
         self._known = [*played, move]
         return Reply(move)
+
+    def _tell_komi(self, komi: float) -> None:
+        self._ask(f"komi {komi:g}")
+        self._told_komi = komi
 
     def _tell_clock(self, colour: str, limits: dict[str, int]) -> None:
         """Main time and byo-yomi as GTP has them. It has no increment: time_left tells what has come of that."""

@@ -167,6 +167,13 @@ def escape(text: str) -> str:
     return text.replace("\\", "\\\\").replace("]", "\\]")
 
 
+def split_komi(words: list[str]) -> tuple[float | None, list[str]]:
+    """The words of a Go position's text as (the komi that they begin with, None where there is none; the moves)."""
+    if words and words[0].startswith("komi="):
+        return float(words[0].removeprefix("komi=")), words[1:]
+    return None, words
+
+
 def write(
     position: Position,
     moves: list[str],
@@ -178,9 +185,14 @@ def write(
     number: str = "",
     comment: str = "",
 ) -> str:
-    """A game as SGF; moves alternate, Black first. number: the round of the event."""
+    """A game as SGF; moves alternate, Black first, and may begin with a komi of their own, as a position's text does.
+
+    number: the round of the event.
+    """
     size = int(position.game.options["board_size"])
-    head = f"(;GM[1]FF[4]CA[UTF-8]AP[alphazero]SZ[{size}]KM[{position.game.options['komi']:g}]RU[Tromp-Taylor]"
+    own_komi, moves = split_komi(moves)
+    komi = float(position.game.options["komi"]) if own_komi is None else own_komi
+    head = f"(;GM[1]FF[4]CA[UTF-8]AP[alphazero]SZ[{size}]KM[{komi:g}]RU[Tromp-Taylor]"
     for name, value in (
         ("PB", black),
         ("PW", white),
@@ -207,7 +219,8 @@ def from_record(game: Game, record: GameRecord) -> str:
     """A self-play game as SGF."""
     result = result_text(record.value, record.score, record.reason)
     name = f"alphazero step {record.version}"
-    return write(game.position(), record.moves(game), black=name, white=name, result=result)
+    moves = [*record.start.split(), *record.moves(game)]
+    return write(game.position(), moves, black=name, white=name, result=result)
 
 
 def position_of(sgf: SgfGame, **options: object) -> Position:

@@ -138,6 +138,9 @@ PoolSettings to_pool(const py::dict& d) {
   read(d, "start_share", p.start_share, known);
   read(d, "symmetry", p.symmetry, known);
   read(d, "record_policy", p.record_policy, known);
+  read(d, "version", p.version, known);
+  read(d, "simulations", p.simulations, known);
+  read(d, "resignation", p.resignation, known);
   read(d, "packed", p.packed, known);
   read(d, "cache_megabytes", p.cache_megabytes, known);
   refuse_unknown(d, known, "pool");
@@ -444,6 +447,7 @@ void bind_pool(py::module_& m) {
       .def_property_readonly(
           "score", [](const GameRecord& g) { return g.has_score ? std::optional<float>(g.score) : std::nullopt; })
       .def_readonly("reason", &GameRecord::reason)
+      .def_readonly("to_the_end", &GameRecord::to_the_end, "Nobody could resign in it.")
       .def_property_readonly("plies", [](const GameRecord& g) { return g.plies.size(); })
       .def_property_readonly(
           "searched_plies",
@@ -643,13 +647,14 @@ void bind_sampler(py::module_& m) {
             py::array_t<float> ownership({size(n), size(shape.height), size(shape.width)});
             py::array_t<float> score(size(n));
             py::array_t<float> plies_left(size(n));
+            py::array_t<float> ended(size(n));
             py::array_t<float> replies({size(reply ? n : 0), size(shape.policy_size)});
             py::array_t<float> reply_weight(size(reply ? n : 0));
-            const TrainingBatch out{planes.mutable_data(),        policy.mutable_data(),
-                                    policy_weight.mutable_data(), wdl.mutable_data(),
-                                    ownership.mutable_data(),     score.mutable_data(),
-                                    plies_left.mutable_data(),    reply ? replies.mutable_data() : nullptr,
-                                    reply_weight.mutable_data()};
+            const TrainingBatch out{
+                planes.mutable_data(),      policy.mutable_data(),    policy_weight.mutable_data(),
+                wdl.mutable_data(),         ownership.mutable_data(), score.mutable_data(),
+                plies_left.mutable_data(),  ended.mutable_data(),     reply ? replies.mutable_data() : nullptr,
+                reply_weight.mutable_data()};
             {
               const py::gil_scoped_release release;
               s.face->sample(n, seed, {symmetry, value_blend, surprise}, out);
@@ -662,6 +667,7 @@ void bind_sampler(py::module_& m) {
             batch["ownership"] = ownership;
             batch["score"] = score;
             batch["plies_left"] = plies_left;
+            batch["ended"] = ended;
             if (reply) {
               batch["reply"] = replies;
               batch["reply_weight"] = reply_weight;
@@ -671,10 +677,11 @@ void bind_sampler(py::module_& m) {
           py::arg("n"), py::arg("seed"), py::arg("symmetry") = true, py::arg("value_blend") = 0.0F,
           py::arg("surprise") = 0.0F, py::arg("reply") = true,
           "n positions, each equally likely but for the share `surprise`, drawn in proportion to their surprise, as\n"
-          "float32 arrays: planes [n,C,H,W], policy [n,P], policy_weight [n], wdl [n,3], ownership [n,H,W], score "
+          "float32 arrays: planes [n,C,H,W], policy [n,P], policy_weight [n], wdl [n,3]; ownership [n,H,W], score "
           "[n],\n"
-          "plies_left [n] and, where wanted, the policy of the opponent's next search as reply [n,P] and reply_weight\n"
-          "[n]; all for the side to move.");
+          "plies_left [n], which say nothing where ended [n] is 0, the game being resigned or cut off; and, where "
+          "wanted,\n"
+          "the policy of the opponent's next search as reply [n,P] and reply_weight [n]; all for the side to move.");
 }
 
 void bind_bench(py::module_& m) {

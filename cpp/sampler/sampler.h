@@ -23,6 +23,8 @@ struct TrainingBatch {
   float* ownership;   // [n][height][width] +1 own area at the end, -1 the opponent's, 0 nobody's; nullptr: not wanted
   float* score;       // [n] final margin in points, 0 where the game has none; nullptr: not wanted
   float* plies_left;  // [n] to the end of the game; nullptr: not wanted
+  float* ended;  // [n] 1: the game came to its end; 0: it was resigned or cut off, and ownership, score and plies_left
+                 // say nothing; nullptr: not wanted
   float* reply;  // [n][policy_size] the opponent's policy after the move played, by the indices that the moves would
                  // have for the side to move, or all 0; nullptr: not wanted
   float* reply_weight;  // [n] as policy_weight
@@ -55,6 +57,7 @@ class Sampler {
     game.value = record.value;
     game.score = record.score;
     game.cut = record.reason == "max_plies" && !record.has_score;
+    game.resigned = record.reason == "resign";
     game.start = record.start;
     Position position = record.start.empty() ? start_ : Position::parse(options_, record.start);
     for (std::size_t ply = 0; ply < record.plies.size(); ++ply) {
@@ -68,6 +71,7 @@ class Sampler {
         const float units = std::clamp(p.surprise * kSurpriseUnits, 0.0F, 65535.0F);
         game.surprise.push_back(static_cast<std::uint16_t>(units + 0.5F));
         game.surprises += game.surprise.back();
+        game.targets += p.kind == PlyKind::kFull ? 1 : 0;
       }
       game.moves.push_back(p.move);
       game.root_values.push_back(p.root_value);
@@ -88,6 +92,7 @@ class Sampler {
     if (count == 0) return 0;
     positions_ += static_cast<std::uint64_t>(count);
     surprises_ += game.surprises;
+    targets_ += game.targets;
     ends_.push_back(dropped_ + positions_);
     games_.push_back(std::move(game));
     return count;
@@ -99,6 +104,7 @@ class Sampler {
       positions_ -= games_.front().drawable.size();
       dropped_ += games_.front().drawable.size();
       surprises_ -= games_.front().surprises;
+      targets_ -= games_.front().targets;
       games_.pop_front();
       ends_.pop_front();
     }
@@ -137,6 +143,7 @@ class Sampler {
       const float blend = game.cut ? 1.0F : settings.value_blend;
       write_wdl(sign * game.value, game.root_values[ply], blend, out.wdl + row * 3);
       if (out.score != nullptr) out.score[row] = static_cast<float>(sign) * game.score;
+      if (out.ended != nullptr) out.ended[row] = game.cut || game.resigned ? 0.0F : 1.0F;
       if (out.plies_left != nullptr) out.plies_left[row] = static_cast<float>(game.moves.size() - ply);
       if (out.ownership != nullptr) {
         float* const ownership = out.ownership + row * cells;
@@ -158,14 +165,17 @@ class Sampler {
     std::vector<std::uint16_t> surprise;  // of each of them
     std::vector<std::int8_t> ownership;   // first player's view; empty where the game has none
     std::uint64_t surprises = 0;          // their sum
+    std::uint32_t targets = 0;            // how many of them have a policy target
     int value = 0;
     float score = 0.0F;
     bool cut = false;  // ended by the limit of plies, and no score tells who stood better
+    bool resigned = false;
   };
 
   // A stored game and one of its plies.
   std::pair<const Stored*, std::size_t> draw(Rng& rng, float share) const {
-    const double mean = static_cast<double>(surprises_) / static_cast<double>(positions_);
+    // Over the positions that have a policy target: the others surprise nobody, and keep the weight 1 - share.
+    const double mean = static_cast<double>(surprises_) / static_cast<double>(std::max<std::uint64_t>(1, targets_));
     const bool weighted = share > 0.0F && surprises_ > 0;
     for (;;) {
       const auto pick = static_cast<std::uint64_t>(rng.uniform() * static_cast<double>(positions_)) + dropped_;
@@ -212,6 +222,7 @@ class Sampler {
   std::uint64_t positions_ = 0;
   std::uint64_t dropped_ = 0;
   std::uint64_t surprises_ = 0;
+  std::uint64_t targets_ = 0;
 };
 
 }  // namespace az

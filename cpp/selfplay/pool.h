@@ -64,6 +64,10 @@ struct PoolSettings {
   bool packed = false;              // batches of bit planes instead of float planes
   int cache_megabytes = 0;          // for answers to be used again; 0: none are kept
   bool record_policy = true;        // keep policy targets in the records
+  // What set_version(), set_simulations() and set_resignation() say, from the first game on.
+  std::uint64_t version = 0;
+  int simulations = 0;
+  double resignation = 1.0;
 };
 
 struct PoolCounts {
@@ -90,7 +94,10 @@ class Pool {
         settings_(settings),
         players_(std::move(players)),
         pairings_(std::move(pairings)),
-        shape_(G::shape(options)) {
+        shape_(G::shape(options)),
+        version_(settings.version),
+        simulations_(settings.simulations),
+        resignation_(settings.resignation) {
     if (settings_.games_in_flight < 1) throw std::invalid_argument("pool: games_in_flight must be >= 1");
     if (settings_.batch_size < 1) throw std::invalid_argument("pool: batch_size must be >= 1");
     if (settings_.threads < 1) throw std::invalid_argument("pool: threads must be >= 1");
@@ -433,6 +440,11 @@ class Pool {
     }
   }
 
+  [[nodiscard]] double resign_below(const PlayerSettings& player) const {
+    const double value = self_play() ? resignation_.load() : 1.0;
+    return value > 0.0 ? player.resign_value : value;
+  }
+
   // The search at the root is over: records it and plays its move.
   void finish_search(Worker& me, Slot& slot, const PlayerSettings& player, Search<G>& search) {
     PlyRecord ply;
@@ -452,8 +464,7 @@ class Pool {
         if (weight > 0) ply.policy.push_back({moves[i].move, weight});
       }
     }
-    const double resignation = self_play() ? resignation_.load() : 1.0;
-    if (ply.root_value < (resignation > 0.0 ? player.resign_value : resignation) && slot.may_resign) {
+    if (ply.root_value < resign_below(player) && slot.may_resign) {
       const Outcome lost{search.position().turn() == 0 ? -1 : 1, "resign", std::nullopt};
       end_game(me, slot, lost);
       return;
@@ -478,6 +489,7 @@ class Pool {
   void end_game(Worker& me, Slot& slot, const Outcome& outcome) {
     slot.record.value = outcome.value;
     slot.record.reason = outcome.reason;
+    slot.record.to_the_end = !slot.may_resign || resign_below(players_[slot.record.first]) <= -1.0;
     slot.record.has_score = outcome.score.has_value();
     slot.record.score = outcome.score.value_or(0.0F);
     ++me.counts.games;
@@ -562,9 +574,9 @@ class Pool {
   std::vector<std::unique_ptr<Slot>> slots_;
   std::vector<std::unique_ptr<Batch>> batches_;
   std::unique_ptr<EvaluationCache> cache_;
-  std::atomic<std::uint64_t> version_{0};
-  std::atomic<int> simulations_{0};
-  std::atomic<double> resignation_{1.0};  // above 0: as the player's settings say
+  std::atomic<std::uint64_t> version_;
+  std::atomic<int> simulations_;     // 0: as the player's settings say
+  std::atomic<double> resignation_;  // above 0: as the player's settings say
 
   std::mutex mutex_;  // guards all below
   std::condition_variable work_to_do_;

@@ -45,6 +45,7 @@ struct GameRecord {
   bool has_score = false;
   float score = 0.0F;  // the first player's margin
   std::string reason;
+  bool to_the_end = false;  // nobody could resign in it: what it says of resignations is not biased
   std::vector<PlyRecord> plies;
 };
 
@@ -87,7 +88,7 @@ class Reader {
 
 }  // namespace wire
 
-inline constexpr std::uint8_t kRecordFormat = 1;
+inline constexpr std::uint8_t kRecordFormat = 2;  // 1 had no to_the_end
 
 inline std::string serialize(const GameRecord& g) {
   wire::Writer out;
@@ -101,6 +102,7 @@ inline std::string serialize(const GameRecord& g) {
   out.put(static_cast<std::uint8_t>(g.has_score));
   out.put(g.score);
   out.text(g.reason);
+  out.put(static_cast<std::uint8_t>(g.to_the_end));
   out.put(static_cast<std::uint32_t>(g.plies.size()));
   for (const PlyRecord& p : g.plies) {
     out.put(p.move);
@@ -121,7 +123,8 @@ inline std::string serialize(const GameRecord& g) {
 inline GameRecord deserialize(std::string_view bytes) {
   wire::Reader in(bytes);
   const auto format = in.get<std::uint8_t>();
-  if (format != kRecordFormat) throw std::invalid_argument("game record: unknown format " + std::to_string(format));
+  if (format < 1 || format > kRecordFormat)
+    throw std::invalid_argument("game record: unknown format " + std::to_string(format));
   GameRecord g;
   g.number = in.get<std::uint64_t>();
   g.first = in.get<std::uint32_t>();
@@ -132,6 +135,7 @@ inline GameRecord deserialize(std::string_view bytes) {
   g.has_score = in.get<std::uint8_t>() != 0;
   g.score = in.get<float>();
   g.reason = in.text();
+  g.to_the_end = format >= 2 && in.get<std::uint8_t>() != 0;
   g.plies.resize(in.get<std::uint32_t>());
   for (PlyRecord& p : g.plies) {
     p.move = in.get<Move>();

@@ -1,0 +1,169 @@
+"""The tables of a run: turns on a device, stores that tell what they cost, weights that are no numbers, resignation."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import alphazero as az
+from alphazero import checkpoint, run
+from alphazero._core import Pool, Sampler
+from alphazero.config import Config, load_config
+from alphazero.errors import UserError
+from alphazero.evaluators.torch_packed import PackedTorchEvaluator
+from alphazero.network import Network, shape_of
+from alphazero.tables import Tables
+from alphazero.trainer import Trainer
+
+GO = """
+game: {name: go, options: {board_size: 5, max_plies: 30}}
+network: {blocks: 1, channels: 8, value_hidden: 8}
+search: {simulations: 4}
+selfplay: {games_in_flight: 16, batch_size: 8, VARIANTS}
+replay: {window_min: 500, min_positions: 100, chunk_games: 8}
+training: {batch_size: 32, budget_games: 40, checkpoint_every: 10}
+"""
+
+
+def config_of(folder: Path, variants: str = "symmetry: true", *overrides: str) -> Config:
+    (folder / "run.yaml").write_text(GO.replace("VARIANTS", variants))
+    return load_config(folder / "run.yaml", overrides)
+
+
+def test_tables_take_turns_on_a_device_that_has_batches_under_way(tmp_path):
+    config = config_of(tmp_path, "variants: [{share: 0.3, board_size: 4}, {share: 0.2, board_size: 3}]")
+    game = az.Game("go", board_size=5, max_plies=30)
+    torch.manual_seed(0)
+    evaluator = PackedTorchEvaluator(Network(shape_of(game), config.network), "cpu", torch.float32, lanes=3)
+    tables = Tables(config, game, tmp_path / "replay")
+    settings = run.pool_settings(config, game, gpu=False)
+    tables.open(evaluator, {**settings, "version": 7}, run.player_settings(config))
+    finished = []
+    for _ in range(1500):
+        finished += tables.step()
+    cost = {table.game.options["board_size"]: table.pool.counts["evaluations"] for table in tables}
+    tables.close()
+    total = sum(cost.values())
+    assert cost[5] / total == pytest.approx(0.5, abs=0.1)
+    assert cost[4] / total == pytest.approx(0.3, abs=0.1)
+    assert len({table.game.options["board_size"] for table, _ in finished}) == 3
+    assert {record.version for _, record in finished} == {7}  # the first games, too
+
+
+def test_what_games_cost_is_kept_with_the_games(tmp_path):
+    config = config_of(tmp_path, "symmetry: true", "training.checkpoint_every=100000")
+    assert run.train(config, tmp_path / "run", "cpu").evaluations > 1000
+    whole = checkpoint.read_meta(checkpoint.resolve(tmp_path / "run"))["evaluations"]
+    # Killed before any checkpoint but the first: the games are there, and so is what they cost.
+    for step in checkpoint.steps(tmp_path / "run")[1:]:
+        shutil.rmtree(tmp_path / "run" / "checkpoints" / str(step))
+    (tmp_path / "run" / "checkpoints" / "latest").write_text("0\n")
+    run_again = run.train(
+        config_of(tmp_path, "symmetry: true", "training.budget_evaluations=1"), tmp_path / "run", "cpu"
+    )
+    assert run_again.trainer.steps == 0  # the budget is spent
+    assert 0.6 * whole < run_again.evaluations <= whole  # but for the games that were under way
+
+
+def test_weights_that_are_no_numbers_are_neither_saved_nor_played_with(tmp_path, monkeypatch):
+    step = Trainer.step
+
+    def poisoned(self, batch, progress):
+        figures = step(self, batch, progress)
+        if self.steps >= 25:
+            next(iter(self.averaged.parameters())).data[0] = float("nan")
+        return figures
+
+    config = config_of(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "step", poisoned)
+        with pytest.raises(UserError, match=r"no longer numbers at step \d+, and were not saved.*from step \d"):
+            run.train(config, tmp_path / "run", "cpu")
+    saved = checkpoint.steps(tmp_path / "run")
+    assert 0 < saved[-1] < 25
+    for tensor in checkpoint.load(checkpoint.resolve(tmp_path / "run")).network.state_dict().values():
+        assert bool(tensor.isfinite().all())
+    assert run.train(config, tmp_path / "run", "cpu").trainer.steps > 25  # and the same call goes on
+
+
+def test_a_run_goes_on_only_with_the_variants_it_began_with(tmp_path):
+    run.train(
+        config_of(tmp_path, "variants: [{share: 0.3, board_size: 4}]", "training.budget_games=8"),
+        tmp_path / "run",
+        "cpu",
+    )
+    with pytest.raises(UserError, match=r"begun with another selfplay\.variants"):
+        run.train(config_of(tmp_path), tmp_path / "run", "cpu")
+
+
+def test_self_play_resigns_once_games_played_to_the_end_show_that_it_is_safe(tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "LOG_SECONDS", 0.2)
+    keys = ["selfplay.resign_threshold=-0.3", "selfplay.resign_from=0.3", "selfplay.resign_wrong=1.0"]
+    config = config_of(tmp_path, "symmetry: true", *keys, "training.budget_games=200", "search.simulations=8")
+    run.train(config, tmp_path / "run", "cpu")
+    game = az.Game("go", board_size=5, max_plies=30)
+    replay = Tables(config, game, tmp_path / "run" / "replay")[0].replay
+    records = list(replay)
+    early, late = records[:60], records[120:]
+    assert not any(record.reason == "resign" for record in early)
+    assert all(record.to_the_end for record in early)
+    resigned = [record for record in late if record.reason == "resign"]
+    assert len(resigned) > 20
+    assert not any(record.to_the_end for record in resigned)
+    assert any(record.to_the_end for record in late)  # a tenth of the games, to measure by
+
+
+def test_the_end_of_a_game_teaches_only_where_it_was_reached():
+    game = az.Game("connect4")
+    player = {"kind": "puct", "simulations": 8, "evaluator": -2, "resign_value": -0.6, "resign_never": 0.5}
+    pool = Pool(game, {"games_in_flight": 8, "batch_size": 8, "threads": 1, "games": 40, "seed": 1}, [player])
+    records = []
+    while not pool.done:
+        pool.next_batch(0.1)
+        records += pool.take_finished()
+    records += pool.take_finished()
+    sampler = Sampler(game)
+    resigned = positions = 0
+    for record in records:
+        drawn = sampler.add(record.to_bytes())
+        positions += drawn
+        resigned += drawn * (record.reason == "resign")
+    assert 0.1 < resigned / positions < 0.9
+    ended = sampler.sample(4000, 1)["ended"]
+    assert set(ended.tolist()) == {0.0, 1.0}
+    assert 1.0 - ended.mean() == pytest.approx(resigned / positions, abs=0.03)
+
+
+def test_short_searches_do_not_water_surprise_down():
+    game = az.Game("connect4")
+    player = {
+        "kind": "gumbel",
+        "simulations": 16,
+        "evaluator": -2,
+        "noise": True,
+        "full_fraction": 0.25,
+        "fast_simulations": 4,
+    }
+    pool = Pool(game, {"games_in_flight": 8, "batch_size": 8, "threads": 1, "games": 60, "seed": 1}, [player])
+    records = []
+    while not pool.done:
+        pool.next_batch(0.1)
+        records += pool.take_finished()
+    records += pool.take_finished()
+    sampler = Sampler(game)
+    nats = []
+    fast = 0
+    for record in records:
+        sampler.add(record.to_bytes())
+        kinds = np.array(record.kinds)
+        nats += record.surprises[kinds == 3].tolist()
+        fast += int((kinds == 2).sum())
+    weights = 0.5 + 0.5 * np.minimum(np.array(nats) / np.mean(nats), 4.0)
+    expected = weights.sum() / (weights.sum() + 0.5 * fast)
+    share = sampler.sample(20000, 1, surprise=0.5)["policy_weight"].mean()
+    assert share == pytest.approx(expected, abs=0.02)
+    assert expected < 0.5  # full searches are a quarter of all, and weigh twice as much
