@@ -135,8 +135,11 @@ class Run:
         self.trainer = Trainer(network, config.training, self.device)
         self.seconds = 0.0  # spent on this run by all processes before
         self.stopping = False
+        self._saved_evaluations = 0
         self._resume()
         self.tables = Tables(config, self.game, directory / "replay")
+        # What the last checkpoint counted and no stored game tells of: the games that were under way then.
+        self._of_unfinished = max(0, self._saved_evaluations - self.tables.evaluations)
         for warning in self.tables.warnings:
             self.progress.note(f"warning: {warning}")
         begin = time.perf_counter()
@@ -171,6 +174,7 @@ class Run:
         meta = checkpoint.read_meta(latest)
         self.trainer.load_state_dict(checkpoint.load_trainer(latest))
         self.seconds = float(meta["seconds"])
+        self._saved_evaluations = int(meta.get("evaluations", 0))
         self.progress.note(f"resuming {self.directory} at step {self.trainer.steps:,} ({meta['games']:,} games)")
 
     def elapsed(self) -> float:
@@ -180,7 +184,7 @@ class Run:
     @property
     def evaluations(self) -> int:
         """Positions that the network evaluated for self-play, earlier processes included."""
-        return self.tables.evaluations
+        return self.tables.evaluations + self._of_unfinished
 
     def fraction(self) -> float:
         """How much of the budget is spent, in [0, 1]."""
