@@ -269,7 +269,7 @@ def test_the_command_takes_a_game_and_keeps_a_log(tmp_path):
     done = subprocess.run(command, input="name\nfly\n", capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout) == (0, "= alphazero\n\n? unknown command\n\n")
     assert log.read_text() == "name\n= alphazero\n\nfly\n? unknown command\n\n"
-    assert done.stderr.startswith("alphazero gtp: uniform, 9x9")
+    assert done.stderr.startswith("alphazero gtp: pretrained:go, 9x9")
 
 
 def test_serve_stops_at_quit(engine):
