@@ -11,7 +11,7 @@ import torch
 
 import alphazero as az
 from alphazero import checkpoint, run
-from alphazero._core import Pool, Sampler
+from alphazero._core import GameRecord, Pool, Sampler
 from alphazero.config import Config, load_config
 from alphazero.errors import UserError
 from alphazero.evaluators.torch_packed import PackedTorchEvaluator
@@ -32,6 +32,15 @@ training: {batch_size: 32, budget_games: 40, checkpoint_every: 10}
 def config_of(folder: Path, variants: str = "symmetry: true", *overrides: str) -> Config:
     (folder / "run.yaml").write_text(GO.replace("VARIANTS", variants))
     return load_config(folder / "run.yaml", overrides)
+
+
+def played(pool: Pool) -> list[GameRecord]:
+    """All games of a pool that needs no answers."""
+    records = []
+    while not pool.done:
+        pool.next_batch(0.1)
+        records += pool.take_finished()
+    return records + pool.take_finished()
 
 
 def test_tables_take_turns_on_a_device_that_has_batches_under_way(tmp_path):
@@ -121,11 +130,7 @@ def test_the_end_of_a_game_teaches_only_where_it_was_reached():
     game = az.Game("connect4")
     player = {"kind": "puct", "simulations": 8, "evaluator": -2, "resign_value": -0.6, "resign_never": 0.5}
     pool = Pool(game, {"games_in_flight": 8, "batch_size": 8, "threads": 1, "games": 40, "seed": 1}, [player])
-    records = []
-    while not pool.done:
-        pool.next_batch(0.1)
-        records += pool.take_finished()
-    records += pool.take_finished()
+    records = played(pool)
     sampler = Sampler(game)
     resigned = positions = 0
     for record in records:
@@ -149,11 +154,7 @@ def test_short_searches_do_not_water_surprise_down():
         "fast_simulations": 4,
     }
     pool = Pool(game, {"games_in_flight": 8, "batch_size": 8, "threads": 1, "games": 60, "seed": 1}, [player])
-    records = []
-    while not pool.done:
-        pool.next_batch(0.1)
-        records += pool.take_finished()
-    records += pool.take_finished()
+    records = played(pool)
     sampler = Sampler(game)
     nats = []
     fast = 0
