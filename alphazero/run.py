@@ -193,7 +193,10 @@ class Run:
             (self.elapsed() / 60.0, budget.budget_minutes),
             (self.tables.games, budget.budget_games),
             (self.tables.positions, budget.budget_positions),
-            (self.evaluations, budget.budget_evaluations),
+            (
+                self.evaluations if budget.budget_evaluations else 0,
+                budget.budget_evaluations,
+            ),  # counting asks every pool
         ]
         return min(1.0, max((used / limit for used, limit in parts if limit), default=0.0))
 
