@@ -111,19 +111,21 @@ def test_a_run_goes_on_only_with_the_variants_it_began_with(tmp_path):
 
 def test_self_play_resigns_once_games_played_to_the_end_show_that_it_is_safe(tmp_path, monkeypatch):
     monkeypatch.setattr(run, "LOG_SECONDS", 0.2)
+    # Half of the games never resign: they take three times as long, so few of them would be among the last finished.
     keys = ["selfplay.resign_threshold=-0.3", "selfplay.resign_from=0.3", "selfplay.resign_wrong=1.0"]
-    config = config_of(tmp_path, "symmetry: true", *keys, "training.budget_games=200", "search.simulations=8")
+    keys += ["selfplay.resign_keep=0.5", "training.budget_games=300"]
+    config = config_of(tmp_path, "symmetry: true", *keys, "search.simulations=8")
     run.train(config, tmp_path / "run", "cpu")
     game = az.Game("go", board_size=5, max_plies=30)
     replay = Tables(config, game, tmp_path / "run" / "replay")[0].replay
     records = list(replay)
-    early, late = records[:60], records[120:]
+    early, late = records[:60], records[150:]
     assert not any(record.reason == "resign" for record in early)
     assert all(record.to_the_end for record in early)
     resigned = [record for record in late if record.reason == "resign"]
     assert len(resigned) > 20
     assert not any(record.to_the_end for record in resigned)
-    assert any(record.to_the_end for record in late)  # a tenth of the games, to measure by
+    assert sum(record.to_the_end for record in late) > 10  # to measure by
 
 
 def test_the_end_of_a_game_teaches_only_where_it_was_reached():
