@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 import alphazero as az
-from alphazero import pretrained
+from alphazero import pretrained, run
 from alphazero.cli import main
+from alphazero.config import load_config
 
 
 @pytest.mark.parametrize("game", pretrained.games())
@@ -32,3 +36,23 @@ def test_each_wins_every_game_against_random(game, capsys):
 def test_each_is_the_default_of_its_protocol(game):
     assert pretrained.default_model(game) == f"pretrained:{game}"
     assert az.load(f"pretrained:{game}").game.name == game
+
+
+def test_a_run_is_shipped_with_its_card_and_without_its_limit_of_plies(tmp_path):
+    (tmp_path / "run.yaml").write_text(
+        "game: {name: gardner, options: {max_plies: 20}}\n"
+        "network: {blocks: 1, channels: 8, value_hidden: 8}\n"
+        "search: {simulations: 4}\n"
+        "selfplay: {games_in_flight: 8, batch_size: 8}\n"
+        "replay: {window_min: 200, min_positions: 50}\n"
+        "training: {batch_size: 16, budget_games: 10}\n"
+    )
+    run.train(load_config(tmp_path / "run.yaml", []), tmp_path / "run", "cpu")
+    tool = Path(__file__).parent.parent / "tools" / "ship.py"
+    words = [str(tmp_path / "run"), "--into", str(tmp_path), "--hardware", "one core", "--result", "nobody: 0 of 0"]
+    subprocess.run([sys.executable, str(tool), *words], check=True, capture_output=True, timeout=120)
+    folder = tmp_path / "alphazero" / "pretrained" / "gardner"
+    assert az.load(str(folder)).game.options["max_plies"] == 0
+    card = (folder / "README.md").read_text()
+    for said in ("max_plies 20 (lifted for play)", "| hardware | one core |", "- nobody: 0 of 0", "  max_plies: 20"):
+        assert said in card

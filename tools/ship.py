@@ -4,7 +4,8 @@
         --result "GNU Go 3.8, level 10: 61 % of 200 games (800 simulations, +78 Elo, 95 %: 30 .. 126)"
 
 Writes alphazero/pretrained/GAME/{model.safetensors, meta.json, README.md} and docs/networks/GAME.png, the curve that
-`alphazero tournament RUN` drew last. The weights are those that play; they must fit in 5 MB.
+`alphazero tournament RUN` drew last. The weights are those that play; they must fit in 5 MB. A limit of plies is a means of
+training: who plays with a shipped network plays to the end.
 """
 
 from __future__ import annotations
@@ -38,6 +39,12 @@ def evaluations_of(run: Path, meta: dict[str, Any]) -> int:
     return round(total)
 
 
+def options_of(meta: dict[str, Any]) -> str:
+    """The options of the game in a line of the card."""
+    told = [f"{key} {value}" for key, value in meta["options"].items()]
+    return ", ".join(f"{text} (lifted for play)" if text.startswith("max_plies") else text for text in told)
+
+
 def card(run: Path, game: str, meta: dict[str, Any], parameters: int, hardware: str, results: list[str]) -> str:
     """README.md of a shipped network."""
     evaluations = evaluations_of(run, meta)
@@ -49,7 +56,7 @@ def card(run: Path, game: str, meta: dict[str, Any], parameters: int, hardware: 
         "",
         "| | |",
         "|---|---|",
-        f"| options | {', '.join(f'{key} {value}' for key, value in meta['options'].items())} |",
+        f"| options | {options_of(meta)} |",
         f"| self-play games | {meta['games']:,} |",
         f"| positions | {meta['positions']:,} |",
         f"| network evaluations of self-play | {evaluations / 1e6:,.0f} million |",
@@ -90,6 +97,7 @@ def card(run: Path, game: str, meta: dict[str, Any], parameters: int, hardware: 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Ship a run's newest network.")
     parser.add_argument("run", type=Path)
+    parser.add_argument("--into", type=Path, default=ROOT, help="the project's folder (default: this one)")
     parser.add_argument("--hardware", required=True)
     parser.add_argument("--result", action="append", default=[], help="a line of the card; may be repeated")
     args = parser.parse_args()
@@ -99,16 +107,17 @@ def main() -> None:
     if size > MOST_BYTES:
         sys.exit(f"{source}: the weights are {size:,} bytes; a network that is shipped has at most {MOST_BYTES:,}")
     game = loaded.meta["game"]
-    target = ROOT / "alphazero" / "pretrained" / game
-    target.mkdir(exist_ok=True)
+    target = args.into / "alphazero" / "pretrained" / game
+    target.mkdir(parents=True, exist_ok=True)
     text = card(args.run, game, loaded.meta, parameter_count(loaded.network), args.hardware, args.result)
-    for name in ("model.safetensors", "meta.json"):
-        shutil.copyfile(source / name, target / name)
+    shutil.copyfile(source / "model.safetensors", target / "model.safetensors")
+    options = {key: 0 if key == "max_plies" else value for key, value in loaded.meta["options"].items()}
+    (target / "meta.json").write_text(json.dumps({**loaded.meta, "options": options}, indent=1))
     (target / "README.md").write_text(text)
     if (curve := args.run / "elo.png").exists():
-        (ROOT / "docs" / "networks").mkdir(exist_ok=True)
-        shutil.copyfile(curve, ROOT / "docs" / "networks" / f"{game}.png")
-    print(f"{target.relative_to(ROOT)}: step {loaded.meta['steps']:,}, {size:,} bytes")
+        (args.into / "docs" / "networks").mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(curve, args.into / "docs" / "networks" / f"{game}.png")
+    print(f"{target.relative_to(args.into)}: step {loaded.meta['steps']:,}, {size:,} bytes")
 
 
 if __name__ == "__main__":
