@@ -202,6 +202,58 @@ def test_the_sampler_gives_targets_for_the_side_to_move():
     assert blended["wdl"].sum(1) == pytest.approx(np.ones(256), abs=1e-5)
 
 
+def test_values_look_ahead_by_the_horizon():
+    game = az.Game("go", board_size=4, komi=0.5, max_plies=40)
+    settings = {"games_in_flight": 4, "batch_size": 4, "threads": 1, "games": 4, "seed": 3}
+    records = play(game, settings, [{"kind": "puct", "simulations": 8, "evaluator": 0, "noise": True}])
+    sampler = Sampler(game)
+    expected: dict[bytes, list[float]] = {}
+    for record in records:
+        sampler.add(record.to_bytes())
+        signs = [1 if ply % 2 == 0 else -1 for ply in range(len(record.root_values))]
+        ahead = float(record.value)  # for the first player, from the end backwards: horizon 3 is lambda 3/4
+        returns = []
+        for sign, value in zip(reversed(signs), reversed(record.root_values.tolist()), strict=True):
+            ahead = 0.25 * sign * value + 0.75 * ahead
+            returns.append(sign * (0.4 * record.value + 0.6 * ahead))
+        position = game.position()
+        for move, value in zip(record.moves(game), reversed(returns), strict=True):
+            expected.setdefault(position.planes().tobytes(), []).append(value)
+            position.play(move)
+    batch = sampler.sample(256, 1, symmetry=False, value_blend=0.6, value_horizon=3.0)
+    assert batch["wdl"].sum(1) == pytest.approx(np.ones(256), abs=1e-5)
+    for planes, (win, _, loss) in zip(batch["planes"], batch["wdl"].tolist(), strict=True):
+        assert min(abs(win - loss - value) for value in expected[planes.tobytes()]) < 2e-3
+
+
+def test_a_gumbel_searchs_value_is_that_of_the_policy_it_teaches():
+    """One move in seven is good: the mean over eight simulations is a bad value, that move's is a good one."""
+    game = az.Game("connect4")
+    position = game.position()
+    position.play("d")
+    own, row, column = np.argwhere(position.planes()[:2] > game.position().planes()[:2])[0]
+    assert own == 1  # planes 0 and 1: the stones of the side to move, and the opponent's
+
+    def value(planes: np.ndarray) -> np.ndarray:
+        """The first player is winning where the square d1 is its own."""
+        wdl = np.empty((len(planes), 3), np.float32)
+        for i, board in enumerate(planes):
+            first_to_move = board[:2].sum() % 2 == 0
+            good = board[0 if first_to_move else 1, row, column] > 0
+            wdl[i] = [0.95, 0.0, 0.05] if good == first_to_move else [0.05, 0.0, 0.95]
+        return wdl
+
+    settings = {"games_in_flight": 1, "batch_size": 1, "threads": 1, "games": 1, "seed": 1}
+    pool = Pool(game, settings, [{"kind": "gumbel", "simulations": 8, "evaluator": 0, "noise": True}])
+    while not (records := pool.take_finished()):
+        if (batch := pool.next_batch(0.2)) is not None:
+            planes = pool.planes(batch)
+            pool.finish(batch, np.zeros((len(planes), 7), np.float32), value(planes))
+    pool.close()
+    assert records[0].moves(game)[0] == "d"
+    assert records[0].root_values[0] == pytest.approx(0.9, abs=0.05)
+
+
 def test_surprising_positions_are_drawn_more_often():
     game = az.Game("connect4")
     settings = {"games_in_flight": 8, "batch_size": 8, "threads": 1, "games": 24, "seed": 5}
