@@ -196,6 +196,7 @@ def test_the_sampler_gives_targets_for_the_side_to_move():
         found = [win - loss, batch["score"][i], *batch["ownership"][i].flat]
         assert found in by_board[batch["planes"][i].tobytes()]
         assert batch["policy"][i].sum() == pytest.approx(1.0, abs=1e-4)
+    assert set(batch["value_weight"]) == {1.0}
     turned = sampler.sample(256, 1, symmetry=True)
     assert turned["policy"].sum(1) == pytest.approx(np.ones(256), abs=1e-4)
     blended = sampler.sample(256, 1, symmetry=False, value_blend=0.5)
@@ -224,34 +225,6 @@ def test_values_look_ahead_by_the_horizon():
     assert batch["wdl"].sum(1) == pytest.approx(np.ones(256), abs=1e-5)
     for planes, (win, _, loss) in zip(batch["planes"], batch["wdl"].tolist(), strict=True):
         assert min(abs(win - loss - value) for value in expected[planes.tobytes()]) < 2e-3
-
-
-def test_a_gumbel_searchs_value_is_that_of_the_policy_it_teaches():
-    """One move in seven is good: the mean over eight simulations is a bad value, that move's is a good one."""
-    game = az.Game("connect4")
-    position = game.position()
-    position.play("d")
-    own, row, column = np.argwhere(position.planes()[:2] > game.position().planes()[:2])[0]
-    assert own == 1  # planes 0 and 1: the stones of the side to move, and the opponent's
-
-    def value(planes: np.ndarray) -> np.ndarray:
-        """The first player is winning where the square d1 is its own."""
-        wdl = np.empty((len(planes), 3), np.float32)
-        for i, board in enumerate(planes):
-            first_to_move = board[:2].sum() % 2 == 0
-            good = board[0 if first_to_move else 1, row, column] > 0
-            wdl[i] = [0.95, 0.0, 0.05] if good == first_to_move else [0.05, 0.0, 0.95]
-        return wdl
-
-    settings = {"games_in_flight": 1, "batch_size": 1, "threads": 1, "games": 1, "seed": 1}
-    pool = Pool(game, settings, [{"kind": "gumbel", "simulations": 8, "evaluator": 0, "noise": True}])
-    while not (records := pool.take_finished()):
-        if (batch := pool.next_batch(0.2)) is not None:
-            planes = pool.planes(batch)
-            pool.finish(batch, np.zeros((len(planes), 7), np.float32), value(planes))
-    pool.close()
-    assert records[0].moves(game)[0] == "d"
-    assert records[0].root_values[0] == pytest.approx(0.9, abs=0.05)
 
 
 def test_surprising_positions_are_drawn_more_often():
@@ -315,7 +288,10 @@ def test_a_game_that_was_cut_off_is_worth_what_its_search_says():
     sampler = Sampler(game)
     sampler.add(record.to_bytes())
     values = sorted({round(float(value), 5) for value in record.root_values})
-    wdl = sampler.sample(200, 1, symmetry=False)["wdl"]
+    batch = sampler.sample(200, 1, symmetry=False)
+    wdl = batch["wdl"]
+    assert set(batch["value_weight"]) == {0.0}  # and is taught only where that is asked for
+    assert set(sampler.sample(20, 1, cut_weight=0.5)["value_weight"]) == {0.5}
     assert sorted({round(float(row[0] - row[2]), 5) for row in wdl}) == pytest.approx(values, abs=1e-5)
     assert wdl.min() >= 0.0
     assert max(values) - min(values) > 0.01

@@ -79,17 +79,6 @@ class Findings : public Simulations {
     softmax(target.data(), target.data(), static_cast<int>(count));
   }
 
-  // What the search would teach the value, given what it would teach the policy. Gumbel: what the moves are worth
-  // (completed Q), weighed by that policy. root_value() says less there: sequential halving spends half of a small
-  // search on moves that nobody will play.
-  [[nodiscard]] float value_target(const std::vector<float>& policy) const {
-    if (settings_.kind == SearchKind::kPuct || root_proof_ != Proof::kNone || root_moves_.empty()) return root_value();
-    const QTransform transform = root_transform();
-    float value = 0.0F;
-    for (std::size_t i = 0; i < root_moves_.size(); ++i) value += policy[i] * completed_q(root_moves_[i], transform);
-    return std::clamp(value, -1.0F, 1.0F);
-  }
-
   // The expected line: the best move, then the most visited ones.
   [[nodiscard]] std::vector<Move> principal_variation(int longest) const {
     if (tree_.empty() || root_moves_.empty() || tree_.node(0).pending) return {};

@@ -454,11 +454,8 @@ class Pool {
     me.counts.simulations += ply.simulations;
     me.counts.nodes += search.tree().node_count();
     me.counts.tree_bytes += search.tree().bytes();
-    if (settings_.record_policy) {
-      search.policy_target(me.target);
-      ply.root_value = search.value_target(me.target);
-    }
     if (settings_.record_policy && slot.full) {
+      search.policy_target(me.target);
       const auto& moves = search.root_moves();
       for (std::size_t i = 0; i < moves.size(); ++i) {
         const float p = me.target[i];
