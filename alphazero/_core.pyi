@@ -176,7 +176,6 @@ class Sampler:
         symmetry: bool = True,
         value_blend: float = 0.0,
         value_horizon: float = 0.0,
-        cut_weight: float = 0.0,
         surprise: float = 0.0,
         reply: bool = True,
     ) -> dict[str, _F32]: ...

@@ -153,12 +153,6 @@ class TrainingConfig:
     value_horizon: float = _f(
         0.0, "plies that these values look ahead on average (a lambda-return); 0: the position's own", low=0.0
     )
-    cut_weight: float = _f(
-        0.0,
-        "of the value loss of games cut off by max_plies, their search's values being the target",
-        low=0.0,
-        high=1.0,
-    )
     budget_minutes: float = _f(0.0, "the run ends after so long; 0: no such bound", low=0.0)
     budget_games: int = _f(0, "likewise in games", low=0)
     budget_positions: int = _f(0, "likewise in positions", low=0)

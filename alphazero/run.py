@@ -381,7 +381,6 @@ class Run:
             symmetry=True,
             value_blend=training.value_blend,
             value_horizon=training.value_horizon,
-            cut_weight=training.cut_weight,
             surprise=self.config.replay.surprise,
             reply=self.trainer.network.config.reply,
         )

@@ -189,13 +189,7 @@ class Trainer:
         policy = -((target * log_p).sum(1) * weight).sum() / weights
         entropy = -(torch.xlogy(target, target).sum(1) * weight).sum() / weights
         wdl = output.wdl.float()
-        told = data["value_weight"]
-
-        def over_told(figure: Tensor) -> Tensor:
-            """The mean of [B] figures over the positions whose games tell a value."""
-            return (figure * told).sum() / told.sum().clamp_min(1.0)
-
-        value = over_told(F.cross_entropy(wdl, data["wdl"], reduction="none"))
+        value = F.cross_entropy(wdl, data["wdl"])
         loss = policy + config.value_weight * value
         figures = {
             "policy_loss": policy.detach(),
@@ -203,7 +197,7 @@ class Trainer:
             "policy_kl": (policy - entropy).detach(),
             "policy_accuracy": ((log_p.argmax(1) == target.argmax(1)).float() * weight).sum() / weights,
             "value_loss": value.detach(),
-            "value_accuracy": over_told((wdl.argmax(1) == data["wdl"].argmax(1)).float()),
+            "value_accuracy": (wdl.argmax(1) == data["wdl"].argmax(1)).float().mean(),
         }
         ended = data["ended"]
 
@@ -234,8 +228,7 @@ class Trainer:
         values = values[:, 0] - values[:, 2]
         results = data["wdl"][:, 0] - data["wdl"][:, 2]
         figures["value_spread"] = values.std()
-        variance = over_told((results - over_told(results)).square())
-        figures["value_explained"] = 1.0 - over_told((values - results).square()) / variance.clamp_min(1e-6)
+        figures["value_explained"] = 1.0 - (values - results).square().mean() / results.var().clamp_min(1e-6)
         figures["policy_entropy"] = -(log_p.detach().exp() * log_p.detach()).sum(1).mean()
         figures["loss"] = loss.detach()
         return loss, figures

@@ -28,7 +28,6 @@ def batch_of(shape: Shape, n: int = 32, seed: int = 0) -> dict[str, torch.Tensor
         "policy": rng.dirichlet(np.full(shape.policy_size, 0.1), n),
         "policy_weight": np.ones(n),
         "wdl": np.eye(3)[rng.integers(0, 3, n)],
-        "value_weight": np.ones(n),
         "ownership": rng.integers(-1, 2, (n, shape.height, shape.width)),
         "score": rng.normal(0, 10, n),
         "plies_left": rng.integers(1, 60, n),
@@ -79,20 +78,6 @@ def test_positions_without_a_policy_target_teach_no_policy():
     assert float(figures["policy_loss"]) == 0.0
     loss.backward()
     assert trainer.network.policy_out.weight.grad is None or not trainer.network.policy_out.weight.grad.any()
-
-
-def test_games_that_were_cut_off_teach_no_value():
-    trainer = trained(steps=0)
-    batch = batch_of(GO)
-    batch["value_weight"][8:] = 0.0
-    wdl = trainer.network(batch["planes"]).wdl
-    _, figures = trainer.losses(trainer.network(batch["planes"]), batch)
-    expected = -(batch["wdl"][:8] * wdl[:8].log_softmax(1)).sum(1).mean()
-    assert float(figures["value_loss"]) == pytest.approx(expected.item(), rel=1e-5)
-    batch["wdl"][8:] = torch.tensor([0.0, 1.0, 0.0])
-    _, changed = trainer.losses(trainer.network(batch["planes"]), batch)
-    for name in ("value_loss", "value_accuracy", "value_explained"):
-        assert float(changed[name]) == pytest.approx(float(figures[name]), rel=1e-5)
 
 
 @pytest.mark.parametrize("optimizer", ["adamw", "sgd"])

@@ -252,7 +252,6 @@ def training(net: str, make: Callable[[], Network], seconds: float, repeat: int)
         "policy": policy / policy.sum(1, keepdim=True),
         "policy_weight": torch.ones(rows),
         "wdl": torch.eye(3)[torch.randint(0, 3, (rows,), generator=generator)],
-        "value_weight": torch.ones(rows),
         "ownership": torch.zeros(rows, shape.height, shape.width),
         "score": torch.zeros(rows),
         "plies_left": torch.ones(rows),

@@ -638,36 +638,33 @@ void bind_sampler(py::module_& m) {
       .def(
           "sample",
           [](PySampler& s, int n, std::uint64_t seed, bool symmetry, float value_blend, float value_horizon,
-             float cut_weight, float surprise, bool reply) {
+             float surprise, bool reply) {
             if (n < 1) throw std::invalid_argument("sample: n must be >= 1");
             const Shape shape = s.game->shape();
             py::array_t<float> planes({size(n), size(shape.planes()), size(shape.height), size(shape.width)});
             py::array_t<float> policy({size(n), size(shape.policy_size)});
             py::array_t<float> policy_weight(size(n));
             py::array_t<float> wdl({size(n), size(3)});
-            py::array_t<float> value_weight(size(n));
             py::array_t<float> ownership({size(n), size(shape.height), size(shape.width)});
             py::array_t<float> score(size(n));
             py::array_t<float> plies_left(size(n));
             py::array_t<float> ended(size(n));
             py::array_t<float> replies({size(reply ? n : 0), size(shape.policy_size)});
             py::array_t<float> reply_weight(size(reply ? n : 0));
-            const TrainingBatch out{planes.mutable_data(),        policy.mutable_data(),
-                                    policy_weight.mutable_data(), wdl.mutable_data(),
-                                    value_weight.mutable_data(),  ownership.mutable_data(),
-                                    score.mutable_data(),         plies_left.mutable_data(),
-                                    ended.mutable_data(),         reply ? replies.mutable_data() : nullptr,
-                                    reply_weight.mutable_data()};
+            const TrainingBatch out{
+                planes.mutable_data(),      policy.mutable_data(),    policy_weight.mutable_data(),
+                wdl.mutable_data(),         ownership.mutable_data(), score.mutable_data(),
+                plies_left.mutable_data(),  ended.mutable_data(),     reply ? replies.mutable_data() : nullptr,
+                reply_weight.mutable_data()};
             {
               const py::gil_scoped_release release;
-              s.face->sample(n, seed, {symmetry, value_blend, value_horizon, cut_weight, surprise}, out);
+              s.face->sample(n, seed, {symmetry, value_blend, value_horizon, surprise}, out);
             }
             py::dict batch;
             batch["planes"] = planes;
             batch["policy"] = policy;
             batch["policy_weight"] = policy_weight;
             batch["wdl"] = wdl;
-            batch["value_weight"] = value_weight;
             batch["ownership"] = ownership;
             batch["score"] = score;
             batch["plies_left"] = plies_left;
@@ -679,11 +676,9 @@ void bind_sampler(py::module_& m) {
             return batch;
           },
           py::arg("n"), py::arg("seed"), py::arg("symmetry") = true, py::arg("value_blend") = 0.0F,
-          py::arg("value_horizon") = 0.0F, py::arg("cut_weight") = 0.0F, py::arg("surprise") = 0.0F,
-          py::arg("reply") = true,
+          py::arg("value_horizon") = 0.0F, py::arg("surprise") = 0.0F, py::arg("reply") = true,
           "n positions, each equally likely but for the share `surprise`, drawn in proportion to their surprise, as\n"
-          "float32 arrays: planes [n,C,H,W], policy [n,P], policy_weight [n], wdl [n,3], value_weight [n]; ownership "
-          "[n,H,W], score "
+          "float32 arrays: planes [n,C,H,W], policy [n,P], policy_weight [n], wdl [n,3]; ownership [n,H,W], score "
           "[n],\n"
           "plies_left [n], which say nothing where ended [n] is 0, the game being resigned or cut off; and, where "
           "wanted,\n"

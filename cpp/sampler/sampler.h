@@ -20,7 +20,6 @@ struct TrainingBatch {
   float* policy;         // [n][policy_size], sums to 1, or all 0 where policy_weight is 0
   float* policy_weight;  // [n] 1: the policy is a target; 0: it is not
   float* wdl;            // [n][3] win, draw, loss
-  float* value_weight;   // [n] of wdl: 1, or SampleSettings::cut_weight where the game was cut off
   float* ownership;   // [n][height][width] +1 own area at the end, -1 the opponent's, 0 nobody's; nullptr: not wanted
   float* score;       // [n] final margin in points, 0 where the game has none; nullptr: not wanted
   float* plies_left;  // [n] to the end of the game; nullptr: not wanted
@@ -35,7 +34,6 @@ struct SampleSettings {
   bool symmetry = true;        // turn each position by a random symmetry
   float value_blend = 0.0F;    // share of the search's values in the wdl target; the rest is the game's result
   float value_horizon = 0.0F;  // plies that these values look ahead on average; 0: the position's own root value
-  float cut_weight = 0.0F;     // weight of the wdl target of a game that was cut off: what the search thought of it
   float surprise = 0.0F;       // share of the draws that go by how much the search's policy differed from the network's
 };
 
@@ -142,10 +140,8 @@ class Sampler {
       }
 
       const int sign = work_.turn() == 0 ? 1 : -1;
-      // A game that was cut off has no result: what the search thought of the position stands for it. Taught at full
-      // weight, where most games are cut off, the network learns to think what it thinks already.
+      // A game that was cut off has no result: what the search thought of the position stands for it.
       const float blend = game.cut ? 1.0F : settings.value_blend;
-      out.value_weight[row] = game.cut ? settings.cut_weight : 1.0F;
       write_wdl(sign * game.value, searched_value(game, ply, sign, settings.value_horizon), blend, out.wdl + row * 3);
       if (out.score != nullptr) out.score[row] = static_cast<float>(sign) * game.score;
       if (out.ended != nullptr) out.ended[row] = game.cut || game.resigned ? 0.0F : 1.0F;

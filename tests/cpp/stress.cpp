@@ -159,12 +159,12 @@ void self_play(std::size_t games) {
       const auto n = std::size_t{16};
       const Shape shape = G::shape(o);
       const auto cells = static_cast<std::size_t>(shape.cells());
-      std::vector<float> planes(n * static_cast<std::size_t>(shape.planes()) * cells), weight(n), wdl(3 * n), told(n),
-          score(n), left(n);
+      std::vector<float> planes(n * static_cast<std::size_t>(shape.planes()) * cells), weight(n), wdl(3 * n), score(n),
+          left(n);
       std::vector<float> policy(n * static_cast<std::size_t>(shape.policy_size)), owner(n * cells);
-      sampler.sample(static_cast<int>(n), 1, {true, 0.3F},
-                     {planes.data(), policy.data(), weight.data(), wdl.data(), told.data(), owner.data(), score.data(),
-                      left.data()});
+      sampler.sample(
+          static_cast<int>(n), 1, {true, 0.3F},
+          {planes.data(), policy.data(), weight.data(), wdl.data(), owner.data(), score.data(), left.data()});
     }
   }
 }
