@@ -450,8 +450,8 @@ class Pool {
     PlyRecord ply;
     ply.kind = slot.full ? PlyKind::kFull : PlyKind::kFast;
     ply.simulations = static_cast<std::uint32_t>(search.simulations());
-    // The mean over simulations, with Gumbel too: the value of the improved policy is the best of many noisy guesses, and
-    // teaching it made chess learn far slower (docs/recipe.md).
+    // The mean over simulations, with Gumbel too: the value of the improved policy is the best of many noisy guesses,
+    // and teaching it made chess learn far slower (docs/recipe.md).
     ply.root_value = search.root_value();
     me.counts.simulations += ply.simulations;
     me.counts.nodes += search.tree().node_count();
