@@ -175,7 +175,6 @@ class Sampler:
         seed: int,
         symmetry: bool = True,
         value_blend: float = 0.0,
-        value_horizon: float = 0.0,
         surprise: float = 0.0,
         reply: bool = True,
     ) -> dict[str, _F32]: ...

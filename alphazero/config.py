@@ -150,9 +150,6 @@ class TrainingConfig:
     plies_left_weight: float = _f(0.1, "of the loss in log(1 + plies to the end)", low=0.0)
     reply_weight: float = _f(0.15, "of the reply's cross-entropy (Wu 2019, section 3.4)", low=0.0)
     value_blend: float = _f(0.33, "share of the search's values in the value target (dlshogi)", low=0.0, high=1.0)
-    value_horizon: float = _f(
-        0.0, "plies that these values look ahead on average (a lambda-return); 0: the position's own", low=0.0
-    )
     budget_minutes: float = _f(0.0, "the run ends after so long; 0: no such bound", low=0.0)
     budget_games: int = _f(0, "likewise in games", low=0)
     budget_positions: int = _f(0, "likewise in positions", low=0)

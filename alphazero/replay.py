@@ -201,14 +201,13 @@ class Replay:
         *,
         symmetry: bool,
         value_blend: float,
-        value_horizon: float = 0.0,
         surprise: float = 0.0,
         reply: bool = True,
     ) -> dict[str, NDArray[np.float32]]:
         """A training batch of n positions of the window; see Sampler.sample."""
         with self._drawing:  # another thread may draw while games come in
             batch: dict[str, NDArray[np.float32]] = self._sampler.sample(
-                n, seed, symmetry, value_blend, value_horizon, surprise, reply
+                n, seed, symmetry, value_blend, surprise, reply
             )
         return batch
 

@@ -380,7 +380,6 @@ class Run:
             seed,
             symmetry=True,
             value_blend=training.value_blend,
-            value_horizon=training.value_horizon,
             surprise=self.config.replay.surprise,
             reply=self.trainer.network.config.reply,
         )

@@ -202,7 +202,7 @@ def test_the_sampler_gives_targets_for_the_side_to_move():
     assert blended["wdl"].sum(1) == pytest.approx(np.ones(256), abs=1e-5)
 
 
-def test_values_look_ahead_by_the_horizon():
+def test_values_blend_the_result_with_the_search():
     game = az.Game("go", board_size=4, komi=0.5, max_plies=40)
     settings = {"games_in_flight": 4, "batch_size": 4, "threads": 1, "games": 4, "seed": 3}
     records = play(game, settings, [{"kind": "puct", "simulations": 8, "evaluator": 0, "noise": True}])
@@ -210,17 +210,12 @@ def test_values_look_ahead_by_the_horizon():
     expected: dict[bytes, list[float]] = {}
     for record in records:
         sampler.add(record.to_bytes())
-        signs = [1 if ply % 2 == 0 else -1 for ply in range(len(record.root_values))]
-        ahead = float(record.value)  # for the first player, from the end backwards: horizon 3 is lambda 3/4
-        returns = []
-        for sign, value in zip(reversed(signs), reversed(record.root_values.tolist()), strict=True):
-            ahead = 0.25 * sign * value + 0.75 * ahead
-            returns.append(sign * (0.4 * record.value + 0.6 * ahead))
         position = game.position()
-        for move, value in zip(record.moves(game), reversed(returns), strict=True):
-            expected.setdefault(position.planes().tobytes(), []).append(value)
+        for ply, (move, value) in enumerate(zip(record.moves(game), record.root_values.tolist(), strict=True)):
+            result = record.value if ply % 2 == 0 else -record.value
+            expected.setdefault(position.planes().tobytes(), []).append(0.4 * result + 0.6 * value)
             position.play(move)
-    batch = sampler.sample(256, 1, symmetry=False, value_blend=0.6, value_horizon=3.0)
+    batch = sampler.sample(256, 1, symmetry=False, value_blend=0.6)
     assert batch["wdl"].sum(1) == pytest.approx(np.ones(256), abs=1e-5)
     for planes, (win, _, loss) in zip(batch["planes"], batch["wdl"].tolist(), strict=True):
         assert min(abs(win - loss - value) for value in expected[planes.tobytes()]) < 2e-3

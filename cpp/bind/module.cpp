@@ -637,8 +637,7 @@ void bind_sampler(py::module_& m) {
       .def_property_readonly("games", [](const PySampler& s) { return s.face->games(); })
       .def(
           "sample",
-          [](PySampler& s, int n, std::uint64_t seed, bool symmetry, float value_blend, float value_horizon,
-             float surprise, bool reply) {
+          [](PySampler& s, int n, std::uint64_t seed, bool symmetry, float value_blend, float surprise, bool reply) {
             if (n < 1) throw std::invalid_argument("sample: n must be >= 1");
             const Shape shape = s.game->shape();
             py::array_t<float> planes({size(n), size(shape.planes()), size(shape.height), size(shape.width)});
@@ -658,7 +657,7 @@ void bind_sampler(py::module_& m) {
                 reply_weight.mutable_data()};
             {
               const py::gil_scoped_release release;
-              s.face->sample(n, seed, {symmetry, value_blend, value_horizon, surprise}, out);
+              s.face->sample(n, seed, {symmetry, value_blend, surprise}, out);
             }
             py::dict batch;
             batch["planes"] = planes;
@@ -676,7 +675,7 @@ void bind_sampler(py::module_& m) {
             return batch;
           },
           py::arg("n"), py::arg("seed"), py::arg("symmetry") = true, py::arg("value_blend") = 0.0F,
-          py::arg("value_horizon") = 0.0F, py::arg("surprise") = 0.0F, py::arg("reply") = true,
+          py::arg("surprise") = 0.0F, py::arg("reply") = true,
           "n positions, each equally likely but for the share `surprise`, drawn in proportion to their surprise, as\n"
           "float32 arrays: planes [n,C,H,W], policy [n,P], policy_weight [n], wdl [n,3]; ownership [n,H,W], score "
           "[n],\n"

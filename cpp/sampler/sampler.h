@@ -31,10 +31,9 @@ struct TrainingBatch {
 };
 
 struct SampleSettings {
-  bool symmetry = true;        // turn each position by a random symmetry
-  float value_blend = 0.0F;    // share of the search's values in the wdl target; the rest is the game's result
-  float value_horizon = 0.0F;  // plies that these values look ahead on average; 0: the position's own root value
-  float surprise = 0.0F;       // share of the draws that go by how much the search's policy differed from the network's
+  bool symmetry = true;      // turn each position by a random symmetry
+  float value_blend = 0.0F;  // share of the search's values in the wdl target; the rest is the game's result
+  float surprise = 0.0F;     // share of the draws that go by how much the search's policy differed from the network's
 };
 
 // A position whose search surprised the network so many times as much as the mean, or more, counts as that many.
@@ -142,7 +141,7 @@ class Sampler {
       const int sign = work_.turn() == 0 ? 1 : -1;
       // A game that was cut off has no result: what the search thought of the position stands for it.
       const float blend = game.cut ? 1.0F : settings.value_blend;
-      write_wdl(sign * game.value, searched_value(game, ply, sign, settings.value_horizon), blend, out.wdl + row * 3);
+      write_wdl(sign * game.value, game.root_values[ply], blend, out.wdl + row * 3);
       if (out.score != nullptr) out.score[row] = static_cast<float>(sign) * game.score;
       if (out.ended != nullptr) out.ended[row] = game.cut || game.resigned ? 0.0F : 1.0F;
       if (out.plies_left != nullptr) out.plies_left[row] = static_cast<float>(game.moves.size() - ply);
@@ -204,24 +203,6 @@ class Sampler {
       policy[encoder_.map_policy(symmetry, work_.policy_index(game.policy[i].move))] =
           static_cast<float>(game.policy[i].weight) / sum;
     return sum > 0.0F ? 1.0F : 0.0F;
-  }
-
-  // What the searches from `ply` on thought of its position: the mean of their values, each later ply counting
-  // horizon / (horizon + 1) times the one before, and the result at the game's end having what weight is left: the
-  // lambda-return (Sutton and Barto, 2nd ed., section 12.1) of the game. Noise in the result fades; a blunder is felt
-  // at once.
-  static float searched_value(const Stored& game, std::size_t ply, int sign, float horizon) {
-    const float lambda = horizon / (horizon + 1.0F);
-    float value = 0.0F;
-    float left = 1.0F;
-    float own = 1.0F;  // later values are of the side to move there
-    for (std::size_t at = ply; at < game.root_values.size() && left > 1e-3F; ++at, own = -own) {
-      const bool last = game.cut && at + 1 == game.root_values.size();
-      const float weight = last ? left : (1.0F - lambda) * left;
-      value += weight * own * game.root_values[at];
-      left -= weight;
-    }
-    return value + left * static_cast<float>(sign * game.value);
   }
 
   // The result z of the game and the root value q, both for the side to move, as win / draw / loss. The mean of q is
