@@ -23,7 +23,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import zstandard
 from numpy.typing import NDArray
 
@@ -203,12 +202,10 @@ class Replay:
         value_blend: float,
         surprise: float = 0.0,
         reply: bool = True,
-    ) -> dict[str, NDArray[np.float32]]:
+    ) -> dict[str, NDArray[Any]]:
         """A training batch of n positions of the window; see Sampler.sample."""
         with self._drawing:  # another thread may draw while games come in
-            batch: dict[str, NDArray[np.float32]] = self._sampler.sample(
-                n, seed, symmetry, value_blend, surprise, reply
-            )
+            batch: dict[str, NDArray[Any]] = self._sampler.sample(n, seed, symmetry, value_blend, surprise, reply)
         return batch
 
     def _add_to_window(self, data: bytes) -> None:

@@ -31,6 +31,12 @@ def _best(rows: Tensor) -> Tensor:
     return rows.max(1).indices
 
 
+def _cross_entropy(log_p: Tensor, index: Tensor, share: Tensor, weight: Tensor) -> Tensor:
+    """The weighted mean of -sum(share log p) over [B, P] log-probabilities and policies that are lists of [B, M] moves."""
+    each = -(share * log_p.gather(1, index)).sum(1)
+    return (each * weight).sum() / weight.sum().clamp_min(1.0)
+
+
 @dataclass
 class _Captured:
     """The step for batches of one shape: where they are copied to, and the graph that reads them there."""
@@ -189,10 +195,11 @@ class Trainer:
         config = self.config
         weight = data["policy_weight"]
         weights = weight.sum().clamp_min(1.0)
-        target = data["policy"]
+        index, share = data["policy_index"].long(), data["policy"]
         log_p = F.log_softmax(output.policy.float(), 1)
-        policy = -((target * log_p).sum(1) * weight).sum() / weights
-        entropy = -((target * target.clamp_min(1e-30).log()).sum(1) * weight).sum() / weights
+        policy = _cross_entropy(log_p, index, share, weight)
+        entropy = -((share * share.clamp_min(1e-30).log()).sum(1) * weight).sum() / weights
+        wanted_move = index.gather(1, _best(share)[:, None])[:, 0]
         wdl = output.wdl.float()
         value = F.cross_entropy(wdl, data["wdl"])
         loss = policy + config.value_weight * value
@@ -200,7 +207,7 @@ class Trainer:
             "policy_loss": policy.detach(),
             "policy_target_entropy": entropy,
             "policy_kl": (policy - entropy).detach(),
-            "policy_accuracy": ((_best(log_p) == _best(target)).float() * weight).sum() / weights,
+            "policy_accuracy": ((_best(log_p) == wanted_move).float() * weight).sum() / weights,
             "value_loss": value.detach(),
             "value_accuracy": (wdl.argmax(1) == data["wdl"].argmax(1)).float().mean(),
         }
@@ -224,9 +231,8 @@ class Trainer:
             loss = loss + config.plies_left_weight * plies_left
             figures["plies_left_loss"] = plies_left.detach()
         if output.reply is not None:
-            weight = data["reply_weight"]
-            reply = -((data["reply"] * F.log_softmax(output.reply.float(), 1)).sum(1) * weight).sum()
-            reply = reply / weight.sum().clamp_min(1.0)
+            log_reply = F.log_softmax(output.reply.float(), 1)
+            reply = _cross_entropy(log_reply, data["reply_index"].long(), data["reply"], data["reply_weight"])
             loss = loss + config.reply_weight * reply
             figures["reply_loss"] = reply.detach()
         values = wdl.detach().softmax(1)

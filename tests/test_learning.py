@@ -23,6 +23,7 @@ TINY = NetworkConfig(blocks=2, channels=16, value_hidden=16)
 
 def batch_of(shape: Shape, n: int = 32, seed: int = 0) -> dict[str, torch.Tensor]:
     rng = np.random.default_rng(seed)
+    index = np.tile(np.arange(shape.policy_size), (n, 1))
     arrays = {
         "planes": (rng.random((n, shape.planes, shape.height, shape.width)) < 0.3),
         "policy": rng.dirichlet(np.full(shape.policy_size, 0.1), n),
@@ -35,7 +36,8 @@ def batch_of(shape: Shape, n: int = 32, seed: int = 0) -> dict[str, torch.Tensor
         "reply": rng.dirichlet(np.full(shape.policy_size, 0.1), n),
         "reply_weight": rng.integers(0, 2, n),
     }
-    return {name: torch.from_numpy(a.astype(np.float32)) for name, a in arrays.items()}
+    batch = {name: torch.from_numpy(a.astype(np.float32)) for name, a in arrays.items()}
+    return batch | {f"{head}_index": torch.from_numpy(index.astype(np.int32)) for head in ("policy", "reply")}
 
 
 def trained(shape: Shape = GO, steps: int = 5) -> Trainer:
@@ -66,6 +68,34 @@ def test_one_batch_is_overfitted():
     assert float(figures[-1]["policy_kl"]) < 0.1 < float(figures[0]["policy_kl"])
     assert float(figures[-1]["value_loss"]) < 0.05
     assert float(figures[-1]["ownership_loss"]) < 0.1
+
+
+def test_the_policy_loss_is_the_cross_entropy_with_the_listed_moves():
+    """Against torch's own, on dense rows: lists in any order, with room left over, rows without a target among them."""
+    torch.manual_seed(0)
+    trainer = trained()
+    batch = batch_of(GO, 8)
+    dense = {}
+    for head in ("policy", "reply"):
+        index = torch.stack([torch.randperm(GO.policy_size)[:9] for _ in range(8)])
+        share = torch.rand(8, 9)
+        share[:, 6:] = 0.0  # not used: index 0
+        index[:, 6:] = 0
+        share /= share.sum(1, keepdim=True)
+        weight = torch.tensor([1.0, 1, 0, 1, 1, 0, 1, 1])
+        share *= weight[:, None]
+        batch |= {f"{head}_index": index.int(), head: share, f"{head}_weight": weight}
+        dense[head] = torch.zeros(8, GO.policy_size).scatter_add_(1, index, share)
+    with torch.no_grad():
+        output = trainer.network(batch["planes"])
+        _, figures = trainer.losses(output, batch)
+    for head, logits in (("policy", output.policy), ("reply", output.reply)):
+        expected = torch.nn.functional.cross_entropy(logits, dense[head], reduction="none").sum() / 6
+        assert float(figures[f"{head}_loss"]) == pytest.approx(float(expected), rel=1e-5)
+    entropy = torch.special.entr(dense["policy"]).sum() / 6
+    assert float(figures["policy_target_entropy"]) == pytest.approx(float(entropy), rel=1e-5)
+    right = (output.policy.argmax(1) == dense["policy"].argmax(1)) & (dense["policy"].sum(1) > 0)
+    assert float(figures["policy_accuracy"]) == pytest.approx(float(right.sum()) / 6)
 
 
 def test_positions_without_a_policy_target_teach_no_policy():

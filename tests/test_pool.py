@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import struct
 
 import numpy as np
 import pytest
 
 import alphazero as az
 from alphazero._core import RANDOM, ROLLOUT, UNIFORM, GameRecord, Pool, Sampler
+from alphazero.symmetry import tables
 
 
 def answer(planes: np.ndarray, policy_size: int) -> tuple[np.ndarray, np.ndarray]:
@@ -202,6 +204,49 @@ def test_the_sampler_gives_targets_for_the_side_to_move():
     assert blended["wdl"].sum(1) == pytest.approx(np.ones(256), abs=1e-5)
 
 
+@pytest.mark.parametrize(
+    "name, options", [("go", {"board_size": 4, "komi": 0.5, "max_plies": 30}), ("connect4", {}), ("minishogi", {})]
+)
+def test_planes_and_policy_of_a_row_are_turned_alike(name, options):
+    game = az.Game(name, **options)
+    settings = {"games_in_flight": 2, "batch_size": 2, "threads": 1, "games": 4, "seed": 3}
+    records = play(game, settings, [{"kind": "gumbel", "simulations": 8, "evaluator": 0, "noise": True}])
+    sampler = Sampler(game)
+    cells, moves = tables(game)
+    known: dict[bytes, list[dict[int, float]]] = {}  # by turned planes: the policies, by turned indices
+    for record in records:
+        sampler.add(record.to_bytes())
+        position = game.position()
+        for move, policy in zip(record.moves(game), record.policies(game), strict=True):
+            index = dict(zip(position.legal_moves(), position.policy_indices().tolist(), strict=True))
+            planes = position.planes().reshape(game.planes_shape[0], -1)
+            for goes_to, turned in zip(cells, moves, strict=True):
+                board = np.empty_like(planes)
+                board[:, goes_to] = planes
+                there = {int(turned[index[text]]): pytest.approx(share, abs=1e-4) for text, share in policy.items()}
+                known.setdefault(board.tobytes(), []).append(there)
+            position.play(move)
+    batch = sampler.sample(300, 1, symmetry=True, reply=False)
+    assert batch["policy_index"].dtype == np.int32 and batch["policy_index"].shape == batch["policy"].shape
+    for planes, index, policy in zip(batch["planes"], batch["policy_index"].tolist(), batch["policy"], strict=True):
+        assert {i: p for i, p in zip(index, policy.tolist(), strict=True) if p} in known[planes.tobytes()]
+
+
+def test_a_record_with_more_policy_moves_than_legal_ones_is_refused():
+    """Its list would not fit the row of a batch."""
+    game = az.Game("connect4")
+    settings = {"games_in_flight": 1, "batch_size": 1, "threads": 1, "games": 1, "seed": 3}
+    (record,) = play(game, settings, [{"kind": "gumbel", "simulations": 8, "evaluator": 0, "noise": True}])
+    data, count = record.to_bytes(), len(record.policies(game)[-1])
+    head, entries = data[: -4 * count - 2], data[-4 * count :]
+    assert data == head + struct.pack("<H", count) + entries
+    broken = head + struct.pack("<H", count + 7) + entries + entries[-4:] * 7
+    sampler = Sampler(game)
+    with pytest.raises(ValueError, match="more policy moves than legal ones at ply"):
+        sampler.add(broken)
+    assert sampler.add(data) == record.searched_plies
+
+
 def test_values_blend_the_result_with_the_search():
     game = az.Game("go", board_size=4, komi=0.5, max_plies=40)
     settings = {"games_in_flight": 4, "batch_size": 4, "threads": 1, "games": 4, "seed": 3}
@@ -265,9 +310,10 @@ def test_the_reply_is_the_policy_of_the_opponents_search():
     batch = sampler.sample(300, 1, symmetry=False)
     vertices = [f"{'ABCD'[i % 4]}{4 - i // 4}" for i in range(16)] + ["pass"]
     told = 0
-    for planes, reply, weight in zip(batch["planes"], batch["reply"], batch["reply_weight"], strict=True):
+    columns = (batch[name] for name in ("planes", "reply_index", "reply", "reply_weight"))
+    for planes, index, reply, weight in zip(*columns, strict=True):
         assert reply.sum() == pytest.approx(weight, abs=1e-4)
-        named = {vertex: pytest.approx(p, abs=1e-4) for vertex, p in zip(vertices, reply.tolist(), strict=True) if p}
+        named = {vertices[i]: pytest.approx(p, abs=1e-4) for i, p in zip(index, reply.tolist(), strict=True) if p}
         assert named in after[planes.tobytes()]
         told += weight == 1.0
     assert 200 < told < 300  # the last plies have no reply

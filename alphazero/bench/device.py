@@ -246,17 +246,21 @@ def training(net: str, make: Callable[[], Network], seconds: float, repeat: int)
     made = make()
     shape = made.shape
     generator = torch.Generator().manual_seed(0)
-    policy = torch.rand(rows, shape.policy_size, generator=generator)
+    moves = min(256, shape.policy_size)
+    index = torch.randint(0, shape.policy_size, (rows, moves), generator=generator, dtype=torch.int32)
+    share = torch.full((rows, moves), 1.0 / moves)
     batch = {
         "planes": torch.from_numpy(proof_planes(shape, rows)),
-        "policy": policy / policy.sum(1, keepdim=True),
+        "policy_index": index,
+        "policy": share,
         "policy_weight": torch.ones(rows),
         "wdl": torch.eye(3)[torch.randint(0, 3, (rows,), generator=generator)],
         "ownership": torch.zeros(rows, shape.height, shape.width),
         "score": torch.zeros(rows),
         "plies_left": torch.ones(rows),
         "ended": torch.ones(rows),
-        "reply": policy / policy.sum(1, keepdim=True),
+        "reply_index": index,
+        "reply": share,
         "reply_weight": torch.ones(rows),
     }
     if _gpu():

@@ -107,6 +107,7 @@ class SamplerFace {
   virtual void trim(std::uint64_t window) = 0;
   [[nodiscard]] virtual std::uint64_t positions() const = 0;
   [[nodiscard]] virtual std::uint64_t games() const = 0;
+  [[nodiscard]] virtual int listed() const = 0;
   virtual void sample(int n, std::uint64_t seed, const SampleSettings& settings, const TrainingBatch& out) = 0;
 };
 

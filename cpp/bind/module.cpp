@@ -641,26 +641,37 @@ void bind_sampler(py::module_& m) {
             if (n < 1) throw std::invalid_argument("sample: n must be >= 1");
             const Shape shape = s.game->shape();
             py::array_t<float> planes({size(n), size(shape.planes()), size(shape.height), size(shape.width)});
-            py::array_t<float> policy({size(n), size(shape.policy_size)});
+            const py::ssize_t most = s.face->listed();
+            py::array_t<std::int32_t> policy_index({size(n), most});
+            py::array_t<float> policy({size(n), most});
             py::array_t<float> policy_weight(size(n));
             py::array_t<float> wdl({size(n), size(3)});
             py::array_t<float> ownership({size(n), size(shape.height), size(shape.width)});
             py::array_t<float> score(size(n));
             py::array_t<float> plies_left(size(n));
             py::array_t<float> ended(size(n));
-            py::array_t<float> replies({size(reply ? n : 0), size(shape.policy_size)});
+            py::array_t<std::int32_t> reply_index({size(reply ? n : 0), most});
+            py::array_t<float> replies({size(reply ? n : 0), most});
             py::array_t<float> reply_weight(size(reply ? n : 0));
-            const TrainingBatch out{
-                planes.mutable_data(),      policy.mutable_data(),    policy_weight.mutable_data(),
-                wdl.mutable_data(),         ownership.mutable_data(), score.mutable_data(),
-                plies_left.mutable_data(),  ended.mutable_data(),     reply ? replies.mutable_data() : nullptr,
-                reply_weight.mutable_data()};
+            const TrainingBatch out{.planes = planes.mutable_data(),
+                                    .policy_index = policy_index.mutable_data(),
+                                    .policy = policy.mutable_data(),
+                                    .policy_weight = policy_weight.mutable_data(),
+                                    .wdl = wdl.mutable_data(),
+                                    .ownership = ownership.mutable_data(),
+                                    .score = score.mutable_data(),
+                                    .plies_left = plies_left.mutable_data(),
+                                    .ended = ended.mutable_data(),
+                                    .reply_index = reply ? reply_index.mutable_data() : nullptr,
+                                    .reply = reply ? replies.mutable_data() : nullptr,
+                                    .reply_weight = reply_weight.mutable_data()};
             {
               const py::gil_scoped_release release;
               s.face->sample(n, seed, {symmetry, value_blend, surprise}, out);
             }
             py::dict batch;
             batch["planes"] = planes;
+            batch["policy_index"] = policy_index;
             batch["policy"] = policy;
             batch["policy_weight"] = policy_weight;
             batch["wdl"] = wdl;
@@ -669,6 +680,7 @@ void bind_sampler(py::module_& m) {
             batch["plies_left"] = plies_left;
             batch["ended"] = ended;
             if (reply) {
+              batch["reply_index"] = reply_index;
               batch["reply"] = replies;
               batch["reply_weight"] = reply_weight;
             }
@@ -677,11 +689,11 @@ void bind_sampler(py::module_& m) {
           py::arg("n"), py::arg("seed"), py::arg("symmetry") = true, py::arg("value_blend") = 0.0F,
           py::arg("surprise") = 0.0F, py::arg("reply") = true,
           "n positions, each equally likely but for the share `surprise`, drawn in proportion to their surprise, as\n"
-          "float32 arrays: planes [n,C,H,W], policy [n,P], policy_weight [n], wdl [n,3]; ownership [n,H,W], score "
-          "[n],\n"
-          "plies_left [n], which say nothing where ended [n] is 0, the game being resigned or cut off; and, where "
-          "wanted,\n"
-          "the policy of the opponent's next search as reply [n,P] and reply_weight [n]; all for the side to move.");
+          "float32 arrays: planes [n,C,H,W]; the policy as a list of moves, policy_index [n,M] (int32) and their "
+          "shares\n"
+          "policy [n,M], 0 where not used, and policy_weight [n]; wdl [n,3]; ownership [n,H,W], score [n], plies_left\n"
+          "[n], which say nothing where ended [n] is 0, the game being resigned or cut off; and, where wanted, the\n"
+          "policy of the opponent's next search as reply_index, reply and reply_weight; all for the side to move.");
 }
 
 void bind_bench(py::module_& m) {

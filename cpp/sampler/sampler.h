@@ -2,7 +2,9 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
 #include <deque>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -16,18 +18,22 @@ namespace az {
 
 // Where a training batch of n positions is written; all for the side to move, boards turned by the row's symmetry.
 struct TrainingBatch {
-  float* planes;         // [n][planes][height][width]
-  float* policy;         // [n][policy_size], sums to 1, or all 0 where policy_weight is 0
-  float* policy_weight;  // [n] 1: the policy is a target; 0: it is not
-  float* wdl;            // [n][3] win, draw, loss
+  float* planes;  // [n][planes][height][width]
+  // A policy is a list: the moves' indices, and their shares, which sum to 1. What a row does not use is 0, all of it
+  // where policy_weight is 0.
+  std::int32_t* policy_index;  // [n][Sampler::listed()]
+  float* policy;               // [n][Sampler::listed()]
+  float* policy_weight;        // [n] 1: the policy is a target; 0: it is not
+  float* wdl;                  // [n][3] win, draw, loss
   float* ownership;   // [n][height][width] +1 own area at the end, -1 the opponent's, 0 nobody's; nullptr: not wanted
   float* score;       // [n] final margin in points, 0 where the game has none; nullptr: not wanted
   float* plies_left;  // [n] to the end of the game; nullptr: not wanted
   float* ended;  // [n] 1: the game came to its end; 0: it was resigned or cut off, and ownership, score and plies_left
                  // say nothing; nullptr: not wanted
-  float* reply;  // [n][policy_size] the opponent's policy after the move played, by the indices that the moves would
-                 // have for the side to move, or all 0; nullptr: not wanted
-  float* reply_weight;  // [n] as policy_weight
+  std::int32_t* reply_index;  // [n][Sampler::listed()] the opponent's policy after the move played, by the indices that
+                              // the moves would have for the side to move; nullptr: not wanted
+  float* reply;               // [n][Sampler::listed()]
+  float* reply_weight;        // [n] as policy_weight
 };
 
 struct SampleSettings {
@@ -76,6 +82,8 @@ class Sampler {
       game.moves.push_back(p.move);
       game.root_values.push_back(p.root_value);
       game.policy_begin.push_back(static_cast<std::uint32_t>(game.policy.size()));
+      if (p.policy.size() > static_cast<std::size_t>(legal.size()))
+        throw std::invalid_argument("game record: more policy moves than legal ones at ply " + std::to_string(ply));
       for (const PolicyEntry& e : p.policy) {
         if (std::find(legal.begin(), legal.end(), e.move) == legal.end())
           throw std::invalid_argument("game record: illegal policy move at ply " + std::to_string(ply));
@@ -113,6 +121,8 @@ class Sampler {
   [[nodiscard]] std::uint64_t positions() const { return positions_; }
   [[nodiscard]] std::uint64_t games() const { return games_.size(); }
   [[nodiscard]] const Shape& shape() const { return encoder_.shape(); }
+  // Length of a policy's list in a training batch.
+  [[nodiscard]] static int listed(const Shape& shape) { return std::min(G::kMaxMoves, shape.policy_size); }
 
   // Draws n positions, each equally likely but for the share `surprise`, which goes to positions in proportion to their
   // surprise (KataGo's policy surprise weighting). The same seed on the same records gives the same batch.
@@ -122,7 +132,7 @@ class Sampler {
     const auto& shape = encoder_.shape();
     const auto cells = static_cast<std::size_t>(shape.cells());
     const auto planes = static_cast<std::size_t>(shape.planes()) * cells;
-    const auto policy_size = static_cast<std::size_t>(shape.policy_size);
+    const auto most = static_cast<std::size_t>(listed(shape));
     for (std::size_t row = 0; row < static_cast<std::size_t>(n); ++row) {
       const auto [drawn, ply] = draw(rng, settings.surprise);
       const Stored& game = *drawn;
@@ -132,10 +142,12 @@ class Sampler {
       for (std::size_t i = 0; i < ply; ++i) work_.play(game.moves[i]);
       encoder_.dense(work_, symmetry, out.planes + row * planes);
 
-      out.policy_weight[row] = write_policy(game, ply, symmetry, out.policy + row * policy_size);
+      out.policy_weight[row] =
+          write_policy(game, ply, symmetry, {out.policy_index + row * most, most}, {out.policy + row * most, most});
       if (out.reply != nullptr) {
         const bool more = ply + 1 < game.moves.size();
-        out.reply_weight[row] = write_policy(game, more ? ply + 1 : ply, symmetry, out.reply + row * policy_size, more);
+        out.reply_weight[row] = write_policy(game, more ? ply + 1 : ply, symmetry, {out.reply_index + row * most, most},
+                                             {out.reply + row * most, most}, more);
       }
 
       const int sign = work_.turn() == 0 ? 1 : -1;
@@ -192,16 +204,21 @@ class Sampler {
     }
   }
 
-  // The policy searched at `ply` with the indices that its moves have in work_; returns 1, or 0 where there is none.
-  float write_policy(const Stored& game, std::size_t ply, int symmetry, float* policy, bool wanted = true) const {
-    std::fill_n(policy, static_cast<std::size_t>(encoder_.shape().policy_size), 0.0F);
-    const std::uint32_t begin = game.policy_begin[ply];
-    const std::uint32_t end = wanted ? game.policy_begin[ply + 1] : begin;
+  // Lists the policy searched at `ply` by the indices that its moves have in work_; returns 1, or 0 where there is
+  // none.
+  float write_policy(const Stored& game, std::size_t ply, int symmetry, std::span<std::int32_t> indices,
+                     std::span<float> shares, bool wanted = true) const {
+    std::ranges::fill(indices, 0);
+    std::ranges::fill(shares, 0.0F);
+    const std::span<const PolicyEntry> all(game.policy);
+    const auto searched =
+        all.subspan(game.policy_begin[ply], wanted ? game.policy_begin[ply + 1] - game.policy_begin[ply] : 0);
     float sum = 0.0F;
-    for (std::uint32_t i = begin; i < end; ++i) sum += game.policy[i].weight;
-    for (std::uint32_t i = begin; i < end; ++i)
-      policy[encoder_.map_policy(symmetry, work_.policy_index(game.policy[i].move))] =
-          static_cast<float>(game.policy[i].weight) / sum;
+    for (const PolicyEntry& e : searched) sum += e.weight;
+    for (std::size_t i = 0; i < searched.size(); ++i) {
+      indices[i] = encoder_.map_policy(symmetry, work_.policy_index(searched[i].move));
+      shares[i] = static_cast<float>(searched[i].weight) / sum;
+    }
     return sum > 0.0F ? 1.0F : 0.0F;
   }
 

@@ -161,10 +161,22 @@ void self_play(std::size_t games) {
       const auto cells = static_cast<std::size_t>(shape.cells());
       std::vector<float> planes(n * static_cast<std::size_t>(shape.planes()) * cells), weight(n), wdl(3 * n), score(n),
           left(n);
-      std::vector<float> policy(n * static_cast<std::size_t>(shape.policy_size)), owner(n * cells);
-      sampler.sample(
-          static_cast<int>(n), 1, {true, 0.3F},
-          {planes.data(), policy.data(), weight.data(), wdl.data(), owner.data(), score.data(), left.data()});
+      const std::size_t listed = n * static_cast<std::size_t>(Sampler<G>::listed(shape));
+      std::vector<std::int32_t> moves(listed), replies(listed);
+      std::vector<float> policy(listed), reply(listed), reply_weight(n), owner(n * cells), ended(n);
+      sampler.sample(static_cast<int>(n), 1, {true, 0.3F},
+                     {.planes = planes.data(),
+                      .policy_index = moves.data(),
+                      .policy = policy.data(),
+                      .policy_weight = weight.data(),
+                      .wdl = wdl.data(),
+                      .ownership = owner.data(),
+                      .score = score.data(),
+                      .plies_left = left.data(),
+                      .ended = ended.data(),
+                      .reply_index = replies.data(),
+                      .reply = reply.data(),
+                      .reply_weight = reply_weight.data()});
     }
   }
 }
