@@ -177,6 +177,7 @@ class Sampler:
         value_blend: float = 0.0,
         surprise: float = 0.0,
         reply: bool = True,
+        packed: bool = False,
     ) -> dict[str, NDArray[Any]]: ...
 
 def bench_random_plies(game: Game, seconds: float, seed: int = 0) -> tuple[int, float]: ...

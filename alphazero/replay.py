@@ -202,10 +202,13 @@ class Replay:
         value_blend: float,
         surprise: float = 0.0,
         reply: bool = True,
+        packed: bool = False,
     ) -> dict[str, NDArray[Any]]:
         """A training batch of n positions of the window; see Sampler.sample."""
         with self._drawing:  # another thread may draw while games come in
-            batch: dict[str, NDArray[Any]] = self._sampler.sample(n, seed, symmetry, value_blend, surprise, reply)
+            batch: dict[str, NDArray[Any]] = self._sampler.sample(
+                n, seed, symmetry, value_blend, surprise, reply, packed
+            )
         return batch
 
     def _add_to_window(self, data: bytes) -> None:

@@ -382,6 +382,7 @@ class Run:
             value_blend=training.value_blend,
             surprise=self.config.replay.surprise,
             reply=self.trainer.network.config.reply,
+            packed=self.device.type != "cpu",
         )
         return {name: torch.from_numpy(array) for name, array in arrays.items()}
 

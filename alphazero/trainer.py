@@ -19,6 +19,7 @@ from torch.nn import functional as F
 
 from alphazero.config import TrainingConfig
 from alphazero.network import SCORE_SCALE, Network
+from alphazero.planes import bit_shifts, expand
 
 
 def has_bf16_units(device: torch.device) -> bool:
@@ -118,6 +119,7 @@ class Trainer:
         else:
             self.optimizer = torch.optim.SGD(groups, lr=config.learning_rate, momentum=config.momentum, nesterov=True)
         self._graph: StepGraph | None = None
+        self._shifts = bit_shifts(self.device)
         self._settle_optimizer()
 
     def _settle_optimizer(self) -> None:
@@ -181,7 +183,7 @@ class Trainer:
     def _update(self, data: dict[str, Tensor]) -> dict[str, Tensor]:
         """Loss, gradients and the optimizer's step on a batch that is on the device. Nothing here waits for the device."""
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.amp and has_bf16_units(self.device)):
-            output = self.network(data["planes"].contiguous(memory_format=torch.channels_last))
+            output = self.network(self._planes(data).contiguous(memory_format=torch.channels_last))
         loss, figures = self.losses(output, data)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -189,6 +191,15 @@ class Trainer:
         self.optimizer.step()
         figures["gradient_norm"] = norm.detach()
         return figures
+
+    def _planes(self, data: dict[str, Tensor]) -> Tensor:
+        """The batch's planes [B, C, H, W]; packed ones are expanded here."""
+        if "planes" in data:
+            return data["planes"]
+        rows, height, width = data["ownership"].shape  # a run may train on boards of several sizes
+        planes = torch.empty(rows, self.network.shape.planes, height, width, device=self.device)
+        expand(data["bits"], data["scalars"], planes, self._shifts)
+        return planes
 
     def losses(self, output: Any, data: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss of a batch and its parts."""

@@ -12,6 +12,7 @@ import torch
 
 import alphazero as az
 from alphazero import checkpoint
+from alphazero._core import UNIFORM, Pool, Sampler
 from alphazero.config import NetworkConfig, TrainingConfig
 from alphazero.drawing import Drawer
 from alphazero.network import Network, Shape, folded, shape_of
@@ -96,6 +97,29 @@ def test_the_policy_loss_is_the_cross_entropy_with_the_listed_moves():
     assert float(figures["policy_target_entropy"]) == pytest.approx(float(entropy), rel=1e-5)
     right = (output.policy.argmax(1) == dense["policy"].argmax(1)) & (dense["policy"].sum(1) > 0)
     assert float(figures["policy_accuracy"]) == pytest.approx(float(right.sum()) / 6)
+
+
+@pytest.mark.parametrize("game", [az.Game("go", board_size=5), az.Game("shogi"), az.Game("connect4")], ids=str)
+def test_packed_batches_teach_what_planes_teach(game):
+    """As a run on a device draws them: the same positions, bit for bit the same step."""
+    pool = Pool(game, {"games_in_flight": 2, "batch_size": 2, "threads": 1, "games": 2, "seed": 3, "opening_plies": 6},
+                [{"kind": "gumbel", "simulations": 4, "evaluator": UNIFORM, "noise": True}])  # fmt: skip
+    sampler = Sampler(game)
+    while not pool.done:
+        pool.next_batch(0.1)
+    for record in pool.take_finished():
+        sampler.add(record.to_bytes())
+
+    def step(packed: bool) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
+        torch.manual_seed(1)
+        trainer = Trainer(Network(shape_of(game), TINY), TrainingConfig(), "cpu")
+        arrays = sampler.sample(16, 1, packed=packed)
+        assert ("planes" in arrays) != packed and (arrays["bits"].dtype == np.uint8 if packed else True)
+        figures = trainer.step({name: torch.from_numpy(a) for name, a in arrays.items()}, 0.0)
+        return figures, torch.cat([p.detach().flatten() for p in trainer.network.parameters()])
+
+    (planes, weights), (bits, same) = step(False), step(True)
+    assert planes == bits and torch.equal(weights, same)
 
 
 def test_positions_without_a_policy_target_teach_no_policy():

@@ -250,7 +250,8 @@ def training(net: str, make: Callable[[], Network], seconds: float, repeat: int)
     index = torch.randint(0, shape.policy_size, (rows, moves), generator=generator, dtype=torch.int32)
     share = torch.full((rows, moves), 1.0 / moves)
     batch = {
-        "planes": torch.from_numpy(proof_planes(shape, rows)),
+        "bits": torch.from_numpy(np.packbits(proof_planes(shape, rows).reshape(rows, shape.planes, -1) > 0, 2)),
+        "scalars": torch.zeros(rows, 0),
         "policy_index": index,
         "policy": share,
         "policy_weight": torch.ones(rows),

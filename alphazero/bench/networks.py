@@ -146,13 +146,14 @@ def train(seconds: float, repeat: int, peers: list[str]) -> Iterator[Figure]:
         for record in pool.take_finished():
             sampler.add(record.to_bytes())
 
-        def draw(sampler: Sampler = sampler) -> int:
-            return len(sampler.sample(256, 0)["wdl"])
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+
+        def draw(sampler: Sampler = sampler, packed: bool = device == "cuda") -> int:
+            return len(sampler.sample(256, 0, packed=packed)["wdl"])  # as a run on this device asks for them
 
         yield measure(f"sampler.positions.{label}", "positions/s", repeat, lambda d=draw: rate(d, seconds))  # type: ignore[misc]
-        device = "cuda" if torch.cuda.is_available() else "cpu"
         trainer = Trainer(network(label, blocks, channels), TrainingConfig(), device)
-        batch = {key: torch.from_numpy(array) for key, array in sampler.sample(256, 0).items()}
+        batch = {key: torch.from_numpy(array) for key, array in sampler.sample(256, 0, packed=device == "cuda").items()}
 
         def step(trainer: Trainer = trainer, batch: dict[str, torch.Tensor] = batch) -> int:
             float(trainer.step(batch, 0.5)["loss"])  # read: a GPU's work is done then, not queued

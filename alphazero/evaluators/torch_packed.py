@@ -19,6 +19,7 @@ from torch.nn import functional as F
 
 from alphazero.evaluators.base import F32, I32, U8
 from alphazero.network import Network, fold_into, folded
+from alphazero.planes import bit_shifts, expand
 
 # Batches are filled up to one of these sizes, so that few graphs serve all. From 32 rows on at most a third is wasted; fewer
 # take a GPU as long as 32, and that graph is captured when an evaluator is checked, before any clock runs.
@@ -94,7 +95,7 @@ class PackedTorchEvaluator:
         self._compiled = compiled
         self._free = [_Lane(self.device) for _ in range(lanes)]
         self._graphs: dict[tuple[int, int, int], _Graph] = {}  # by rows, height, width
-        self._shifts = torch.arange(8, dtype=torch.uint8, device=self.device)
+        self._shifts = bit_shifts(self.device)
         if self._cuda:
             torch.backends.cudnn.benchmark = True  # a few fixed shapes: the fastest algorithm is looked for once
             self._compute = torch.cuda.Stream(self.device)  # type: ignore[no-untyped-call]
@@ -125,7 +126,7 @@ class PackedTorchEvaluator:
             for name, array in (("bits", bits), ("scalars", scalars), ("legal", legal[:, :moves]))
         ]
         with torch.no_grad(), self._computing(lane):
-            policy, wdl = self._run(rows, *board, lambda planes: self._expand(sent[0], sent[1], planes))
+            policy, wdl = self._run(rows, *board, lambda planes: expand(sent[0], sent[1], planes, self._shifts))
             logits = policy[:rows].gather(1, sent[2].long())
             out = lane.on_host("logits", (rows, moves), torch.float32)
             out.copy_(logits, non_blocking=True)
@@ -169,14 +170,6 @@ class PackedTorchEvaluator:
         self._compute.wait_event(lane.copied)
         lane.begun.record(self._compute)
         return torch.cuda.stream(self._compute)
-
-    def _expand(self, bits: Tensor, scalars: Tensor, planes: Tensor) -> None:
-        """bits uint8 [n, P, bytes] and scalars [n, S] -> planes [>= n, P + S, H, W]."""
-        rows, count, _ = bits.shape
-        cells = planes.shape[2] * planes.shape[3]
-        spread = torch.bitwise_and(torch.bitwise_right_shift(bits[..., None], self._shifts), 1)
-        planes[:rows, :count] = spread.flatten(2)[..., :cells].view(rows, count, *planes.shape[2:])
-        planes[:rows, count:] = scalars[:, :, None, None]
 
     # --- the network ---
 

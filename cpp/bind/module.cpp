@@ -637,10 +637,14 @@ void bind_sampler(py::module_& m) {
       .def_property_readonly("games", [](const PySampler& s) { return s.face->games(); })
       .def(
           "sample",
-          [](PySampler& s, int n, std::uint64_t seed, bool symmetry, float value_blend, float surprise, bool reply) {
+          [](PySampler& s, int n, std::uint64_t seed, bool symmetry, float value_blend, float surprise, bool reply,
+             bool packed) {
             if (n < 1) throw std::invalid_argument("sample: n must be >= 1");
             const Shape shape = s.game->shape();
-            py::array_t<float> planes({size(n), size(shape.planes()), size(shape.height), size(shape.width)});
+            py::array_t<float> planes(
+                {size(packed ? 0 : n), size(shape.planes()), size(shape.height), size(shape.width)});
+            py::array_t<std::uint64_t> bits({size(packed ? n : 0), size(shape.bit_planes), size(shape.words())});
+            py::array_t<float> scalars({size(packed ? n : 0), size(shape.scalar_planes)});
             const py::ssize_t most = s.face->listed();
             py::array_t<std::int32_t> policy_index({size(n), most});
             py::array_t<float> policy({size(n), most});
@@ -653,7 +657,9 @@ void bind_sampler(py::module_& m) {
             py::array_t<std::int32_t> reply_index({size(reply ? n : 0), most});
             py::array_t<float> replies({size(reply ? n : 0), most});
             py::array_t<float> reply_weight(size(reply ? n : 0));
-            const TrainingBatch out{.planes = planes.mutable_data(),
+            const TrainingBatch out{.planes = packed ? nullptr : planes.mutable_data(),
+                                    .bits = packed ? bits.mutable_data() : nullptr,
+                                    .scalars = packed ? scalars.mutable_data() : nullptr,
                                     .policy_index = policy_index.mutable_data(),
                                     .policy = policy.mutable_data(),
                                     .policy_weight = policy_weight.mutable_data(),
@@ -670,7 +676,12 @@ void bind_sampler(py::module_& m) {
               s.face->sample(n, seed, {symmetry, value_blend, surprise}, out);
             }
             py::dict batch;
-            batch["planes"] = planes;
+            if (packed) {
+              batch["bits"] = bits.attr("view")("uint8");
+              batch["scalars"] = scalars;
+            } else {
+              batch["planes"] = planes;
+            }
             batch["policy_index"] = policy_index;
             batch["policy"] = policy;
             batch["policy_weight"] = policy_weight;
@@ -687,13 +698,14 @@ void bind_sampler(py::module_& m) {
             return batch;
           },
           py::arg("n"), py::arg("seed"), py::arg("symmetry") = true, py::arg("value_blend") = 0.0F,
-          py::arg("surprise") = 0.0F, py::arg("reply") = true,
+          py::arg("surprise") = 0.0F, py::arg("reply") = true, py::arg("packed") = false,
           "n positions, each equally likely but for the share `surprise`, drawn in proportion to their surprise, as\n"
           "float32 arrays: planes [n,C,H,W]; the policy as a list of moves, policy_index [n,M] (int32) and their "
           "shares\n"
           "policy [n,M], 0 where not used, and policy_weight [n]; wdl [n,3]; ownership [n,H,W], score [n], plies_left\n"
           "[n], which say nothing where ended [n] is 0, the game being resigned or cut off; and, where wanted, the\n"
-          "policy of the opponent's next search as reply_index, reply and reply_weight; all for the side to move.");
+          "policy of the opponent's next search as reply_index, reply and reply_weight; all for the side to move.\n"
+          "packed: bits and scalars, as Pool.packed gives them, instead of planes.");
 }
 
 void bind_bench(py::module_& m) {

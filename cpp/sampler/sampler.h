@@ -18,7 +18,9 @@ namespace az {
 
 // Where a training batch of n positions is written; all for the side to move, boards turned by the row's symmetry.
 struct TrainingBatch {
-  float* planes;  // [n][planes][height][width]
+  float* planes;        // [n][planes][height][width]; nullptr: bits and scalars instead
+  std::uint64_t* bits;  // [n][bit_planes][words], as Encoder::pack() writes them; nullptr: planes instead
+  float* scalars;       // [n][scalar_planes], with bits
   // A policy is a list: the moves' indices, and their shares, which sum to 1. What a row does not use is 0, all of it
   // where policy_weight is 0.
   std::int32_t* policy_index;  // [n][Sampler::listed()]
@@ -132,6 +134,8 @@ class Sampler {
     const auto& shape = encoder_.shape();
     const auto cells = static_cast<std::size_t>(shape.cells());
     const auto planes = static_cast<std::size_t>(shape.planes()) * cells;
+    const auto words = static_cast<std::size_t>(shape.bit_planes * shape.words());
+    const auto scalars = static_cast<std::size_t>(shape.scalar_planes);
     const auto most = static_cast<std::size_t>(listed(shape));
     for (std::size_t row = 0; row < static_cast<std::size_t>(n); ++row) {
       const auto [drawn, ply] = draw(rng, settings.surprise);
@@ -140,7 +144,11 @@ class Sampler {
 
       work_ = game.start.empty() ? start_ : Position::parse(options_, game.start);
       for (std::size_t i = 0; i < ply; ++i) work_.play(game.moves[i]);
-      encoder_.dense(work_, symmetry, out.planes + row * planes);
+      encoder_.encode(work_);
+      if (out.planes != nullptr)
+        encoder_.expand(symmetry, out.planes + row * planes);
+      else
+        encoder_.pack(symmetry, out.bits + row * words, out.scalars + row * scalars);
 
       out.policy_weight[row] =
           write_policy(game, ply, symmetry, {out.policy_index + row * most, most}, {out.policy + row * most, most});
