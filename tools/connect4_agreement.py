@@ -3,7 +3,7 @@
     python tools/connect4_agreement.py runs/connect4 --positions 1000 --simulations 100
 
 A position's verdict is the value v of a search of so many simulations: win if v > t, loss if v < -t, else draw. t is the
-threshold that judges 300 other positions of the same self-play best, for each checkpoint anew (--threshold fixes it); draws are
+threshold that judges 300 other positions of the same self-play best (the middle one, where several do), for each checkpoint anew (--threshold fixes it); draws are
 rare in self-play, so it lies well below 1/3. The output also holds the agreement that other thresholds would give.
 """
 
@@ -13,6 +13,7 @@ import argparse
 import json
 import random
 from pathlib import Path
+from statistics import median_low
 
 from connect4_solver import solve
 
@@ -111,7 +112,8 @@ def main() -> None:
             good_moves += kept == value
         threshold = args.threshold
         if threshold is None:
-            threshold = max((t / 40 for t in range(21)), key=lambda t: agreement(*fitted, t))
+            shares = {t / 40: agreement(*fitted, t / 40) for t in range(21)}
+            threshold = median_low(t for t, share in shares.items() if share == max(shares.values()))
         first = player.search(player.game.position(), args.simulations)
         meta = checkpoint.read_meta(path)
         line = {
