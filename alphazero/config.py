@@ -70,6 +70,12 @@ class SearchConfig:
     c_scale: float = _f(1.0, "as in the paper for board games, Q mapped to [0, 1]", low=0.0)
     rescale_q: bool = _f(False, "stretching tiny differences of Q to [0, 1] amplifies noise in drawn positions")
     find_wins: bool = _f(True, "a leaf with a win on the spot (chess: mate in one) is exact and needs no evaluation")
+    policy_temperature: float = _f(
+        1.0,
+        "who plays the network with PUCT flattens its priors so much (lc0's PolicyTemperature); self-play does not",
+        low=0.1,
+        high=10.0,
+    )
     virtual_loss: float = _f(1.0, "one lost visit for each simulation under way", low=0.0)
 
 

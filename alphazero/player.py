@@ -44,6 +44,10 @@ class Player:
         self._search: Search | None = None
         self._search_settings: dict[str, Any] = {}
 
+    def search_settings(self, **settings: Any) -> dict[str, Any]:
+        """How this player searches: its own settings with these instead."""
+        return {**self.settings, **settings}
+
     def evaluate(self, position: Position) -> Evaluation:
         """The player's view of a position without search."""
         moves = position.legal_moves()
@@ -68,7 +72,7 @@ class Player:
         simulations: default 800, or without bound where `seconds` is given.
         """
         self._check(position)
-        wanted = {**self.settings, **settings}
+        wanted = self.search_settings(**settings)
         default = wanted.pop("simulations")
         if self._search is None or wanted != self._search_settings:
             self._search = Search(self.game, self._leaf_evaluator(), **wanted)
@@ -153,6 +157,12 @@ class NetworkPlayer(Player):
         super().__init__(name, game, **settings)
         self.evaluator = evaluator
         self.meta = meta  # the checkpoint's meta.json
+
+    def search_settings(self, **settings: Any) -> dict[str, Any]:
+        """As for any player; PUCT flattens priors as the checkpoint says, where nothing else is asked for."""
+        wanted = super().search_settings(**settings)
+        flatter = float(self.meta.get("policy_temperature", 1.0)) if wanted["kind"] == "puct" else 1.0
+        return {"policy_temperature": flatter, **wanted}
 
     def evaluate(self, position: Position) -> Evaluation:
         if position.game != self.game:

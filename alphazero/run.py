@@ -212,6 +212,7 @@ class Run:
             "evaluations": self.evaluations,
             "seconds": round(self.elapsed(), 3),
             "simulations": self.config.search.simulations,
+            "policy_temperature": self.config.search.policy_temperature,
             "version": __version__,
         }
         return checkpoint.save(self.directory, self.trainer, meta)

@@ -66,7 +66,7 @@ class Search:
 
     root_symmetries: the root's evaluation is the mean over all symmetries of the board (Go: 8), its leaves' are single ones.
     settings: kind ("puct" or "gumbel"), simulations, c_base, c_init, fpu ("reduction" or "value"), fpu_value,
-    noise_epsilon, noise_alpha, virtual_loss, reuse_tree, find_wins, considered, c_visit, c_scale, rescale_q, gumbel_scale;
+    noise_epsilon, noise_alpha, virtual_loss, reuse_tree, find_wins, policy_temperature, considered, c_visit, c_scale, rescale_q, gumbel_scale;
     cpp/search/settings.h says what each means and where its default comes from. ValueError for unknown or bad ones.
     """
 

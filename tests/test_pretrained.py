@@ -11,6 +11,7 @@ import pytest
 
 import alphazero as az
 from alphazero import pretrained, run
+from alphazero.arena.match import Entrant, _pool_player
 from alphazero.cli import main
 from alphazero.config import load_config
 
@@ -38,11 +39,33 @@ def test_each_is_the_default_of_its_protocol(game):
     assert az.load(f"pretrained:{game}").game.name == game
 
 
+def test_priors_are_flatter_than_the_networks_under_puct_alone():
+    """In searches of its own, in the pool's games, and unless something else is asked for."""
+    player = az.load("pretrained:chess")
+    position = player.game.position()
+    as_it_is = player.evaluate(position).priors
+
+    def priors(**settings) -> dict[str, float]:
+        return {m.move: m.prior for m in player.search(position, 4, **settings).moves}
+
+    def flattened(temperature: float) -> object:
+        weights = {move: p ** (1 / temperature) for move, p in as_it_is.items()}
+        return pytest.approx({move: w / sum(weights.values()) for move, w in weights.items()}, rel=0.02, abs=1e-4)
+
+    for kind, temperature in (("puct", player.meta["policy_temperature"]), ("gumbel", 1.0)):
+        assert priors(kind=kind) == flattened(temperature)
+        assert _pool_player(Entrant("it", player, {"kind": kind}), [])["policy_temperature"] == temperature
+    assert player.meta["policy_temperature"] > 1.2
+    assert priors(policy_temperature=3.0) == flattened(3.0)
+    asked = Entrant("it", player, {"kind": "puct", "policy_temperature": 3.0})
+    assert _pool_player(asked, [])["policy_temperature"] == 3.0
+
+
 def test_a_run_is_shipped_with_its_card_and_without_its_limit_of_plies(tmp_path):
     (tmp_path / "run.yaml").write_text(
         "game: {name: gardner, options: {max_plies: 20}}\n"
         "network: {blocks: 1, channels: 8, value_hidden: 8}\n"
-        "search: {simulations: 4}\n"
+        "search: {simulations: 4, policy_temperature: 1.7}\n"
         "selfplay: {games_in_flight: 8, batch_size: 8}\n"
         "replay: {window_min: 200, min_positions: 50}\n"
         "training: {batch_size: 16, budget_games: 10}\n"
@@ -52,7 +75,10 @@ def test_a_run_is_shipped_with_its_card_and_without_its_limit_of_plies(tmp_path)
     words = [str(tmp_path / "run"), "--into", str(tmp_path), "--hardware", "one core", "--result", "nobody: 0 of 0"]
     subprocess.run([sys.executable, str(tool), *words], check=True, capture_output=True, timeout=120)
     folder = tmp_path / "alphazero" / "pretrained" / "gardner"
-    assert az.load(str(folder)).game.options["max_plies"] == 0
+    shipped = az.load(str(folder))
+    assert shipped.game.options["max_plies"] == 0
+    assert shipped.search_settings()["policy_temperature"] == 1.7
+    assert az.load(str(tmp_path / "run")).search_settings()["policy_temperature"] == 1.7
     card = (folder / "README.md").read_text()
     for said in ("max_plies 20 (lifted for play)", "| hardware | one core |", "- nobody: 0 of 0", "  max_plies: 20"):
         assert said in card

@@ -101,6 +101,8 @@ def test_a_temperature_draws_other_moves_in_each_game_and_the_same_when_called_a
         ("players: {a: {spec: uniform, search: alphabeta}}", "search must be puct or gumbel"),
         ("players: {a: {spec: uniform, search: puct, temperature: -1}}", "temperature must be"),
         ("players: {a: {spec: uniform, temperature: 1}}", "needs a checkpoint and search: puct"),
+        ("players: {a: {spec: 'mcts:5', policy_temperature: 2}}", "is for players with a network"),
+        ("players: {a: {spec: runs/x, policy_temperature: 0}}", "policy_temperature must be a number > 0"),
     ],
 )
 def test_a_bad_file_is_named_with_the_player(tmp_path, text, message):

@@ -84,6 +84,25 @@ def test_puct_visits_equal_a_plain_reference(game, seed):
     assert result.value == pytest.approx(root.total / root.n, abs=1e-5)
 
 
+@pytest.mark.parametrize("kind", ["puct", "gumbel"])
+def test_a_policy_temperature_is_as_good_as_flatter_logits(kind):
+    game = az.Game("connect4")
+    sharp = hashed_evaluator()
+
+    def flat(planes, legal):
+        logits, values = sharp(planes, legal)
+        return [np.asarray(row) / 2 for row in logits], values
+
+    # Powers of two: dividing by one rounds nothing.
+    found = az.Search(game, sharp, kind=kind, policy_temperature=2.0, seed=1).search(game.position("dd"), 100)
+    expected = az.Search(game, flat, kind=kind, seed=1).search(game.position("dd"), 100)
+    assert [(m.move, m.visits, m.prior) for m in found.moves] == [(m.move, m.visits, m.prior) for m in expected.moves]
+    as_it_is = az.Search(game, sharp, kind=kind, seed=1).search(game.position("dd"), 100)
+    assert [m.prior for m in found.moves] != [m.prior for m in as_it_is.moves]
+    with pytest.raises(ValueError, match="policy_temperature must be > 0"):
+        az.Search(game, sharp, policy_temperature=0.0)
+
+
 def test_sequential_halving_follows_the_published_schedules():
     assert considered_visits(8, 24) == [0] * 8 + [1] * 4 + [2] * 4 + [3, 3, 4, 4, 5, 5, 6, 6]
     assert considered_visits(7, 24) == [0] * 7 + [1] * 3 + [2] * 3 + [3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8]

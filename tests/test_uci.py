@@ -34,7 +34,17 @@ def test_the_handshake_lists_the_options(uci):
     d.send("uci")
     lines = d.until("uciok")
     names = {line.split(" type ")[0].removeprefix("option name ") for line in lines if line.startswith("option")}
-    expected = {"Hash", "MultiPV", "Ponder", "UCI_Chess960", "UCI_ShowWDL", "WeightsFile", "Threads", "CPuct"}
+    expected = {
+        "Hash",
+        "MultiPV",
+        "Ponder",
+        "UCI_Chess960",
+        "UCI_ShowWDL",
+        "WeightsFile",
+        "Threads",
+        "CPuct",
+        "PolicyTemperature",
+    }
     assert expected <= names
     assert any(line.startswith("id name alphazero") for line in lines) and any("id author" in line for line in lines)
     d.send("isready")

@@ -32,6 +32,7 @@ SEARCH_SETTINGS = (
     "c_scale",
     "rescale_q",
     "find_wins",
+    "policy_temperature",
     "temperature",
     "temperature_plies",
 )
@@ -157,7 +158,8 @@ def play(
 def _pool_player(entrant: Entrant, evaluators: list[Evaluator]) -> dict[str, Any]:
     player = entrant.player
     assert isinstance(player, Player)
-    search = {name: value for name, value in {**player.settings, **entrant.search}.items() if name in SEARCH_SETTINGS}
+    wanted = player.search_settings(**entrant.search)
+    search = {name: value for name, value in wanted.items() if name in SEARCH_SETTINGS}
     if isinstance(player, RandomPlayer):
         return {**search, "evaluator": RANDOM}
     if isinstance(player, RolloutPlayer):

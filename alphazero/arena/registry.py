@@ -13,6 +13,7 @@ players:
     simulations: 200
     temperature: 1.0
     temperature_plies: 10
+    policy_temperature: 1.2   # how much flatter than the network's its priors are
   by-time:
     spec: runs/chess-small
     limits: {movetime: 100}   # milliseconds a move
@@ -30,7 +31,7 @@ import yaml
 from alphazero.errors import UserError
 from alphazero.protocols.client import LIMITS, PROTOCOLS, EngineSpec
 
-KEYS = ("spec", "options", "limits", "simulations", "search", "temperature", "temperature_plies")
+KEYS = ("spec", "options", "limits", "simulations", "search", "temperature", "temperature_plies", "policy_temperature")
 ALL_PLIES = 1_000_000  # a temperature without temperature_plies holds for the whole game
 
 
@@ -109,17 +110,26 @@ def _registered(where: str, entry: Any) -> Registered:
             raise UserError(f"{where}: search must be puct or gumbel, got {entry['search']}")
         search["kind"] = entry["search"]
     if "temperature" in entry or "temperature_plies" in entry:
-        temperature = entry.get("temperature", 1.0)
-        if isinstance(temperature, bool) or not isinstance(temperature, int | float) or not temperature > 0:
-            raise UserError(f"{where}: temperature must be a number > 0, got {temperature}")
+        temperature = _positive(where, "temperature", entry.get("temperature", 1.0))
         if search.get("kind") != "puct" or entry["spec"].startswith("mcts:") or entry["spec"] == "random":
             raise UserError(f"{where}: a temperature needs a checkpoint and search: puct")
-        search["temperature"] = float(temperature)
+        search["temperature"] = temperature
         search.setdefault("temperature_plies", ALL_PLIES)
+    if "policy_temperature" in entry:
+        spec = entry["spec"]
+        if (":" in spec and not spec.startswith("pretrained:")) or spec in ("random", "uniform"):
+            raise UserError(f"{where}: policy_temperature is for players with a network")
+        search["policy_temperature"] = _positive(where, "policy_temperature", entry["policy_temperature"])
     texts = {
         str(name): str(value).lower() if isinstance(value, bool) else str(value) for name, value in options.items()
     }
     return Registered(entry["spec"], texts, limits, search)
+
+
+def _positive(where: str, name: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+        raise UserError(f"{where}: {name} must be a number > 0, got {value}")
+    return float(value)
 
 
 def _mapping(where: str, entry: dict[str, Any], key: str) -> dict[str, Any]:

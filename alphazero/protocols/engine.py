@@ -208,6 +208,7 @@ class EngineLoop(ABC):
         import torch
 
         settings = self.player.settings
+        flatter = self.player.search_settings().get("policy_temperature", 1.0)
 
         def keep(key: str) -> Callable[[Any], None]:
             return lambda value: settings.__setitem__(key, value)
@@ -220,6 +221,7 @@ class EngineLoop(ABC):
             Option("MinibatchSize", "spin", settings["batch_size"], keep("batch_size"), 1, 1024),
             Option("CPuct", "number", f"{settings.get('c_init', 1.25):g}", keep("c_init"), 0, 100),
             Option("FpuReduction", "number", f"{settings.get('fpu_value', 0.2):g}", keep("fpu_value"), 0, 100),
+            Option("PolicyTemperature", "number", f"{flatter:g}", keep("policy_temperature"), 0.1, 10),
         ]
 
     def use(self, player: Player) -> None:

@@ -90,6 +90,7 @@ void read_search(const py::dict& d, SearchSettings& s, std::vector<std::string>&
   read(d, "virtual_loss", s.virtual_loss, known);
   read(d, "reuse_tree", s.reuse_tree, known);
   read(d, "find_wins", s.find_wins, known);
+  read(d, "policy_temperature", s.policy_temperature, known);
   read(d, "considered", s.considered, known);
   read(d, "c_visit", s.c_visit, known);
   read(d, "c_scale", s.c_scale, known);

@@ -23,8 +23,8 @@ inline float fast_exp(float x) {
   return p * std::bit_cast<float>((k + 127) << 23);
 }
 
-// Turns logits into probabilities; `size` >= 1. Returns the greatest logit. `out` may be `logits`.
-inline float softmax(const float* logits, float* out, int size) {
+// Turns logits, times `sharpness`, into probabilities; `size` >= 1. Returns the greatest logit. `out` may be `logits`.
+inline float softmax(const float* logits, float* out, int size, float sharpness = 1.0F) {
   std::uint32_t differ = 0;
   for (int i = 1; i < size; ++i)
     differ |= std::bit_cast<std::uint32_t>(logits[i]) ^ std::bit_cast<std::uint32_t>(logits[0]);
@@ -34,7 +34,7 @@ inline float softmax(const float* logits, float* out, int size) {
     return top;
   }
   for (int i = 1; i < size; ++i) top = std::max(top, logits[i]);
-  for (int i = 0; i < size; ++i) out[i] = fast_exp(logits[i] - top);
+  for (int i = 0; i < size; ++i) out[i] = fast_exp((logits[i] - top) * sharpness);
   float sum = 0.0F;
   for (int i = 0; i < size; ++i) sum += out[i];
   const float scale = 1.0F / sum;

@@ -129,14 +129,15 @@ class Search : public Findings {
     const int count = node.edge_count;
     if (scratch_.size() < node.edge_count) scratch_.resize(node.edge_count);
     float* const priors = scratch_.data();
-    const float top = softmax(logits, priors, count);
+    const float sharpness = 1.0F / settings_.policy_temperature;
+    const float top = softmax(logits, priors, count, sharpness);
     for (int i = 0; i < count; ++i) edges[i].set_prior(priors[i]);
     node.value = value;
     node.pending = false;
     if (ticket.node == 0) {
       for (int i = 0; i < count; ++i) {
         RootMove& each = root_moves_[static_cast<std::size_t>(i)];
-        each.logit = logits[i] - top;
+        each.logit = (logits[i] - top) * sharpness;
         each.prior = priors[i];
       }
       root_visits_ = 1;

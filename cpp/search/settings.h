@@ -20,6 +20,8 @@ struct SearchSettings {
   // at a root with noise (Wu 2019, section 3.1 of the KataGo paper's appendix). kValue: fpu_value itself.
   Fpu fpu = Fpu::kReduction;
   float fpu_value = 0.2F;
+  // Priors are softmax(logits / policy_temperature): above 1 flatter, as lc0's PolicyTemperature.
+  float policy_temperature = 1.0F;
   // Root noise: (1 - epsilon) P + epsilon Dirichlet(alpha); alpha 0 means 10 / legal moves.
   float noise_epsilon = 0.25F;
   float noise_alpha = 0.0F;
@@ -45,6 +47,7 @@ struct SearchSettings {
     };
     need(simulations >= 1, "simulations must be >= 1");
     need(c_base > 0 && c_init >= 0, "c_base must be > 0 and c_init >= 0");
+    need(policy_temperature > 0, "policy_temperature must be > 0");
     need(noise_epsilon >= 0 && noise_epsilon <= 1, "noise_epsilon must be in 0..1");
     need(noise_alpha >= 0, "noise_alpha must be >= 0");
     need(virtual_loss >= 0, "virtual_loss must be >= 0");
