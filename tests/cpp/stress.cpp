@@ -164,19 +164,27 @@ void self_play(std::size_t games) {
       const std::size_t listed = n * static_cast<std::size_t>(Sampler<G>::listed(shape));
       std::vector<std::int32_t> moves(listed), replies(listed);
       std::vector<float> policy(listed), reply(listed), reply_weight(n), owner(n * cells), ended(n);
-      sampler.sample(static_cast<int>(n), 1, {true, 0.3F},
-                     {.planes = planes.data(),
-                      .policy_index = moves.data(),
-                      .policy = policy.data(),
-                      .policy_weight = weight.data(),
-                      .wdl = wdl.data(),
-                      .ownership = owner.data(),
-                      .score = score.data(),
-                      .plies_left = left.data(),
-                      .ended = ended.data(),
-                      .reply_index = replies.data(),
-                      .reply = reply.data(),
-                      .reply_weight = reply_weight.data()});
+      std::vector<std::uint64_t> bits(n * static_cast<std::size_t>(shape.bit_planes * shape.words()));
+      std::vector<float> scalars(n * static_cast<std::size_t>(shape.scalar_planes));
+      TrainingBatch batch{.planes = planes.data(),
+                          .bits = nullptr,
+                          .scalars = nullptr,
+                          .policy_index = moves.data(),
+                          .policy = policy.data(),
+                          .policy_weight = weight.data(),
+                          .wdl = wdl.data(),
+                          .ownership = owner.data(),
+                          .score = score.data(),
+                          .plies_left = left.data(),
+                          .ended = ended.data(),
+                          .reply_index = replies.data(),
+                          .reply = reply.data(),
+                          .reply_weight = reply_weight.data()};
+      sampler.sample(static_cast<int>(n), 1, {true, 0.3F}, batch);
+      batch.planes = nullptr;
+      batch.bits = bits.data();
+      batch.scalars = scalars.data();
+      sampler.sample(static_cast<int>(n), 1, {true, 0.3F}, batch);
     }
   }
 }
