@@ -155,6 +155,11 @@ class TrainingConfig:
     score_weight: float = _f(0.1, "of the score loss (score in units of 20 points)", low=0.0)
     plies_left_weight: float = _f(0.1, "of the loss in log(1 + plies to the end)", low=0.0)
     reply_weight: float = _f(0.15, "of the reply's cross-entropy (Wu 2019, section 3.4)", low=0.0)
+    z_weight: float = _f(
+        1e-4,
+        "of (log of the sum of exp(policy logits))^2: logits drift else, beyond what bf16 resolves (PaLM, section 5)",
+        low=0.0,
+    )
     value_blend: float = _f(0.33, "share of the search's values in the value target (dlshogi)", low=0.0, high=1.0)
     budget_minutes: float = _f(0.0, "the run ends after so long; 0: no such bound", low=0.0)
     budget_games: int = _f(0, "likewise in games", low=0)

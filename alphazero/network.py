@@ -194,17 +194,40 @@ def folded(network: Network) -> Network:
 def fold_into(target: Network, network: Network) -> None:
     """Writes the weights of `network` into `target`, a folded() network of the same shape, in place: whoever holds its
     tensors (a captured graph, a compiled model) computes with the new ones.
+
+    All layers at once: on a GPU it is the number of operations that takes the time, and batches wait for a swap.
     """
     sources = dict(network.named_modules())
+    own: list[Tensor] = []
+    new: list[Tensor] = []
+    convs: list[Tensor] = []  # of each convolution and its norm
+    gammas: list[Tensor] = []
+    betas: list[Tensor] = []
+    means: list[Tensor] = []
+    variances: list[Tensor] = []
+    weights: list[Tensor] = []  # where they go
+    biases: list[Tensor] = []
+    eps = 0.0  # all norms have the same
     for name, module in target.named_modules():
         source = sources[name]
         if isinstance(source, nn.Sequential) and isinstance(module, nn.Conv2d):
             conv, norm = source[0], source[1]
             assert isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d)
             assert norm.running_var is not None and norm.running_mean is not None and module.bias is not None
-            scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
-            module.weight.copy_(conv.weight * scale[:, None, None, None])
-            module.bias.copy_(norm.bias - norm.running_mean * scale)
+            weights.append(module.weight)
+            biases.append(module.bias)
+            convs.append(conv.weight)
+            gammas.append(norm.weight)
+            betas.append(norm.bias)
+            means.append(norm.running_mean)
+            variances.append(norm.running_var)
+            eps = norm.eps
             continue
-        for own, new in zip(module.parameters(recurse=False), source.parameters(recurse=False), strict=True):
-            own.copy_(new)
+        own.extend(module.parameters(recurse=False))
+        new.extend(source.parameters(recurse=False))
+    scales: list[Tensor] = list(torch._foreach_add(variances, eps))
+    torch._foreach_rsqrt_(scales)
+    torch._foreach_mul_(scales, gammas)
+    folded_weights = torch._foreach_mul(convs, [scale[:, None, None, None] for scale in scales])
+    folded_biases = torch._foreach_sub(betas, list(torch._foreach_mul(means, scales)))
+    torch._foreach_copy_([*own, *weights, *biases], [*new, *folded_weights, *folded_biases])

@@ -2,7 +2,7 @@
 
 Loss = policy cross-entropy (rows with a policy target) + value cross-entropy on win / draw / loss + for Go, ownership and
 score errors with the small weights of Wu 2019, section 3.4 (ownership 1.5 a board, here a mean over cells; score 0.02); for
-other games the plies left; for all, where wanted, the opponent's reply.
+other games the plies left; for all, where wanted, the opponent's reply. Policies' logits are held near log-probabilities.
 """
 
 from __future__ import annotations
@@ -213,11 +213,14 @@ class Trainer:
         wanted_move = index.gather(1, _best(share)[:, None])[:, 0]
         wdl = output.wdl.float()
         value = F.cross_entropy(wdl, data["wdl"])
-        loss = policy + config.value_weight * value
+        # All logits of a position may rise or fall together, and with Adam they do: this holds them where bf16 is fine.
+        drift = output.policy[:, 0].float() - log_p[:, 0]
+        loss = policy + config.value_weight * value + config.z_weight * (drift.square() * weight).sum() / weights
         figures = {
             "policy_loss": policy.detach(),
             "policy_target_entropy": entropy,
             "policy_kl": (policy - entropy).detach(),
+            "policy_drift": drift.detach().abs().mean(),
             "policy_accuracy": ((_best(log_p) == wanted_move).float() * weight).sum() / weights,
             "value_loss": value.detach(),
             "value_accuracy": (wdl.argmax(1) == data["wdl"].argmax(1)).float().mean(),

@@ -99,6 +99,25 @@ def test_the_policy_loss_is_the_cross_entropy_with_the_listed_moves():
     assert float(figures["policy_accuracy"]) == pytest.approx(float(right.sum()) / 6)
 
 
+def test_logits_that_drifted_together_come_back():
+    """The cross-entropy does not see what is added to all logits of a position; bf16 does."""
+
+    def drift(z_weight: float) -> float:
+        torch.manual_seed(0)
+        config = TrainingConfig(learning_rate=0.01, warmup_steps=1, schedule="constant", z_weight=z_weight)
+        trainer = Trainer(Network(GO, TINY), config, "cpu")
+        with torch.no_grad():
+            for layer in (trainer.network.policy_out, trainer.network.policy_extra):
+                layer.bias += 40.0
+        batch = batch_of(GO, 16)
+        figures = [trainer.step(batch, 0.0) for _ in range(60)]
+        assert float(figures[0]["policy_drift"]) > 35.0
+        return float(figures[-1]["policy_drift"])
+
+    assert drift(0.0) > 35.0
+    assert drift(1e-2) < 10.0
+
+
 @pytest.mark.parametrize("game", [az.Game("go", board_size=5), az.Game("shogi"), az.Game("connect4")], ids=str)
 def test_packed_batches_teach_what_planes_teach(game):
     """As a run on a device draws them: the same positions, bit for bit the same step."""

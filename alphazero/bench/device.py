@@ -227,13 +227,11 @@ def selfplay(net: str, made: Network, seconds: float, repeat: int) -> Iterator[F
              "batch_fill": "of the batch"}  # fmt: skip
     for name, values in found.items():
         yield figure_of(f"device.selfplay.{name}.{net}", units[name], values)
-    begin = time.perf_counter()
-    evaluator.load_weights(made)
-    synchronize()
-    swaps = [time.perf_counter() - begin]
-    for _ in range(4):
+    trained = made.to(evaluator.device)  # where the trainer has it
+    swaps = []
+    for _ in range(5):
         begin = time.perf_counter()
-        evaluator.load_weights(made)
+        evaluator.load_weights(trained)
         synchronize()
         swaps.append(time.perf_counter() - begin)
     one = plan.batch_size / pipelined_rate(evaluator, batch, seconds)
