@@ -25,16 +25,27 @@ class Drawer:
         self._pool = ThreadPoolExecutor(1, "drawing") if ahead else None
         self._waiting: deque[tuple[int, Future[Batch]]] = deque()
 
+    def ready(self, step: int) -> bool:
+        """Whether batch(step) would come at once; where not, it is being drawn from now on."""
+        if self._pool is None:
+            return True
+        self._begin(step, self._pool)
+        return self._waiting[0][1].done()
+
     def batch(self, step: int) -> Batch:
         """The batch of this step; an error of draw() is raised here."""
         if self._pool is None:
             return self._draw(step)
+        self._begin(step, self._pool)
+        return self._waiting.popleft()[1].result()
+
+    def _begin(self, step: int, pool: ThreadPoolExecutor) -> None:
+        """Has this step's batch drawn, and those after it; it is the first that waits."""
         while self._waiting and self._waiting[0][0] != step:
             self._waiting.popleft()
         first = self._waiting[-1][0] + 1 if self._waiting else step
         for later in range(first, step + self._ahead + 1):
-            self._waiting.append((later, self._pool.submit(self._pinned, later)))
-        return self._waiting.popleft()[1].result()
+            self._waiting.append((later, pool.submit(self._pinned, later)))
 
     def close(self) -> None:
         """Drops what waits and ends the thread."""

@@ -55,6 +55,7 @@ SEARCH_KEYS = [
 ]
 LOG_SECONDS = 15.0
 SWAP_SHARE = 0.02  # of the time may go into handing new weights to self-play
+MOST_BEHIND = 100  # steps that games have paid for before self-play waits for them: what a few chunks of games pay for
 
 
 def pool_settings(config: Config, game: Game, *, gpu: bool) -> dict[str, Any]:
@@ -290,12 +291,14 @@ class Run:
             for table, record in self.tables.step():
                 if table is self.tables[0]:
                     self.diagnostics.add(record)
-            if due := self._steps_due():
-                for _ in range(due):
-                    metrics.append(self.trainer.step(self.drawer.batch(self.trainer.steps), self.fraction()))
-                    if self.stopping:
-                        break
+            due = self._steps_due()
+            for _ in range(min(due, 8)):  # a second's worth at most on a processor
+                if due <= MOST_BEHIND and not self.drawer.ready(self.trainer.steps):
+                    break  # a device evaluates meanwhile
+                metrics.append(self.trainer.step(self.drawer.batch(self.trainer.steps), self.fraction()))
                 stale = True
+                if self.stopping:
+                    break
             now = time.perf_counter()
             if stale and now >= next_swap:
                 self._require_numbers()
@@ -366,11 +369,11 @@ class Run:
             )
 
     def _steps_due(self) -> int:
-        """Training steps that the positions made so far have paid for; at most a second's worth at a time."""
+        """Training steps that the positions made so far have paid for."""
         if self.tables.drawable < min(self.config.replay.window_min, self.config.replay.min_positions):
             return 0
         paid = int(self.tables.positions * self.config.replay.reuse / self.config.training.batch_size)
-        return max(0, min(paid - self.trainer.steps, 8))
+        return max(0, paid - self.trainer.steps)
 
     def _draw(self, step: int) -> dict[str, torch.Tensor]:
         """The training batch of this step."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import shutil
+import threading
 
 import numpy as np
 import pytest
@@ -205,6 +206,25 @@ def test_batches_drawn_ahead_come_in_the_order_of_their_steps(ahead):
     with pytest.raises(ValueError, match="nothing to draw"):
         drawer.batch(99)
     drawer.close()
+
+
+def test_a_batch_that_is_still_drawn_need_not_be_waited_for():
+    drawn, go_on = [], threading.Event()
+
+    def draw(step: int) -> dict[str, torch.Tensor]:
+        assert go_on.wait(20.0)
+        drawn.append(step)
+        return {"step": torch.tensor([step])}
+
+    drawer = Drawer(draw, 2)
+    assert not drawer.ready(3) and not drawer.ready(3), "asking does not wait"
+    go_on.set()
+    assert int(drawer.batch(3)["step"]) == 3
+    assert int(drawer.batch(4)["step"]) == 4 and int(drawer.batch(5)["step"]) == 5
+    assert drawer.ready(6) or int(drawer.batch(6)["step"]) == 6
+    drawer.close()
+    assert drawn == sorted(set(drawn)), "each is drawn once, in order"
+    assert Drawer(draw, 0).ready(0), "where nothing is drawn ahead, asking for it is what draws it"
 
 
 def test_folding_the_norms_changes_nothing():

@@ -111,6 +111,7 @@ def test_a_run_goes_on_only_with_the_variants_it_began_with(tmp_path):
 
 def test_self_play_resigns_once_games_played_to_the_end_show_that_it_is_safe(tmp_path, monkeypatch):
     monkeypatch.setattr(run, "LOG_SECONDS", 0.2)
+    monkeypatch.setattr(run, "SWAP_SHARE", 1.0)  # on a busy machine games would be played with untaught values
     # Half of the games never resign: they take three times as long, so few of them would be among the last finished.
     keys = ["selfplay.resign_threshold=-0.3", "selfplay.resign_from=0.3", "selfplay.resign_wrong=1.0"]
     keys += ["selfplay.resign_keep=0.5", "training.budget_games=300"]
