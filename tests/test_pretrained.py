@@ -23,7 +23,14 @@ def test_each_is_small_and_has_a_card(game):
     meta = json.loads((folder / "meta.json").read_text())
     assert meta["game"] == game
     card = (folder / "README.md").read_text()
-    for said in ("self-play games", "network evaluations of self-play", "hours", "hardware", "## Strength", "```yaml"):
+    for said in (
+        "self-play games",
+        "network evaluations of self-play",
+        "| time |",
+        "hardware",
+        "## Strength",
+        "```yaml",
+    ):
         assert said in card
 
 

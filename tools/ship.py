@@ -45,6 +45,11 @@ def options_of(meta: dict[str, Any]) -> str:
     return ", ".join(f"{text} (lifted for play)" if text.startswith("max_plies") else text for text in told)
 
 
+def time_of(seconds: float) -> str:
+    """How long it was trained, as the card tells it."""
+    return f"{seconds / 3600:.1f} hours" if seconds >= 3600 else f"{seconds / 60:.1f} minutes"
+
+
 def card(run: Path, game: str, meta: dict[str, Any], parameters: int, hardware: str, results: list[str]) -> str:
     """README.md of a shipped network."""
     evaluations = evaluations_of(run, meta)
@@ -61,7 +66,7 @@ def card(run: Path, game: str, meta: dict[str, Any], parameters: int, hardware: 
         f"| positions | {meta['positions']:,} |",
         f"| network evaluations of self-play | {evaluations / 1e6:,.0f} million |",
         f"| training steps | {meta['steps']:,} |",
-        f"| hours | {meta['seconds'] / 3600:.1f} |",
+        f"| time | {time_of(meta['seconds'])} |",
         f"| hardware | {hardware} |",
         "",
         "## Strength",

@@ -495,7 +495,7 @@ void bind_pool(py::module_& m) {
 
   py::class_<PyBatch>(m, "Batch", "Leaves to evaluate; its arrays are views that are valid until finish().")
       .def_property_readonly("evaluator", [](const PyBatch& b) { return b.batch->evaluator; })
-      .def("__len__", [](const PyBatch& b) { return b.batch->written; });
+      .def("__len__", [](const PyBatch& b) { return b.batch->written.load(); });
 
   py::class_<PyPool>(m, "Pool", "Many games on worker threads, their leaves packed into batches.")
       .def(py::init([](const PyGame& g, const py::dict& settings, const py::list& players, const py::list& pairings) {
@@ -532,7 +532,7 @@ void bind_pool(py::module_& m) {
             const auto& p = self.cast<const PyPool&>();
             if (b.batch->planes.empty()) throw std::invalid_argument("planes: this pool packs its batches");
             return py::array_t<float>(
-                {size(b.batch->written), size(p.shape.planes()), size(p.shape.height), size(p.shape.width)},
+                {size(b.batch->written.load()), size(p.shape.planes()), size(p.shape.height), size(p.shape.width)},
                 b.batch->planes.data(), self);
           },
           py::arg("batch"), "float32 [n, C, H, W], a view.")
@@ -541,7 +541,7 @@ void bind_pool(py::module_& m) {
           [](py::object self, const PyBatch& b) {
             const auto& p = self.cast<const PyPool&>();
             if (b.batch->bits.empty()) throw std::invalid_argument("packed: this pool's batches hold float planes");
-            const py::ssize_t n = size(b.batch->written);
+            const py::ssize_t n = size(b.batch->written.load());
             return py::make_tuple(
                 py::array_t<std::uint8_t>({n, size(p.shape.bit_planes), size(8 * p.shape.words())},
                                           reinterpret_cast<const std::uint8_t*>(b.batch->bits.data()), self),
@@ -554,7 +554,7 @@ void bind_pool(py::module_& m) {
       .def(
           "legal",
           [](py::object self, const PyBatch& b) {
-            return py::array_t<std::int32_t>({size(b.batch->written), size(b.batch->max_moves)}, b.batch->legal.data(),
+            return py::array_t<std::int32_t>({size(b.batch->written.load()), size(b.batch->max_moves)}, b.batch->legal.data(),
                                              self);
           },
           py::arg("batch"),
@@ -562,7 +562,7 @@ void bind_pool(py::module_& m) {
       .def(
           "legal_count",
           [](py::object self, const PyBatch& b) {
-            return py::array_t<std::int32_t>({size(b.batch->written)}, b.batch->legal_count.data(), self);
+            return py::array_t<std::int32_t>({size(b.batch->written.load())}, b.batch->legal_count.data(), self);
           },
           py::arg("batch"), "int32 [n], a view.")
       .def(
@@ -571,11 +571,11 @@ void bind_pool(py::module_& m) {
             int width = p.shape.policy_size;
             if (gathered) {  // as wide as the caller likes, if every legal move is there
               const std::int32_t* const counts = b.batch->legal_count.data();
-              const int most = *std::max_element(counts, counts + b.batch->written);
+              const int most = *std::max_element(counts, counts + b.batch->written.load());
               width = logits.ndim() == 2 ? std::max(most, static_cast<int>(logits.shape(1))) : most;
             }
-            check_answer(logits, b.batch->written, width, "logits");
-            check_answer(wdl, b.batch->written, 3, "wdl");
+            check_answer(logits, b.batch->written.load(), width, "logits");
+            check_answer(wdl, b.batch->written.load(), 3, "wdl");
             p.answers[b.batch] = {logits, wdl};
             const py::gil_scoped_release release;
             p.face->finish(b.batch, logits.data(), width, gathered, wdl.data());

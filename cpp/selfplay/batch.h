@@ -31,9 +31,9 @@ struct Batch {
   int capacity;
   int max_moves;
   int policy_size;
-  int reserved = 0;             // rows given to leaves
-  int written = 0;              // rows whose leaf is complete
-  std::atomic<int> unread = 0;  // answered rows that workers have not read yet
+  std::atomic<int> reserved = 0;  // rows given to leaves; those past the capacity were refused
+  std::atomic<int> written = 0;   // rows whose leaf is complete
+  std::atomic<int> unread = 0;    // answered rows that workers have not read yet
 
   std::vector<float> planes;              // [capacity][planes][height][width]
   std::vector<std::uint64_t> bits;        // [capacity][bit_planes][words]

@@ -15,6 +15,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "cpp/search/search.h"
@@ -122,7 +123,7 @@ class Pool {
       if (Position::parse(options_, text).outcome())
         throw std::invalid_argument("pool: the game is over in the start position '" + text + "'");
     games_ = pairings_.empty() ? settings_.games : static_cast<std::int64_t>(pairings_.size());
-    filling_.resize(static_cast<std::size_t>(evaluators), nullptr);
+    filling_ = std::vector<std::atomic<Batch*>>(static_cast<std::size_t>(evaluators));
     const std::int64_t slots =
         games_ < 0 ? settings_.games_in_flight : std::min<std::int64_t>(games_, settings_.games_in_flight);
     for (std::int64_t i = 0; i < slots; ++i) {
@@ -162,7 +163,7 @@ class Pool {
     ready_.pop_front();
     if (cache_) batch->generation = cache_->generation();
     ++counts_.batches;
-    counts_.evaluations += static_cast<std::uint64_t>(batch->written);
+    counts_.evaluations += static_cast<std::uint64_t>(batch->written.load());
     return batch;
   }
 
@@ -181,8 +182,9 @@ class Pool {
       batch->wdl = wdl;
       batch->logits_width = width;
       batch->gathered = gathered;
-      batch->unread = batch->written;
-      for (int row = 0; row < batch->written; ++row)
+      const int rows = batch->written.load();
+      batch->unread = rows;
+      for (int row = 0; row < rows; ++row)
         runnable_.push_back({batch->slots[static_cast<std::size_t>(row)], batch, row});
     }
     work_to_do_.notify_all();
@@ -499,6 +501,21 @@ class Pool {
     slot.playing = false;
   }
 
+  // A row of the batch that is being filled. Without the lock, as every leaf passes here: a row past the capacity says
+  // that the batch is full, which it stays until fresh_batch() makes it the one that is filled.
+  std::pair<Batch*, std::size_t> reserve_row(int evaluator) {
+    std::atomic<Batch*>& filling = filling_[static_cast<std::size_t>(evaluator)];
+    for (;;) {
+      Batch* batch = filling.load();
+      if (batch != nullptr) {
+        const int row = batch->reserved.fetch_add(1);
+        if (row < batch->capacity) return {batch, static_cast<std::size_t>(row)};
+      }
+      const std::lock_guard lock(mutex_);
+      if (filling.load() == batch) filling.store(fresh_batch(evaluator));  // else another worker was first
+    }
+  }
+
   // Writes the leaf that the encoder holds into the batch of its evaluator, where the game will wait.
   Batch* park(Worker& me, Slot& slot, int index, int evaluator, const Position& leaf, const Moves& moves, int ticket,
               Key key) {
@@ -509,16 +526,7 @@ class Pool {
       symmetry =
           cache_ ? static_cast<int>(mixed % static_cast<Key>(shape_.symmetries)) : slot.rng.below(shape_.symmetries);
     }
-    Batch* batch = nullptr;
-    std::size_t row = 0;
-    {
-      const std::lock_guard lock(mutex_);
-      Batch*& filling = filling_[static_cast<std::size_t>(evaluator)];
-      if (filling == nullptr) filling = fresh_batch(evaluator);
-      batch = filling;
-      row = static_cast<std::size_t>(batch->reserved++);
-      if (batch->reserved == batch->capacity) filling = nullptr;
-    }
+    const auto [batch, row] = reserve_row(evaluator);
     if (settings_.packed) {
       me.encoder.pack(symmetry, batch->bits.data() + row * static_cast<std::size_t>(shape_.bit_planes * shape_.words()),
                       batch->scalars.data() + row * static_cast<std::size_t>(shape_.scalar_planes));
@@ -536,8 +544,8 @@ class Pool {
   }
   // A row of the batch is complete and its game at rest; a full batch goes out.
   void publish_row(Batch& batch) {
+    if (batch.written.fetch_add(1) + 1 < batch.capacity) return;
     const std::lock_guard lock(mutex_);
-    if (++batch.written < batch.capacity) return;
     ready_.push_back(&batch);
     batch_ready_.notify_one();
   }
@@ -553,17 +561,23 @@ class Pool {
     }
     Batch* const batch = *at;
     free_.erase(at);
-    batch->reserved = batch->written = 0;
+    batch->written = 0;
+    batch->reserved = 0;
     return batch;
   }
   // Sends out the fullest batch that is being filled; false when there is none. All games are parked.
   bool close_fullest() {
-    Batch** fullest = nullptr;
-    for (Batch*& each : filling_)
-      if (each != nullptr && (fullest == nullptr || each->reserved > (*fullest)->reserved)) fullest = &each;
+    std::atomic<Batch*>* fullest = nullptr;
+    int most = 0;
+    for (std::atomic<Batch*>& each : filling_) {
+      const Batch* const batch = each.load();
+      const int written = batch == nullptr ? 0 : batch->written.load();
+      if (written <= most || written == batch->capacity) continue;  // a full one has gone out already
+      most = written;
+      fullest = &each;
+    }
     if (fullest == nullptr) return false;
-    ready_.push_back(*fullest);
-    *fullest = nullptr;
+    ready_.push_back(fullest->exchange(nullptr));
     return true;
   }
 
@@ -584,7 +598,7 @@ class Pool {
   std::condition_variable work_to_do_;
   std::condition_variable batch_ready_;
   std::deque<Item> runnable_;
-  std::vector<Batch*> filling_;  // by evaluator
+  std::vector<std::atomic<Batch*>> filling_;  // by evaluator; read without the lock, nullptr or perhaps full
   std::deque<Batch*> ready_;
   std::vector<Batch*> free_;
   std::vector<GameRecord> finished_;
