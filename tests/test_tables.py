@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ import alphazero as az
 from alphazero import checkpoint, run
 from alphazero._core import GameRecord, Pool, Sampler
 from alphazero.config import Config, load_config
+from alphazero.drawing import Drawer
 from alphazero.errors import UserError
 from alphazero.evaluators.torch_packed import PackedTorchEvaluator
 from alphazero.network import Network, shape_of
@@ -127,6 +129,42 @@ def test_self_play_resigns_once_games_played_to_the_end_show_that_it_is_safe(tmp
     assert len(resigned) > 20
     assert not any(record.to_the_end for record in resigned)
     assert sum(record.to_the_end for record in late) > 10  # to measure by
+
+
+def test_self_play_goes_on_while_a_batch_is_drawn(tmp_path):
+    """As on a device, where batches are drawn ahead: here none is, until half of the games have been played."""
+    config = config_of(tmp_path, "symmetry: true", "training.budget_games=80", "replay.chunk_games=4", "replay.reuse=1")
+    training = run.Run(config, tmp_path, "cpu")
+    came_in_time = []
+
+    def draw(step: int) -> dict[str, torch.Tensor]:
+        end = time.monotonic() + 20.0
+        while training.tables.games < 40 and time.monotonic() < end:
+            time.sleep(0.01)
+        came_in_time.append(training.tables.games >= 40)
+        return training._draw(step)
+
+    training.drawer = Drawer(draw, 2)
+    training.train()
+    assert training.trainer.steps > 0
+    assert all(came_in_time)
+
+
+def test_self_play_waits_where_training_is_far_behind(tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "MOST_BEHIND", 2)
+    keys = ["training.budget_games=40", "replay.chunk_games=4", "replay.reuse=1"]
+    config = config_of(tmp_path, "symmetry: true", *keys)
+    training = run.Run(config, tmp_path, "cpu")
+
+    def draw(step: int) -> dict[str, torch.Tensor]:
+        time.sleep(0.1)
+        return training._draw(step)
+
+    training.drawer = Drawer(draw, 2)
+    training.train()
+    paid = training.tables.positions / config.training.batch_size
+    of_a_chunk = 4 * 30 / config.training.batch_size
+    assert 0 <= paid - training.trainer.steps <= 2 + of_a_chunk + 1
 
 
 def test_the_end_of_a_game_teaches_only_where_it_was_reached():
