@@ -178,6 +178,7 @@ class Sampler:
         surprise: float = 0.0,
         reply: bool = True,
         packed: bool = False,
+        threads: int = 1,
     ) -> dict[str, NDArray[Any]]: ...
 
 def bench_random_plies(game: Game, seconds: float, seed: int = 0) -> tuple[int, float]: ...

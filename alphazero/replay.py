@@ -203,11 +203,12 @@ class Replay:
         surprise: float = 0.0,
         reply: bool = True,
         packed: bool = False,
+        threads: int = 1,
     ) -> dict[str, NDArray[Any]]:
         """A training batch of n positions of the window; see Sampler.sample."""
         with self._drawing:  # another thread may draw while games come in
             batch: dict[str, NDArray[Any]] = self._sampler.sample(
-                n, seed, symmetry, value_blend, surprise, reply, packed
+                n, seed, symmetry, value_blend, surprise, reply, packed, threads
             )
         return batch
 

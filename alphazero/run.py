@@ -29,7 +29,7 @@ from alphazero.errors import UserError
 from alphazero.evaluators import Evaluator, make_evaluator
 from alphazero.files import write_atomically
 from alphazero.game import make
-from alphazero.machine import plan_selfplay
+from alphazero.machine import drawing_threads, plan_selfplay
 from alphazero.network import Network, from_description, shape_of
 from alphazero.progress import Progress
 from alphazero.tables import Tables
@@ -387,6 +387,7 @@ class Run:
             surprise=self.config.replay.surprise,
             reply=self.trainer.network.config.reply,
             packed=self.device.type != "cpu",
+            threads=drawing_threads(gpu=self.device.type != "cpu"),
         )
         return {name: torch.from_numpy(array) for name, array in arrays.items()}
 

@@ -23,7 +23,7 @@ NAMES = {
         "search.bytes_per_node.go19",
     ],
     "selfplay": ["pool.handover_us", "selfplay.evals.go9", "selfplay.ratio.go9", "selfplay.ratio.chess"],
-    "train": ["train.samples.go9", "sampler.positions.go9", "train.samples.chess"],
+    "train": ["train.samples.go9", "sampler.positions.go9", "sampler.positions.go9.t2", "train.samples.chess"],
 }
 
 

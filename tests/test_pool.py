@@ -320,6 +320,22 @@ def test_the_reply_is_the_policy_of_the_opponents_search():
     assert "reply" not in sampler.sample(3, 1, reply=False)
 
 
+@pytest.mark.parametrize("name, options", [("go", {"board_size": 4}), ("shogi", {}), ("connect4", {})])
+def test_any_number_of_threads_draws_the_same_batch(name, options):
+    game = az.Game(name, max_plies=20, **options) if name != "connect4" else az.Game(name)
+    settings = {"games_in_flight": 2, "batch_size": 2, "threads": 1, "games": 4, "seed": 3}
+    sampler = Sampler(game)
+    for record in play(game, settings, [{"kind": "gumbel", "simulations": 4, "evaluator": 0, "noise": True}]):
+        sampler.add(record.to_bytes())
+    for packed in (False, True):
+        alone = sampler.sample(61, 5, True, 0.3, 0.5, True, packed)
+        for threads in (2, 7, 100):
+            batch = sampler.sample(61, 5, True, 0.3, 0.5, True, packed, threads)
+            assert batch.keys() == alone.keys()
+            for part, array in batch.items():
+                assert np.array_equal(array, alone[part]), part
+
+
 def test_a_game_that_was_cut_off_is_worth_what_its_search_says():
     game = az.Game("chess", max_plies=9)
     settings = {"games_in_flight": 1, "batch_size": 1, "threads": 1, "games": 1, "seed": 3}

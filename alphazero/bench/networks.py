@@ -148,10 +148,19 @@ def train(seconds: float, repeat: int, peers: list[str]) -> Iterator[Figure]:
 
         device = "cuda" if torch.cuda.is_available() else "cpu"
 
-        def draw(sampler: Sampler = sampler, packed: bool = device == "cuda") -> int:
-            return len(sampler.sample(256, 0, packed=packed)["wdl"])  # as a run on this device asks for them
+        def draw(threads: int, sampler: Sampler = sampler, packed: bool = device == "cuda") -> int:
+            batch = sampler.sample(
+                256, 0, packed=packed, threads=threads
+            )  # packed as a run on this device asks for them
+            return len(batch["wdl"])
 
-        yield measure(f"sampler.positions.{label}", "positions/s", repeat, lambda d=draw: rate(d, seconds))  # type: ignore[misc]
+        for threads, suffix in ((1, ""), (2, ".t2")):
+            yield measure(
+                f"sampler.positions.{label}{suffix}",
+                "positions/s",
+                repeat,
+                lambda d=draw, t=threads: rate(lambda: d(t), seconds),  # type: ignore[misc]
+            )
         trainer = Trainer(network(label, blocks, channels), TrainingConfig(), device)
         batch = {key: torch.from_numpy(array) for key, array in sampler.sample(256, 0, packed=device == "cuda").items()}
 

@@ -554,8 +554,8 @@ void bind_pool(py::module_& m) {
       .def(
           "legal",
           [](py::object self, const PyBatch& b) {
-            return py::array_t<std::int32_t>({size(b.batch->written.load()), size(b.batch->max_moves)}, b.batch->legal.data(),
-                                             self);
+            return py::array_t<std::int32_t>({size(b.batch->written.load()), size(b.batch->max_moves)},
+                                             b.batch->legal.data(), self);
           },
           py::arg("batch"),
           "int32 [n, most moves]: policy indices of the legal moves, the first legal_count of each row; a view.")
@@ -639,7 +639,7 @@ void bind_sampler(py::module_& m) {
       .def(
           "sample",
           [](PySampler& s, int n, std::uint64_t seed, bool symmetry, float value_blend, float surprise, bool reply,
-             bool packed) {
+             bool packed, int threads) {
             if (n < 1) throw std::invalid_argument("sample: n must be >= 1");
             const Shape shape = s.game->shape();
             py::array_t<float> planes(
@@ -674,7 +674,7 @@ void bind_sampler(py::module_& m) {
                                     .reply_weight = reply_weight.mutable_data()};
             {
               const py::gil_scoped_release release;
-              s.face->sample(n, seed, {symmetry, value_blend, surprise}, out);
+              s.face->sample(n, seed, {symmetry, value_blend, surprise, threads}, out);
             }
             py::dict batch;
             if (packed) {
@@ -699,14 +699,16 @@ void bind_sampler(py::module_& m) {
             return batch;
           },
           py::arg("n"), py::arg("seed"), py::arg("symmetry") = true, py::arg("value_blend") = 0.0F,
-          py::arg("surprise") = 0.0F, py::arg("reply") = true, py::arg("packed") = false,
+          py::arg("surprise") = 0.0F, py::arg("reply") = true, py::arg("packed") = false, py::arg("threads") = 1,
           "n positions, each equally likely but for the share `surprise`, drawn in proportion to their surprise, as\n"
           "float32 arrays: planes [n,C,H,W]; the policy as a list of moves, policy_index [n,M] (int32) and their "
           "shares\n"
           "policy [n,M], 0 where not used, and policy_weight [n]; wdl [n,3]; ownership [n,H,W], score [n], plies_left\n"
           "[n], which say nothing where ended [n] is 0, the game being resigned or cut off; and, where wanted, the\n"
           "policy of the opponent's next search as reply_index, reply and reply_weight; all for the side to move.\n"
-          "packed: bits and scalars, as Pool.packed gives them, instead of planes.");
+          "packed: bits and scalars, as Pool.packed gives them, instead of planes. The batch is the same for any "
+          "number of\n"
+          "threads.");
 }
 
 void bind_bench(py::module_& m) {

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -42,6 +43,7 @@ struct SampleSettings {
   bool symmetry = true;      // turn each position by a random symmetry
   float value_blend = 0.0F;  // share of the search's values in the wdl target; the rest is the game's result
   float surprise = 0.0F;     // share of the draws that go by how much the search's policy differed from the network's
+  int threads = 1;           // that fill the rows; the batch is the same for any number
 };
 
 // A position whose search surprised the network so many times as much as the mean, or more, counts as that many.
@@ -54,8 +56,7 @@ class Sampler {
  public:
   using Position = typename G::Position;
 
-  explicit Sampler(const typename G::Options& options)
-      : options_(options), encoder_(options), start_(options), work_(options) {}
+  explicit Sampler(const typename G::Options& options) : options_(options), encoder_(options), start_(options) {}
 
   // Takes a serialised record; returns how many of its positions can be drawn. Throws std::invalid_argument where the
   // record is broken or a move in it is illegal: nothing wrong gets further than here.
@@ -131,47 +132,21 @@ class Sampler {
   void sample(int n, std::uint64_t seed, const SampleSettings& settings, const TrainingBatch& out) {
     if (positions_ == 0) throw std::invalid_argument("sampler: no positions to draw from");
     Rng rng(seed);
-    const auto& shape = encoder_.shape();
-    const auto cells = static_cast<std::size_t>(shape.cells());
-    const auto planes = static_cast<std::size_t>(shape.planes()) * cells;
-    const auto words = static_cast<std::size_t>(shape.bit_planes * shape.words());
-    const auto scalars = static_cast<std::size_t>(shape.scalar_planes);
-    const auto most = static_cast<std::size_t>(listed(shape));
-    for (std::size_t row = 0; row < static_cast<std::size_t>(n); ++row) {
-      const auto [drawn, ply] = draw(rng, settings.surprise);
-      const Stored& game = *drawn;
-      const int symmetry = settings.symmetry && shape.symmetries > 1 ? rng.below(shape.symmetries) : 0;
-
-      work_ = game.start.empty() ? start_ : Position::parse(options_, game.start);
-      for (std::size_t i = 0; i < ply; ++i) work_.play(game.moves[i]);
-      encoder_.encode(work_);
-      if (out.planes != nullptr)
-        encoder_.expand(symmetry, out.planes + row * planes);
-      else
-        encoder_.pack(symmetry, out.bits + row * words, out.scalars + row * scalars);
-
-      out.policy_weight[row] =
-          write_policy(game, ply, symmetry, {out.policy_index + row * most, most}, {out.policy + row * most, most});
-      if (out.reply != nullptr) {
-        const bool more = ply + 1 < game.moves.size();
-        out.reply_weight[row] = write_policy(game, more ? ply + 1 : ply, symmetry, {out.reply_index + row * most, most},
-                                             {out.reply + row * most, most}, more);
-      }
-
-      const int sign = work_.turn() == 0 ? 1 : -1;
-      // A game that was cut off has no result: what the search thought of the position stands for it.
-      const float blend = game.cut ? 1.0F : settings.value_blend;
-      write_wdl(sign * game.value, game.root_values[ply], blend, out.wdl + row * 3);
-      if (out.score != nullptr) out.score[row] = static_cast<float>(sign) * game.score;
-      if (out.ended != nullptr) out.ended[row] = game.cut || game.resigned ? 0.0F : 1.0F;
-      if (out.plies_left != nullptr) out.plies_left[row] = static_cast<float>(game.moves.size() - ply);
-      if (out.ownership != nullptr) {
-        float* const ownership = out.ownership + row * cells;
-        for (int c = 0; c < shape.cells(); ++c)
-          ownership[encoder_.map_cell(symmetry, c)] =
-              game.ownership.empty() ? 0.0F : static_cast<float>(sign * game.ownership[static_cast<std::size_t>(c)]);
-      }
+    rows_.clear();
+    const int symmetries = settings.symmetry ? encoder_.shape().symmetries : 1;
+    for (int row = 0; row < n; ++row) {
+      const auto [game, ply] = draw(rng, settings.surprise);
+      rows_.push_back({game, ply, symmetries > 1 ? rng.below(symmetries) : 0});
     }
+    const int hands = std::clamp(settings.threads, 1, n);
+    while (static_cast<int>(hands_.size()) < hands) hands_.push_back({encoder_, start_});
+    const auto work = [&](int hand) {
+      for (int row = hand; row < n; row += hands) write_row(hands_[static_cast<std::size_t>(hand)], row, settings, out);
+    };
+    std::vector<std::thread> others;
+    for (int hand = 1; hand < hands; ++hand) others.emplace_back(work, hand);
+    work(0);
+    for (std::thread& other : others) other.join();
   }
 
  private:
@@ -191,6 +166,59 @@ class Sampler {
     bool cut = false;  // ended by the limit of plies, and no score tells who stood better
     bool resigned = false;
   };
+
+  struct Row {
+    const Stored* game;
+    std::size_t ply;
+    int symmetry;
+  };
+  // What a thread works with.
+  struct Hand {
+    Encoder<G> encoder;
+    Position position;
+  };
+
+  // Replays the game of row number `index` up to its ply and writes what is learned from it.
+  void write_row(Hand& hand, int index, const SampleSettings& settings, const TrainingBatch& out) const {
+    const auto row = static_cast<std::size_t>(index);
+    const auto& [drawn, ply, symmetry] = rows_[row];
+    const Stored& game = *drawn;
+    const auto& shape = encoder_.shape();
+    const auto cells = static_cast<std::size_t>(shape.cells());
+    const auto most = static_cast<std::size_t>(listed(shape));
+
+    Position& position = hand.position;
+    position = game.start.empty() ? start_ : Position::parse(options_, game.start);
+    for (std::size_t i = 0; i < ply; ++i) position.play(game.moves[i]);
+    hand.encoder.encode(position);
+    if (out.planes != nullptr)
+      hand.encoder.expand(symmetry, out.planes + row * static_cast<std::size_t>(shape.planes()) * cells);
+    else
+      hand.encoder.pack(symmetry, out.bits + row * static_cast<std::size_t>(shape.bit_planes * shape.words()),
+                        out.scalars + row * static_cast<std::size_t>(shape.scalar_planes));
+
+    out.policy_weight[row] = write_policy(position, game, ply, symmetry, {out.policy_index + row * most, most},
+                                          {out.policy + row * most, most});
+    if (out.reply != nullptr) {
+      const bool more = ply + 1 < game.moves.size();
+      out.reply_weight[row] = write_policy(position, game, more ? ply + 1 : ply, symmetry,
+                                           {out.reply_index + row * most, most}, {out.reply + row * most, most}, more);
+    }
+
+    const int sign = position.turn() == 0 ? 1 : -1;
+    // A game that was cut off has no result: what the search thought of the position stands for it.
+    const float blend = game.cut ? 1.0F : settings.value_blend;
+    write_wdl(sign * game.value, game.root_values[ply], blend, out.wdl + row * 3);
+    if (out.score != nullptr) out.score[row] = static_cast<float>(sign) * game.score;
+    if (out.ended != nullptr) out.ended[row] = game.cut || game.resigned ? 0.0F : 1.0F;
+    if (out.plies_left != nullptr) out.plies_left[row] = static_cast<float>(game.moves.size() - ply);
+    if (out.ownership != nullptr) {
+      float* const ownership = out.ownership + row * cells;
+      for (int c = 0; c < shape.cells(); ++c)
+        ownership[encoder_.map_cell(symmetry, c)] =
+            game.ownership.empty() ? 0.0F : static_cast<float>(sign * game.ownership[static_cast<std::size_t>(c)]);
+    }
+  }
 
   // A stored game and one of its plies.
   std::pair<const Stored*, std::size_t> draw(Rng& rng, float share) const {
@@ -212,10 +240,10 @@ class Sampler {
     }
   }
 
-  // Lists the policy searched at `ply` by the indices that its moves have in work_; returns 1, or 0 where there is
+  // Lists the policy searched at `ply` by the indices that its moves have in `position`; returns 1, or 0 where there is
   // none.
-  float write_policy(const Stored& game, std::size_t ply, int symmetry, std::span<std::int32_t> indices,
-                     std::span<float> shares, bool wanted = true) const {
+  float write_policy(const Position& position, const Stored& game, std::size_t ply, int symmetry,
+                     std::span<std::int32_t> indices, std::span<float> shares, bool wanted = true) const {
     std::ranges::fill(indices, 0);
     std::ranges::fill(shares, 0.0F);
     const std::span<const PolicyEntry> all(game.policy);
@@ -224,7 +252,7 @@ class Sampler {
     float sum = 0.0F;
     for (const PolicyEntry& e : searched) sum += e.weight;
     for (std::size_t i = 0; i < searched.size(); ++i) {
-      indices[i] = encoder_.map_policy(symmetry, work_.policy_index(searched[i].move));
+      indices[i] = encoder_.map_policy(symmetry, position.policy_index(searched[i].move));
       shares[i] = static_cast<float>(searched[i].weight) / sum;
     }
     return sum > 0.0F ? 1.0F : 0.0F;
@@ -241,7 +269,8 @@ class Sampler {
   typename G::Options options_;
   Encoder<G> encoder_;
   Position start_;
-  Position work_;
+  std::vector<Hand> hands_;
+  std::vector<Row> rows_;  // of the batch that is made
   std::deque<Stored> games_;
   std::deque<std::uint64_t> ends_;  // running total of positions at each game's end, counted from the beginning of time
   std::uint64_t positions_ = 0;

@@ -180,11 +180,11 @@ void self_play(std::size_t games) {
                           .reply_index = replies.data(),
                           .reply = reply.data(),
                           .reply_weight = reply_weight.data()};
-      sampler.sample(static_cast<int>(n), 1, {true, 0.3F}, batch);
+      sampler.sample(static_cast<int>(n), 1, {.value_blend = 0.3F, .threads = 3}, batch);
       batch.planes = nullptr;
       batch.bits = bits.data();
       batch.scalars = scalars.data();
-      sampler.sample(static_cast<int>(n), 1, {true, 0.3F}, batch);
+      sampler.sample(static_cast<int>(n), 1, {.value_blend = 0.3F, .threads = 3}, batch);
     }
   }
 }
