@@ -157,7 +157,7 @@ class TrainingConfig:
     reply_weight: float = _f(0.15, "of the reply's cross-entropy (Wu 2019, section 3.4)", low=0.0)
     z_weight: float = _f(
         1e-4,
-        "of (log of the sum of exp(policy logits))^2: logits drift else, beyond what bf16 resolves (PaLM, section 5)",
+        "of (log of the sum of exp(policy logits))^2: logits otherwise drift beyond what bf16 resolves (PaLM, section 5)",
         low=0.0,
     )
     value_blend: float = _f(0.33, "share of the search's values in the value target (dlshogi)", low=0.0, high=1.0)

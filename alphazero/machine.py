@@ -30,7 +30,7 @@ def drawing_threads(*, gpu: bool) -> int:
     """Threads that fill a training batch. A GPU learns from 100 k samples a second, where a thread draws 10 k of Go 19x19;
     a processor is far slower itself.
     """
-    return max(1, cores() // 4) if gpu else 1
+    return max(1, cores() // 8) if gpu else 1
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,11 @@ def plan_selfplay(
     reasons = []
     if not threads:
         threads = max(1, min(MOST_THREADS, here - 2)) if gpu else max(1, min(8, here // 2))
-        kept = "two of them kept for Python and the driver" if gpu else "half of them: the network takes the rest"
+        kept = (
+            "two of them kept for Python, the driver and what draws training batches"
+            if gpu
+            else "half of them: the network takes the rest"
+        )
         reasons.append(f"{threads} search threads: {here} cores, {kept}")
     if not batch_size:
         batch_size = 1024 if gpu else 128

@@ -207,7 +207,7 @@ def fold_into(target: Network, network: Network) -> None:
     variances: list[Tensor] = []
     weights: list[Tensor] = []  # where they go
     biases: list[Tensor] = []
-    eps = 0.0  # all norms have the same
+    eps = 1e-5  # of every norm that _conv() makes
     for name, module in target.named_modules():
         source = sources[name]
         if isinstance(source, nn.Sequential) and isinstance(module, nn.Conv2d):
@@ -221,10 +221,11 @@ def fold_into(target: Network, network: Network) -> None:
             betas.append(norm.bias)
             means.append(norm.running_mean)
             variances.append(norm.running_var)
-            eps = norm.eps
+            assert norm.eps == eps
             continue
-        own.extend(module.parameters(recurse=False))
-        new.extend(source.parameters(recurse=False))
+        for mine, theirs in zip(module.parameters(recurse=False), source.parameters(recurse=False), strict=True):
+            own.append(mine)
+            new.append(theirs)
     scales: list[Tensor] = list(torch._foreach_add(variances, eps))
     torch._foreach_rsqrt_(scales)
     torch._foreach_mul_(scales, gammas)

@@ -1,7 +1,8 @@
 """A training run: self-play, replay and trainer driven by one loop over one directory.
 
 The compiled pool plays on its own threads; this loop answers its batches with the newest network, stores finished games, and
-trains whenever new positions have paid for a step (`replay.reuse` samples a position). All that is needed to go on stands
+trains whenever new positions have paid for a step (`replay.reuse` samples a position); beside a GPU, where batches are drawn
+in other threads, steps may come a little later, and those not taken by the end are not taken. All that is needed to go on stands
 in the directory, so the same call begins, resumes after any crash, and extends a run.
 """
 

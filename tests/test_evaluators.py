@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 
 import numpy as np
@@ -47,9 +48,11 @@ def test_every_backend_agrees_with_the_network_and_takes_new_weights(backend):
         assert logits.dtype == wdl.dtype == np.float32
         assert logits.shape == (5, first.shape.policy_size)
         assert np.allclose(wdl.sum(1), 1.0, atol=1e-2 if "bf16" in backend else 1e-5)
-        assert agrees(evaluator, first) and not agrees(evaluator, second)
-        evaluator.load_weights(second)
-        assert agrees(evaluator, second) and not agrees(evaluator, first)
+        half = "bf16" in backend
+        assert agrees(evaluator, first, bf16=half) and not agrees(evaluator, second, bf16=half)
+        for now, then in ((second, first), (first, second)):
+            evaluator.load_weights(now)
+            assert agrees(evaluator, now, bf16=half) and not agrees(evaluator, then, bf16=half)
         kept = evaluator.evaluate(planes)[0]
         before = kept.copy()
         evaluator.evaluate(planes[::-1].copy())
@@ -64,6 +67,45 @@ def test_go_weights_are_evaluated_on_another_board(backend):
     logits, _ = evaluator.evaluate(planes)
     assert logits.shape == (3, 82)
     assert divergence(exact(small, planes)[0], logits) < 1e-3
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_an_openvino_that_copies_its_numbers_is_found_out(precision):
+    if f"openvino-{precision}" not in backends():
+        pytest.skip(f"openvino-{precision}: this processor has no bf16")
+    first = network("go", 1, board_size=5)
+    second = copy.deepcopy(first)
+    with torch.no_grad():
+        second.policy_conv[0].weight.mul_(1.001)  # as near as two steps of training are
+    evaluator = choose.CPU_BACKENDS[f"openvino-{precision}"](first)
+    shares = copy.deepcopy(evaluator._folded)
+    evaluator.load_weights(second)
+    assert evaluator._shared
+    evaluator._shared, evaluator._folded = None, shares  # no longer what the model was made from
+    evaluator.load_weights(second)
+    assert not evaluator._shared
+    evaluator.load_weights(network("go", 3, board_size=5))
+    assert agrees(evaluator, network("go", 3, board_size=5), bf16=precision == "bf16")
+
+
+def test_bf16_may_be_off_by_a_share_of_what_the_answer_says():
+    """A drifted network's logits, rounded to bf16's steps of a quarter: no other path may be off so much."""
+    rng = np.random.default_rng(0)
+
+    class Drifted(TorchEvaluator):
+        def evaluate(self, planes):
+            logits, wdl = super().evaluate(planes)
+            return logits + noise[: len(logits)], wdl
+
+    net = network("go", board_size=7)
+    with torch.no_grad():
+        net.policy_out.weight.mul_(40.0)
+    noise = rng.normal(0.0, 0.09, (32, net.shape.policy_size)).astype(np.float32)
+    assert agrees(Drifted(net), net, bf16=True) and not agrees(Drifted(net), net)
+    noise *= 2.0
+    assert not agrees(Drifted(net), net, bf16=True)
+    noise *= 0.0
+    assert agrees(Drifted(net), net)
 
 
 def test_a_path_that_computes_something_else_is_dropped(monkeypatch):

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from alphazero import checkpoint
-from alphazero.config import load_config, to_yaml
+from alphazero.config import load_config
 from alphazero.errors import UserError
 from alphazero.network import parameter_count
 
@@ -93,7 +93,9 @@ def card(run: Path, game: str, meta: dict[str, Any], parameters: int, hardware: 
         "    alphazero train FILE --run RUN",
         "",
         "```yaml",
-        to_yaml(load_config(run / "config.yaml")).strip(),
+        (run / "config.yaml")
+        .read_text()
+        .strip(),  # as it was: a key that came later has a default that it did not have
         "```",
     ]
     return "\n".join(lines) + "\n"

@@ -158,7 +158,9 @@ def inference(net: str, made: Network, peak: float, seconds: float, repeat: int)
     cost = operations(made)
     game = board(LABEL)
     evaluator = _evaluator(made)
-    yield figure_of(f"inference.packed.{net}.{LABEL}.agrees", "1: with fp32", [float(agrees(evaluator, made))])
+    yield figure_of(
+        f"inference.packed.{net}.{LABEL}.agrees", "1: with fp32", [float(agrees(evaluator, made, bf16=_gpu()))]
+    )
     for rows in _batches():
         batch = packed_batch(game, rows)
         for name, once in (

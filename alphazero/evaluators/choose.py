@@ -63,7 +63,7 @@ def make_evaluator(network: Network, device: torch.device | str = "auto") -> Eva
         if not torch.cuda.is_available():
             raise UserError("device cuda: torch sees no CUDA GPU here; use cpu, or auto")
         half = PackedTorchEvaluator(network, name)
-        return half if agrees(half, network) else PackedTorchEvaluator(network, name, torch.float32)
+        return half if agrees(half, network, bf16=True) else PackedTorchEvaluator(network, name, torch.float32)
     if name == "cpu":
         wanted = os.environ.get("ALPHAZERO_EVALUATOR", "")
         if wanted and wanted not in CPU_BACKENDS:
@@ -90,7 +90,7 @@ def measured(network: Network, names: list[str]) -> list[tuple[str, float, Evalu
     found = []
     for name in names:
         evaluator = CPU_BACKENDS[name](network)
-        if agrees(evaluator, network):
+        if agrees(evaluator, network, bf16=name.endswith("bf16")):
             found.append((name, MEASURED_BATCH / fastest(lambda e=evaluator: e.evaluate(planes)), evaluator))  # type: ignore[misc]
     return sorted(found, key=lambda each: -each[1])
 
@@ -114,7 +114,7 @@ def _best(network: Network, names: list[str]) -> Evaluator:
             names = [known]
     if len(names) == 1:
         evaluator = CPU_BACKENDS[names[0]](network)
-        if agrees(evaluator, network):
+        if agrees(evaluator, network, bf16=names[0].endswith("bf16")):
             return evaluator
         return TorchEvaluator(network)
     found = measured(network, names)

@@ -4,9 +4,11 @@
 #include <algorithm>
 #include <cstdint>
 #include <deque>
+#include <exception>
 #include <span>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -138,15 +140,30 @@ class Sampler {
       const auto [game, ply] = draw(rng, settings.surprise);
       rows_.push_back({game, ply, symmetries > 1 ? rng.below(symmetries) : 0});
     }
-    const int hands = std::clamp(settings.threads, 1, n);
+    const int hands = std::max(1, std::min(settings.threads, n));
     while (static_cast<int>(hands_.size()) < hands) hands_.push_back({encoder_, start_});
+    std::vector<std::exception_ptr> failures(static_cast<std::size_t>(hands));
     const auto work = [&](int hand) {
-      for (int row = hand; row < n; row += hands) write_row(hands_[static_cast<std::size_t>(hand)], row, settings, out);
+      const auto number = static_cast<std::size_t>(hand);
+      try {
+        for (int row = hand; row < n; row += hands) write_row(hands_[number], row, settings, out);
+      } catch (...) {
+        failures[number] = std::current_exception();
+      }
     };
     std::vector<std::thread> others;
-    for (int hand = 1; hand < hands; ++hand) others.emplace_back(work, hand);
+    others.reserve(static_cast<std::size_t>(hands));
+    for (int hand = 1; hand < hands; ++hand) {
+      try {
+        others.emplace_back(work, hand);
+      } catch (const std::system_error&) {
+        work(hand);  // no further thread is to be had here
+      }
+    }
     work(0);
     for (std::thread& other : others) other.join();
+    for (const std::exception_ptr& failure : failures)
+      if (failure) std::rethrow_exception(failure);
   }
 
  private:

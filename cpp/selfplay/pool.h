@@ -501,8 +501,9 @@ class Pool {
     slot.playing = false;
   }
 
-  // A row of the batch that is being filled. Without the lock, as every leaf passes here: a row past the capacity says
-  // that the batch is full, which it stays until fresh_batch() makes it the one that is filled.
+  // A row of the batch that is being filled. Without the lock, as every leaf passes here. A row past the capacity says
+  // that the batch was full: it stays where it is until the next leaf comes, even while it is answered, and
+  // fresh_batch() may make it the one that is filled again. So whoever holds the lock looks again before replacing it.
   std::pair<Batch*, std::size_t> reserve_row(int evaluator) {
     std::atomic<Batch*>& filling = filling_[static_cast<std::size_t>(evaluator)];
     for (;;) {
@@ -512,7 +513,8 @@ class Pool {
         if (row < batch->capacity) return {batch, static_cast<std::size_t>(row)};
       }
       const std::lock_guard lock(mutex_);
-      if (filling.load() == batch) filling.store(fresh_batch(evaluator));  // else another worker was first
+      batch = filling.load();
+      if (batch == nullptr || batch->reserved.load() >= batch->capacity) filling.store(fresh_batch(evaluator));
     }
   }
 

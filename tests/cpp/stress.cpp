@@ -2,6 +2,7 @@
 // several threads, records drawn from, a pool that is torn down half-way, a tree that several threads search. Exits 1
 // where something does not hold.
 #include <bit>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -101,7 +102,9 @@ std::vector<GameRecord> play_out(Pool<G>& pool, int evaluators, std::size_t game
     pool.finish(batch, held->logits.data(), pool.shape().policy_size, false, held->wdl.data());
     answers.push_back(std::move(held));
   };
+  const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(5);
   while (!pool.done()) {
+    expect(std::chrono::steady_clock::now() < end, "a game waits for ever");
     Batch* const batch = pool.next_batch(0.05, waiting == nullptr);
     if (waiting != nullptr) finish(waiting);
     waiting = batch;
@@ -204,6 +207,23 @@ void matches() {
   expect(play_out(pool, 2, pairings.size()).size() == pairings.size(), "a game of the match is missing");
 }
 
+// Batches so small, and threads so many, that batches come round again while other threads still hold on to them.
+template <Game G>
+void crowded() {
+  for (std::uint64_t round = 0; round < 40; ++round) {
+    PoolSettings s;
+    s.games_in_flight = 2 + static_cast<int>(round % 4);
+    s.batch_size = 2 + static_cast<int>(round % 2);
+    s.threads = 4 + static_cast<int>(round % 5);
+    s.seed = round;
+    std::vector<Pairing> pairings;
+    for (int i = 0; i < 6; ++i) pairings.push_back({i % 2, (i + 1) % 2, "", static_cast<std::uint64_t>(i)});
+    Pool<G> pool(options<G>(), s,
+                 {player(SearchKind::kPuct, 3, 0), player(SearchKind::kGumbel, 2, round % 2 == 0 ? 1 : 0)}, pairings);
+    expect(play_out(pool, 2, pairings.size()).size() == pairings.size(), "a game of the crowd is missing");
+  }
+}
+
 // Leaves while games wait and workers run.
 template <Game G>
 void torn_down() {
@@ -260,6 +280,7 @@ void every(std::tuple<Games...>* /*unused*/) {
         random_play<Games>(3);
         self_play<Games>(8);
         matches<Games>();
+        if constexpr (Games::kMaxMoves <= 50) crowded<Games>();  // short games
         torn_down<Games>();
         shared_tree<Games>(1500);
       }(),
