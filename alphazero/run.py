@@ -2,7 +2,7 @@
 
 The compiled pool plays on its own threads; this loop answers its batches with the newest network, stores finished games, and
 trains whenever new positions have paid for a step (`replay.reuse` samples a position); beside a GPU, where batches are drawn
-in other threads, steps may come a little later, and those not taken by the end are not taken. All that is needed to go on stands
+in other threads, steps may come a little later, and what is owed at the end is dropped. All that is needed to go on stands
 in the directory, so the same call begins, resumes after any crash, and extends a run.
 """
 

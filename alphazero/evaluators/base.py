@@ -18,9 +18,8 @@ F32 = NDArray[np.float32]
 I32 = NDArray[np.int32]
 U8 = NDArray[np.uint8]
 MOST_DIVERGENCE = 1e-3  # nats of KL against fp32, mean over the proof's positions
-MOST_OF_BF16 = (
-    5e-3  # likewise of a path in bf16, where the answer says much: where training let logits grow, it is off by 0.003
-)
+# Likewise of a path in bf16, where the answer says much: where training let logits grow, it is off by 0.003.
+MOST_OF_BF16 = 5e-3
 
 
 @runtime_checkable
