@@ -147,6 +147,7 @@ class Run:
         begin = time.perf_counter()
         self.evaluator: Evaluator = make_evaluator(self.trainer.averaged, device)
         self.evaluator_seconds = time.perf_counter() - begin
+        self._drawing_threads = drawing_threads(gpu=self.device.type == "cuda")
         self.drawer = Drawer(self._draw, ahead=2 if self.device.type == "cuda" else 0)
         self._begin = time.perf_counter()
         self.diagnostics = Diagnostics(self.game)
@@ -388,7 +389,7 @@ class Run:
             surprise=self.config.replay.surprise,
             reply=self.trainer.network.config.reply,
             packed=self.device.type != "cpu",
-            threads=drawing_threads(gpu=self.device.type != "cpu"),
+            threads=self._drawing_threads,
         )
         return {name: torch.from_numpy(array) for name, array in arrays.items()}
 

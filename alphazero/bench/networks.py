@@ -149,9 +149,8 @@ def train(seconds: float, repeat: int, peers: list[str]) -> Iterator[Figure]:
         device = "cuda" if torch.cuda.is_available() else "cpu"
 
         def draw(threads: int, sampler: Sampler = sampler, packed: bool = device == "cuda") -> int:
-            batch = sampler.sample(
-                256, 0, packed=packed, threads=threads
-            )  # packed as a run on this device asks for them
+            # Packed or not as a run on this device asks for them.
+            batch = sampler.sample(256, 0, packed=packed, threads=threads)
             return len(batch["wdl"])
 
         for threads, suffix in ((1, ""), (2, ".t2")):
