@@ -6,6 +6,7 @@ one. model.safetensors holds the averaged weights, the ones that play; trainer.p
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import pickle
@@ -16,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as to_safetensors
 
 from alphazero import pretrained
 from alphazero.errors import UserError
@@ -24,6 +26,17 @@ from alphazero.network import Network, from_description
 
 if TYPE_CHECKING:
     from alphazero.trainer import Trainer
+
+
+META: dict[str, tuple[type, ...]] = {  # what meta.json must hold
+    "game": (str,),
+    "options": (dict,),
+    "network": (dict,),
+    "steps": (int,),
+    "games": (int,),
+    "positions": (int,),
+    "seconds": (int, float),
+}
 
 
 class CheckpointError(UserError):
@@ -44,14 +57,33 @@ def steps(run: Path) -> list[int]:
 
 
 def latest(run: Path) -> Path | None:
-    """The newest whole checkpoint of a run, or None."""
-    pointer = run / "checkpoints" / "latest"
-    if pointer.exists():
-        path = run / "checkpoints" / pointer.read_text().strip()
-        if (path / "meta.json").exists():
-            return path
-    found = steps(run)
-    return run / "checkpoints" / str(found[-1]) if found else None
+    """The newest checkpoint of a run whose meta.json can be read and whose weights are there, or None."""
+    folder = run / "checkpoints"
+    try:
+        pointed = (folder / "latest").read_text("ascii").strip()
+    except (OSError, ValueError):
+        pointed = ""
+    names = [pointed] if pointed.isdecimal() else []
+    for name in [*names, *(str(step) for step in reversed(steps(run)))]:
+        if _looks_whole(folder / name):
+            return folder / name
+    return None
+
+
+def _looks_whole(path: Path) -> bool:
+    try:
+        read_meta(path)
+        return (path / "model.safetensors").stat().st_size > 0
+    except (CheckpointError, OSError):
+        return False
+
+
+def set_aside(path: Path) -> Path:
+    """Renames a checkpoint that cannot be read to `STEP.broken`; nothing is deleted."""
+    names = [f"{path.name}.broken", *(f"{path.name}.broken-{n}" for n in range(2, 1000))]
+    target = next(path.with_name(name) for name in names if not path.with_name(name).exists())
+    path.rename(target)
+    return target
 
 
 def named(text: str) -> bool:
@@ -81,15 +113,21 @@ def resolve(path: Path) -> Path:
 def read_meta(path: Path) -> dict[str, Any]:
     """A checkpoint's meta.json."""
     try:
-        meta = json.loads((path / "meta.json").read_text())
-        for key in ("game", "options", "network", "steps", "games", "positions", "seconds"):
-            if key not in meta:
-                raise CheckpointError(f"{path / 'meta.json'}: '{key}' is missing")
+        meta = json.loads((path / "meta.json").read_text("utf-8"))
     except OSError as error:
         raise CheckpointError(f"{path / 'meta.json'}: cannot read: {error.strerror}") from error
     except json.JSONDecodeError as error:
         raise CheckpointError(f"{path / 'meta.json'}: not valid JSON (line {error.lineno})") from error
-    return dict(meta)
+    except (ValueError, RecursionError) as error:
+        raise CheckpointError(f"{path / 'meta.json'}: not valid JSON: {str(error).splitlines()[0][:100]}") from error
+    if not isinstance(meta, dict):
+        raise CheckpointError(f"{path / 'meta.json'}: an object with game, network, steps ... is expected")
+    for key, kind in META.items():
+        if key not in meta:
+            raise CheckpointError(f"{path / 'meta.json'}: '{key}' is missing")
+        if not isinstance(meta[key], kind) or isinstance(meta[key], bool):
+            raise CheckpointError(f"{path / 'meta.json'}: '{key}' is of the wrong type")
+    return meta
 
 
 def load(path: Path) -> Loaded:
@@ -98,7 +136,7 @@ def load(path: Path) -> Loaded:
     file = path / "model.safetensors"
     try:
         network = from_description(meta["network"])
-    except (TypeError, KeyError) as error:
+    except (TypeError, KeyError, ValueError, AttributeError) as error:
         raise CheckpointError(
             f"{path / 'meta.json'}: 'network' does not describe a network of this version: {error}"
         ) from error
@@ -112,6 +150,11 @@ def load(path: Path) -> Loaded:
         network.load_state_dict(weights)
     except RuntimeError as error:
         raise CheckpointError(f"{file}: these weights do not fit the network that meta.json describes") from error
+    for name, tensor in weights.items():
+        if not bool(tensor.isfinite().all()):
+            raise CheckpointError(
+                f"{file}: the weights of {name} are no numbers (NaN or infinity); take an earlier checkpoint"
+            )
     return Loaded(network.eval(), meta)
 
 
@@ -124,10 +167,10 @@ def load_trainer(path: Path) -> dict[str, Any]:
         raise CheckpointError(
             f"{file}: the trainer's state is missing; this checkpoint can play but not go on training"
         ) from error
-    except (RuntimeError, pickle.UnpicklingError, EOFError, OSError, ValueError) as error:
-        raise CheckpointError(
-            f"{file}: the trainer's state is cut short or damaged; remove {path} to resume from an earlier one"
-        ) from error
+    except (RuntimeError, pickle.UnpicklingError, EOFError, OSError, ValueError, KeyError, AttributeError) as error:
+        raise CheckpointError(f"{file}: the trainer's state is cut short or damaged") from error
+    if not isinstance(state, dict) or not {"steps", "network", "averaged", "optimizer"} <= state.keys():
+        raise CheckpointError(f"{file}: this is no trainer's state")
     return state
 
 
@@ -140,12 +183,17 @@ def save(run: Path, trainer: Trainer, meta: dict[str, Any]) -> Path:
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir(parents=True)
         weights = {name: tensor.detach().cpu().contiguous() for name, tensor in trainer.averaged.state_dict().items()}
-        save_file(weights, temporary / "model.safetensors")
-        torch.save(trainer.state_dict(), temporary / "trainer.pt")
-        text = json.dumps({**meta, "network": trainer.network.describe()}, indent=1) + "\n"
-        (temporary / "meta.json").write_text(text)
-        for file in temporary.iterdir():
-            with file.open("rb+") as handle:
+        state = io.BytesIO()
+        torch.save(trainer.state_dict(), state)
+        files = {
+            "model.safetensors": to_safetensors(weights),
+            "trainer.pt": state.getvalue(),
+            "meta.json": (json.dumps({**meta, "network": trainer.network.describe()}, indent=1) + "\n").encode(),
+        }
+        for name, data in files.items():  # written here, not by the libraries: they do not say that a disk is full
+            with (temporary / name).open("wb") as handle:
+                handle.write(data)
+                handle.flush()
                 os.fsync(handle.fileno())
         if target.exists():  # the same step again, after a crash: the new one is as good
             shutil.rmtree(target)
@@ -153,10 +201,9 @@ def save(run: Path, trainer: Trainer, meta: dict[str, Any]) -> Path:
         pointer = folder / "latest.tmp"
         pointer.write_text(f"{trainer.steps}\n")
         pointer.replace(folder / "latest")
-    except (OSError, RuntimeError, SafetensorError) as error:
+    except OSError as error:
         shutil.rmtree(temporary, ignore_errors=True)
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error).splitlines()[0]
-        raise CheckpointError(f"{target}: cannot write the checkpoint: {reason}") from error
+        raise CheckpointError(f"{target}: cannot write the checkpoint: {error.strerror or error}") from error
     for older in steps(run)[:-2]:  # only the newest two can be resumed from: optimiser states are twice the weights
         (folder / str(older) / "trainer.pt").unlink(missing_ok=True)
     return target

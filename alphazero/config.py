@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import re
 import types
 import typing
 from dataclasses import dataclass, field
@@ -18,16 +19,28 @@ import yaml
 
 from alphazero.errors import UserError
 
+MOST_SIMULATIONS = 2**31 - 1  # what the search counts with
+
 
 class ConfigError(UserError):
     """A configuration that cannot be used; the text names the file, the key, what is wrong and what would be right."""
 
 
 def _f(
-    default: Any, reason: str, *, low: float | None = None, high: float | None = None, choices: tuple[str, ...] = ()
+    default: Any,
+    reason: str,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    choices: tuple[str, ...] = (),
+    resume: str = "taken over",
 ) -> Any:
-    """A field with its default, the reason for it, and its bounds."""
-    meta = {"reason": reason, "low": low, "high": high, "choices": choices}
+    """A field with its default, the reason for it, and its bounds.
+
+    resume: what a resumed run does with a new value. "taken over": it holds from now on. "converted": likewise, and the
+    state of the run is fitted to it. "fixed": the run refuses it before anything is written.
+    """
+    meta = {"reason": reason, "low": low, "high": high, "choices": choices, "resume": resume}
     if isinstance(default, (list, dict)):
         return field(default_factory=lambda: type(default)(default), metadata=meta)
     return field(default=default, metadata=meta)
@@ -35,8 +48,8 @@ def _f(
 
 @dataclass(frozen=True)
 class GameConfig:
-    name: str = _f("go", "as in `alphazero.games()`")
-    options: dict[str, Any] = _f({}, "the game's own options, e.g. board_size: 9; the rules check them")
+    name: str = _f("go", "as in `alphazero.games()`", resume="fixed")
+    options: dict[str, Any] = _f({}, "the game's own options, e.g. board_size: 9; the rules check them", resume="fixed")
 
 
 @dataclass(frozen=True)
@@ -96,6 +109,7 @@ class SelfplayConfig:
     variants: list[Any] = _f(
         [],
         "[{share: 0.2, board_size: 7}, ...]: this share of the evaluations with other options of the game: one network for all",
+        resume="fixed",
     )
     temperature_plies: int = _f(
         0, "PUCT: moves drawn from the visit counts for so long (AlphaZero: 30); Gumbel needs none", low=0
@@ -125,7 +139,9 @@ class ReplayConfig:
     window_exponent: float = _f(0.75, "KataGo: the window grows ever slower than the run", low=0.01, high=1.0)
     min_positions: int = _f(5000, "positions before training begins", low=1)
     chunk_games: int = _f(64, "games a chunk file", low=1, high=100000)
-    reuse: float = _f(4.0, "samples drawn a new position: KataGo 4-8; more overfits", low=0.01, high=100.0)
+    reuse: float = _f(
+        4.0, "samples drawn a new position: KataGo 4-8; more overfits", low=0.01, high=100.0, resume="converted"
+    )
     surprise: float = _f(
         0.5,
         "share of the samples drawn by how much the search surprised the network (KataGoMethods: policy surprise weighting)",
@@ -136,8 +152,10 @@ class ReplayConfig:
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    batch_size: int = _f(256, "small steps often, on a CPU; 1024 and more on a GPU", low=2)
-    optimizer: str = _f("adamw", "learns faster than SGD in short runs", choices=("adamw", "sgd"))
+    batch_size: int = _f(
+        256, "small steps often, on a CPU; 1024 and more on a GPU", low=2, high=65536, resume="converted"
+    )
+    optimizer: str = _f("adamw", "learns faster than SGD in short runs", choices=("adamw", "sgd"), resume="converted")
     learning_rate: float = _f(2e-3, "the peak; AdamW", low=1e-8, high=10.0)
     weight_decay: float = _f(1e-4, "AlphaZero's L2", low=0.0, high=1.0)
     momentum: float = _f(0.9, "SGD only", low=0.0, high=0.999)
@@ -201,7 +219,63 @@ class Config:
     replay: ReplayConfig = field(default_factory=ReplayConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     rating: RatingConfig = field(default_factory=RatingConfig)
-    seed: int = _f(0, "names the run's random numbers", low=0, high=2**31)
+    seed: int = _f(0, "names the run's random numbers", low=0, high=2**31, resume="fixed")
+
+
+def resume_changes(old: Config, new: Config) -> dict[str, tuple[str, Any, Any]]:
+    """What differs between a run's configuration and the one it is resumed with: {key: (resume class, then, now)}."""
+    changes: dict[str, tuple[str, Any, Any]] = {}
+
+    def compare(then: Any, now: Any, prefix: str, fixed: bool) -> None:
+        for each in dataclasses.fields(then):
+            key, a, b = f"{prefix}{each.name}", getattr(then, each.name), getattr(now, each.name)
+            if dataclasses.is_dataclass(a):
+                compare(
+                    a, b, f"{key}.", fixed or each.name == "network"
+                )  # a network's every key says what its weights are
+            elif a != b:
+                changes[key] = ("fixed" if fixed else each.metadata["resume"], a, b)
+
+    compare(old, new, "", False)
+    return changes
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML as people write configurations: 1e-3 is a number, a key stands once, and nothing grows beyond what was written."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.AliasEvent):
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            raise yaml.composer.ComposerError(None, None, "aliases (*name) are not read here", mark)
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+        seen: set[Any] = set()
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise yaml.constructor.ConstructorError(None, None, "a key must be one word", key.start_mark)
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"'{key.value}' stands here twice", key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+# YAML 1.1, which PyYAML reads, takes 1e-3 for text; YAML 1.2 (section 10.3.2) for a number, as everyone means it.
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)[eE][-+]?[0-9]+$"),
+    list("-+.0123456789"),
+)
+
+
+def _parse_yaml(text: str) -> Any:
+    """YAML text as plain values. yaml.YAMLError: it cannot be read."""
+    try:
+        return yaml.load(text, _Loader)
+    except RecursionError:
+        raise yaml.YAMLError("nested too deeply") from None
+    except (ValueError, OverflowError) as error:  # a date or a number that there cannot be
+        raise yaml.YAMLError(str(error)) from None
 
 
 def load_config(path: Path, overrides: typing.Sequence[str] = ()) -> Config:
@@ -214,14 +288,16 @@ def load_config(path: Path, overrides: typing.Sequence[str] = ()) -> Config:
 def read_yaml(path: Path, overrides: typing.Sequence[str] = ()) -> dict[str, Any]:
     """A YAML file of sections, with overrides on top, unchecked. ConfigError where it cannot be read."""
     try:
-        data = yaml.safe_load(path.read_text())
+        data = _parse_yaml(path.read_text("utf-8"))
     except OSError as error:
         raise ConfigError(f"{path}: cannot read the configuration: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not text in UTF-8 (byte {error.start})") from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"line {mark.line + 1}: " if mark else ""
         raise ConfigError(
-            f"{path}: {where}not valid YAML: {getattr(error, 'problem', None) or 'cannot parse'}"
+            f"{path}: {where}not valid YAML: {getattr(error, 'problem', None) or str(error).splitlines()[0]}"
         ) from error
     if data is None:
         data = {}
@@ -232,7 +308,7 @@ def read_yaml(path: Path, overrides: typing.Sequence[str] = ()) -> dict[str, Any
         if not equals or not key:
             raise ConfigError(f"{override}: an override is KEY=VALUE, e.g. search.simulations=64")
         try:
-            parsed = yaml.safe_load(value)
+            parsed = _parse_yaml(value)
         except yaml.YAMLError as error:
             raise ConfigError(f"{override}: the value is not valid YAML") from error
         at = data
@@ -270,12 +346,31 @@ def _check_whole(config: Config, where: str) -> None:
             except ValueError as error:
                 here = f" (in the variant {options})" if options else ""
                 raise ConfigError(f"{where}: selfplay.starts: {error}{here}") from error
-    for entry in config.selfplay.simulations_schedule:
-        fits = isinstance(entry, list) and len(entry) == 2 and 0 <= float(entry[0]) <= 1 and int(entry[1]) >= 1
+    for number, entry in enumerate(config.selfplay.simulations_schedule):
+        fits = isinstance(entry, list) and len(entry) == 2
+        fits = fits and type(entry[0]) in (int, float) and 0 <= entry[0] <= 1  # type(): true is no number here
+        fits = fits and type(entry[1]) is int and 1 <= entry[1] <= MOST_SIMULATIONS
         if not fits:
             raise ConfigError(
-                f"{where}: selfplay.simulations_schedule holds [fraction of the run, simulations], got {entry}"
+                f"{where}: selfplay.simulations_schedule[{number}]: simulations_schedule holds "
+                f"[fraction of the run, simulations], got {entry}"
             )
+    for number, opponent in enumerate(config.rating.opponents):
+        if not isinstance(opponent, str) or not _is_player(opponent):
+            raise ConfigError(
+                f"{where}: rating.opponents[{number}] must be random, uniform, mcts:N, a checkpoint or an engine such as "
+                f"uci:COMMAND, got {_kind(opponent)}"
+            )
+
+
+def _is_player(text: str) -> bool:
+    """Whether a player's text can mean one; whether an engine starts is seen when it plays."""
+    kind, colon, rest = text.partition(":")
+    if kind == "mcts" and colon:
+        return rest.isascii() and rest.isdigit() and 1 <= int(rest[:10]) <= MOST_SIMULATIONS
+    if kind in ("uci", "usi", "gtp", "xboard") and colon:
+        return bool(rest.strip())
+    return text in ("random", "uniform") or (kind == "pretrained" and bool(rest)) or Path(text).exists()
 
 
 def _check_variants(config: Config, where: str) -> None:
@@ -350,7 +445,12 @@ def _value(hint: Any, value: Any, meta: typing.Mapping[str, Any], where: str) ->
     if not right and not whole:
         raise ConfigError(f"{where} must be {names[kind]}, got {_kind(value)}")
     if kind in (int, float):
-        value = kind(value)
+        try:
+            value = kind(value)
+        except OverflowError:
+            raise ConfigError(f"{where} must be {names[kind]} that fits 64 bits") from None
+        if kind is int and not -(2**63) <= value < 2**63:
+            raise ConfigError(f"{where} must be an integer that fits 64 bits")
         if value != value:
             raise ConfigError(f"{where} must be a number, got nan")
         low, high = meta["low"], meta["high"]
@@ -367,8 +467,12 @@ def _kind(value: Any) -> str:
     """A value as an error line shows it."""
     if value is None:
         return "nothing"
+    if isinstance(value, int) and abs(value) >= 2**63:
+        return "a number beyond 64 bits"
     if isinstance(value, dict):
         return "a section"
     if isinstance(value, list):
         return "a list"
-    return f"'{value}'" if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
+    return (
+        f"'{value[:80]}'" if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
+    )

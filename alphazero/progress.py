@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from typing import TextIO
 
@@ -27,6 +28,7 @@ class Progress:
         left = clock(seconds * (1.0 / fraction - 1.0)) if fraction > 0.0 else "?"
         text = f"{100 * fraction:3.0f}% {clock(seconds)} (left {left})  " + "  ".join(parts)
         if self._live:
+            text = text[: max(20, shutil.get_terminal_size().columns - 1)]  # a line that wraps cannot be written over
             self._out.write("\r" + text.ljust(self._width))
             self._width = len(text)
         else:

@@ -11,11 +11,14 @@ records (each a 32-bit length and its bytes) as one zstd frame, and the SHA-256 
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import json
 import os
+import re
 import struct
 import threading
+import time
 import zlib
 from collections import deque
 from collections.abc import Iterator
@@ -32,6 +35,21 @@ from alphazero.files import write_atomically
 
 MAGIC = b"alphazero replay 1\n"
 DIGEST_BYTES = 32
+MOST_EXPANSION = 250  # a chunk's bytes unpack to; real games unpack to less than 10 times their size
+SYNC_SECONDS = 1.0  # a power cut loses at most the games of so long; a killed process none
+CHUNK_NAME = re.compile(r"([0-9]{8,})\.azr")
+
+
+HEADER: dict[str, type] = {  # what a chunk's header must hold
+    "game": str,
+    "options": dict,
+    "games": int,
+    "positions": int,
+    "games_before": int,
+    "positions_before": int,
+    "numbers": list,
+    "next_number": int,
+}
 
 
 class ChunkError(UserError):
@@ -74,19 +92,40 @@ def read_chunk(path: Path) -> Chunk:
     if hashlib.sha256(body).digest() != digest:
         raise ChunkError(f"{path}: the chunk is cut short or damaged (its checksum does not fit its {len(data)} bytes)")
     line, _, frame = body[len(MAGIC) :].partition(b"\n")
-    payload = zstandard.ZstdDecompressor().decompress(frame)
-    records = []
+    try:
+        header = json.loads(line)
+        most = 2**20 + MOST_EXPANSION * len(frame)
+        if zstandard.frame_content_size(frame) > most:
+            raise ChunkError(f"{path}: its {len(frame)} bytes would unpack to more than {most}: no games do")
+        payload = zstandard.ZstdDecompressor().decompress(frame, max_output_size=most)
+    except (ValueError, RecursionError, zstandard.ZstdError) as error:
+        if isinstance(error, ChunkError):
+            raise
+        raise ChunkError(f"{path}: not a replay chunk: {' '.join(str(error).split())}") from error
+    if not isinstance(header, dict) or not all(isinstance(header.get(key), kind) for key, kind in HEADER.items()):
+        raise ChunkError(f"{path}: its header lacks one of: {', '.join(HEADER)}")
+    records: list[bytes] = []
     at = 0
     while at < len(payload):
-        (length,) = struct.unpack_from("<I", payload, at)
+        length = struct.unpack_from("<I", payload, at)[0] if at + 4 <= len(payload) else 0
+        if not 0 < length <= len(payload) - at - 4:
+            raise ChunkError(f"{path}: record {len(records)} says it has {length} bytes, which are not there")
         records.append(payload[at + 4 : at + 4 + length])
         at += 4 + length
-    return Chunk(json.loads(line), records)
+    if len(records) != header["games"]:
+        raise ChunkError(f"{path}: its header says {header['games']} games, and it holds {len(records)}")
+    return Chunk(header, records)
+
+
+def chunk_number(path: Path) -> int | None:
+    """The number of a chunk file; None for a file that is none."""
+    match = CHUNK_NAME.fullmatch(path.name)
+    return int(match[1]) if match else None
 
 
 def chunk_paths(directory: Path) -> list[Path]:
     """The chunk files of a replay directory, oldest first."""
-    return sorted(directory.glob("[0-9]*.azr"))
+    return sorted(path for path in directory.glob("*.azr") if chunk_number(path) is not None)
 
 
 class Replay:
@@ -95,7 +134,8 @@ class Replay:
     def __init__(self, directory: Path, game: Game, *, chunk_games: int, window_scale: int, window_exponent: float):
         """Opens (or makes) the store and loads the newest window of positions; window_scale 0: none, games are only stored.
 
-        A chunk that cannot be read is set aside as `NAME.broken`, with a line in `warnings`.
+        What cannot be read, chunk or journal, is set aside as `NAME.broken`, with a line in `warnings`. A store has one writer:
+        UserError where another process has it open.
         """
         self.directory = directory
         self.game = game
@@ -116,11 +156,27 @@ class Replay:
             directory.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UserError(f"{directory}: cannot make this directory: {error.strerror}") from error
+        self._lock()
         self._load()
         try:
             self._journal = (directory / "journal").open("ab", buffering=0)
         except OSError as error:
             raise UserError(f"{directory / 'journal'}: cannot write: {error.strerror}") from error
+        self._synced = 0.0  # when the journal last went to the disk, on the monotonic clock
+
+    def _lock(self) -> None:
+        try:
+            self._lock_file = (self.directory / "lock").open("ab")
+        except OSError as error:
+            raise UserError(f"{self.directory / 'lock'}: cannot write: {error.strerror}") from error
+        try:
+            # Of the process, not of the file handle: it is gone with the process, whatever ended it.
+            fcntl.lockf(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            self._lock_file.close()
+            raise UserError(
+                f"{self.directory}: another process writes games into this store; stop it first, or give another directory"
+            ) from error
 
     # --- adding ---
 
@@ -131,6 +187,9 @@ class Replay:
         try:
             if self._journal.write(entry) != len(entry):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            if (now := time.monotonic()) - self._synced >= SYNC_SECONDS:
+                os.fsync(self._journal.fileno())
+                self._synced = now
         except OSError as error:
             raise UserError(f"{self.directory / 'journal'}: cannot write: {error.strerror}") from error
         self._append(record)
@@ -238,19 +297,18 @@ class Replay:
                         f"{path}: games of {chunk.header['game']} {chunk.header['options']}, not of {self.game!r}"
                     )
             except ChunkError as error:
-                path.rename(path.with_name(path.name + ".broken"))
-                self.warnings.append(f"{error}; set aside as {path.name}.broken")
+                self._set_aside(path, str(error))
                 continue
             if not chunks:
                 self.games = chunk.header["games_before"] + chunk.header["games"]
                 self.positions = chunk.header["positions_before"] + chunk.header["positions"]
                 self.next_number = chunk.header["next_number"]
                 self.evaluations = chunk.header.get("evaluations", 0)
-                self._next_chunk = int(path.stem) + 1
+                self._next_chunk = (chunk_number(path) or 0) + 1
             seen.update(chunk.header["numbers"])
             held += chunk.header["positions"]
             chunks.append(chunk)
-        numbers = [int(path.name[:8]) for path in self.directory.glob("[0-9]*.azr*")]
+        numbers = [int(match[1]) for path in self.directory.glob("*.azr*") if (match := CHUNK_NAME.match(path.name))]
         self._next_chunk = max([self._next_chunk, *(number + 1 for number in numbers)])
         for chunk in reversed(chunks):
             for data in chunk.records:
@@ -265,22 +323,56 @@ class Replay:
         if not path.exists():
             return []
         data = path.read_bytes()
-        records = []
-        at = 0
-        while at + 8 <= len(data):
-            length, checksum = struct.unpack_from("<II", data, at)
-            record = data[at + 8 : at + 8 + length]
-            if len(record) < length or zlib.crc32(record) != checksum:
-                break  # the append that the crash cut short
-            records.append(GameRecord.from_bytes(record))
-            at += 8 + length
-        if at < len(data):
+        records: list[GameRecord] = []
+        whole = bytearray()
+        at = damaged = 0
+        while at < len(data):
+            entry = _journal_entry(data, at)
+            if entry is None:
+                damaged += 1
+                at += 1
+                continue
+            records.append(entry[0])
+            whole += data[at : entry[1]]
+            at = entry[1]
+        if damaged and data.startswith(whole) and _is_torn(data[len(whole) :]):
             with path.open("r+b") as file:
-                file.truncate(at)
+                file.truncate(len(whole))  # the append that a crash cut short
+        elif damaged:
+            self._set_aside(
+                path, f"{path}: {damaged} of its {len(data)} bytes are damaged, {len(records)} games are whole"
+            )
+            write_atomically(path, bytes(whole))
         return records
+
+    def _set_aside(self, path: Path, reason: str) -> None:
+        """Renames what cannot be read, never over what was set aside before."""
+        names = [f"{path.name}.broken", *(f"{path.name}.broken-{n}" for n in range(2, 1000))]
+        target = next(path.with_name(name) for name in names if not path.with_name(name).exists())
+        path.rename(target)
+        self.warnings.append(f"{reason}; set aside as {target.name}")
 
     def __iter__(self) -> Iterator[GameRecord]:
         """All games of the store in whole chunks, oldest first."""
         for path in chunk_paths(self.directory):
             for record in read_chunk(path).records:
                 yield GameRecord.from_bytes(record)
+
+
+def _journal_entry(data: bytes, at: int) -> tuple[GameRecord, int] | None:
+    """The game whose entry begins at this byte of a journal, and where the next one begins; None: no whole entry does."""
+    if at + 8 > len(data):
+        return None
+    length, checksum = struct.unpack_from("<II", data, at)
+    end = at + 8 + length
+    if not 0 < length <= len(data) - at - 8 or zlib.crc32(data[at + 8 : end]) != checksum:
+        return None
+    try:
+        return GameRecord.from_bytes(data[at + 8 : end]), end
+    except ValueError:
+        return None
+
+
+def _is_torn(rest: bytes) -> bool:
+    """Whether this end of a journal is the beginning of an entry, cut short, as a killed process leaves it."""
+    return len(rest) < 8 or struct.unpack_from("<I", rest)[0] > len(rest) - 8

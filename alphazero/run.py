@@ -23,7 +23,7 @@ import torch
 
 from alphazero import checkpoint
 from alphazero._core import Game, __version__
-from alphazero.config import Config, load_config, to_yaml
+from alphazero.config import Config, load_config, resume_changes, to_yaml
 from alphazero.diagnostics import Diagnostics
 from alphazero.drawing import Drawer
 from alphazero.errors import UserError
@@ -124,22 +124,22 @@ class Run:
         self.directory = directory
         self.asked_device = device
         cuda = device.startswith("cuda") or (device == "auto" and torch.cuda.is_available())
+        if cuda and not torch.cuda.is_available():
+            raise UserError(f"device {device}: torch sees no CUDA GPU here; use cpu, or auto")
         self.device = torch.device("cuda" if cuda else "cpu")  # the trainer's; other names are backends of inference
         self.game = make(config.game.name, config.game.options)
-        self._settle_config()
         self.progress = Progress(out)
         torch.manual_seed(config.seed)
-        begun = checkpoint.latest(directory)
-        if begun is not None:  # as it was begun: what a later version builds from the same configuration may differ
-            network = from_description(checkpoint.read_meta(begun)["network"])
-        else:
-            network = Network(shape_of(self.game), config.network)
-        self.trainer = Trainer(network, config.training, self.device)
         self.seconds = 0.0  # spent on this run by all processes before
         self.stopping = False
         self._saved_evaluations = 0
-        self._resume()
+        # Positions whose samples were counted out, and how many those were: what comes later is paid by replay.reuse.
+        self._paid = (0, 0.0)
+        before = self._earlier_config()
+        self.trainer = self._newest_trainer(before)
+        write_atomically(directory / "config.yaml", to_yaml(config).encode())
         self.tables = Tables(config, self.game, directory / "replay")
+        self._convert_pacing(before)
         # What the last checkpoint counted and no stored game tells of: the games that were under way then.
         self._of_unfinished = max(0, self._saved_evaluations - self.tables.evaluations)
         for warning in self.tables.warnings:
@@ -155,30 +155,72 @@ class Run:
 
     # --- the directory ---
 
-    def _settle_config(self) -> None:
-        """Writes config.yaml, or checks that this configuration may continue the run that is there."""
+    def _earlier_config(self) -> Config | None:
+        """The configuration this run was last begun or resumed with; UserError where the new one changes what is fixed."""
         path = self.directory / "config.yaml"
-        if path.exists():
-            old = load_config(path)
-            parts = {part: (getattr(old, part), getattr(self.config, part)) for part in ("game", "network")}
-            parts["selfplay.variants"] = (old.selfplay.variants, self.config.selfplay.variants)
-            for part, (then, now) in parts.items():
-                if then != now:
-                    raise UserError(
-                        f"{self.directory}: this run was begun with another {part} ({then}); "
-                        f"give its own config, or another --run directory"
-                    )
-        write_atomically(path, to_yaml(self.config).encode())
+        if not path.exists():
+            return None
+        old = load_config(path)
+        for key, (resume, then, now) in resume_changes(old, self.config).items():
+            if resume == "fixed":
+                raise UserError(
+                    f"{self.directory}: this run was begun with another {key} ({then}, now {now}); "
+                    f"give its own config, or another --run directory"
+                )
+        return old
 
-    def _resume(self) -> None:
-        latest = checkpoint.latest(self.directory)
-        if latest is None:
-            return
-        meta = checkpoint.read_meta(latest)
-        self.trainer.load_state_dict(checkpoint.load_trainer(latest))
+    def _newest_trainer(self, before: Config | None) -> Trainer:
+        """The trainer of the newest checkpoint that is whole, or a new one. UserError where there are only broken ones."""
+        steps = checkpoint.steps(self.directory)
+        broken: list[tuple[Path, str]] = []
+        for step in reversed(steps):
+            path = self.directory / "checkpoints" / str(step)
+            try:
+                trainer = self._restore(path, before)
+            except UserError as error:
+                broken.append((path, str(error)))
+                continue
+            for each, reason in broken:
+                self.progress.note(f"warning: {reason}; set aside as {checkpoint.set_aside(each).name}")
+            return trainer
+        if broken:
+            raise UserError(
+                f"{self.directory}: none of its {len(steps)} checkpoints can be resumed from ({broken[0][1]}); "
+                f"give another --run directory, or move {self.directory / 'checkpoints'} away to begin anew with its games"
+            )
+        return Trainer(Network(shape_of(self.game), self.config.network), self.config.training, self.device)
+
+    def _restore(self, path: Path, before: Config | None) -> Trainer:
+        """The trainer as a checkpoint holds it; UserError where that cannot be read or does not fit."""
+        meta = checkpoint.load(
+            path
+        ).meta  # all of it: the weights of a checkpoint that is resumed from must be whole, too
+        state = checkpoint.load_trainer(path)
+        training = self.config.training
+        if before is not None:  # checkpoints of version 0.1.0 do not count their samples
+            state.setdefault("samples", int(state["steps"]) * before.training.batch_size)
+        try:
+            # As it was begun: what a later version builds from the same configuration may differ.
+            trainer = Trainer(from_description(meta["network"]), training, self.device)
+            same_optimizer = trainer.load_state_dict(state)
+        except (KeyError, RuntimeError, TypeError, ValueError, IndexError) as error:
+            raise UserError(
+                f"{path / 'trainer.pt'}: the trainer's state does not fit the network of meta.json"
+            ) from error
         self.seconds = float(meta["seconds"])
         self._saved_evaluations = int(meta.get("evaluations", 0))
-        self.progress.note(f"resuming {self.directory} at step {self.trainer.steps:,} ({meta['games']:,} games)")
+        positions, samples = meta.get("paid", (0, 0.0))
+        self._paid = (int(positions), float(samples))
+        self.progress.note(f"resuming {self.directory} at step {trainer.steps:,} ({meta['games']:,} games)")
+        if not same_optimizer:
+            self.progress.note(f"training.optimizer is now {training.optimizer}: its state begins anew, with a warm-up")
+        return trainer
+
+    def _convert_pacing(self, before: Config | None) -> None:
+        """Where replay.reuse changed, positions made so far keep the samples that they were worth when they came."""
+        if before is not None and before.replay.reuse != self.config.replay.reuse:
+            positions = self.tables.positions
+            self._paid = (positions, self._paid[1] + (positions - self._paid[0]) * before.replay.reuse)
 
     def elapsed(self) -> float:
         """Seconds spent on this run, earlier processes included."""
@@ -212,6 +254,7 @@ class Run:
             "steps": self.trainer.steps,
             "games": self.tables.games,
             "positions": self.tables.positions,
+            "paid": list(self._paid),
             "evaluations": self.evaluations,
             "seconds": round(self.elapsed(), 3),
             "simulations": self.config.search.simulations,
@@ -374,8 +417,8 @@ class Run:
         """Training steps that the positions made so far have paid for."""
         if self.tables.drawable < min(self.config.replay.window_min, self.config.replay.min_positions):
             return 0
-        paid = int(self.tables.positions * self.config.replay.reuse / self.config.training.batch_size)
-        return max(0, paid - self.trainer.steps)
+        paid = self._paid[1] + (self.tables.positions - self._paid[0]) * self.config.replay.reuse
+        return max(0, int((paid - self.trainer.samples) / self.config.training.batch_size))
 
     def _draw(self, step: int) -> dict[str, torch.Tensor]:
         """The training batch of this step."""

@@ -109,6 +109,8 @@ class Trainer:
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.averaged = copy.deepcopy(self.network).eval().requires_grad_(False)
         self.steps = 0
+        self.samples = 0  # drawn for these steps
+        self._warm_from = 0  # the step at which the optimizer began
         # Norms and biases are not decayed: decay is meant for the weights whose scale the norms take out.
         decayed = [p for p in network.parameters() if p.ndim > 1]
         others = [p for p in network.parameters() if p.ndim <= 1]
@@ -146,7 +148,7 @@ class Trainer:
     def learning_rate(self, progress: float) -> float:
         """The rate at this step, `progress` in [0, 1] being the share of the run's budget that is spent."""
         config = self.config
-        warm = min(1.0, (self.steps + 1) / max(1, config.warmup_steps))
+        warm = min(1.0, (self.steps - self._warm_from + 1) / max(1, config.warmup_steps))
         if config.schedule == "constant":
             shape = 1.0
         elif config.schedule == "cosine":
@@ -176,6 +178,7 @@ class Trainer:
         else:
             figures = self._update({name: tensor.to(self.device, non_blocking=True) for name, tensor in batch.items()})
         self.steps += 1
+        self.samples += len(batch["wdl"])
         self._average()
         figures["learning_rate"] = torch.tensor(rate)
         return figures
@@ -275,15 +278,32 @@ class Trainer:
         """All that training needs to go on as if it had never stopped."""
         return {
             "steps": self.steps,
+            "samples": self.samples,
             "network": self.network.state_dict(),
             "averaged": self.averaged.state_dict(),
             "optimizer": self.optimizer.state_dict(),
         }
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Goes on from a state_dict()."""
-        self.steps = int(state["steps"])
+    def load_state_dict(self, state: dict[str, Any]) -> bool:
+        """Goes on from a state_dict(), with this configuration's rates and decays. Returns whether the optimizer's state
+        was of this configuration's kind; another's is left, and the optimizer begins anew.
+
+        KeyError, RuntimeError, ValueError: the state is of another network.
+        """
         self.network.load_state_dict(state["network"])
         self.averaged.load_state_dict(state["averaged"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        self.steps = int(state["steps"])
+        self.samples = int(state.get("samples", self.steps * self.config.batch_size))
+        own = [
+            {name: value for name, value in group.items() if name in ("weight_decay", "momentum", "nesterov")}
+            for group in self.optimizer.param_groups
+        ]
+        saved = state["optimizer"]["param_groups"]
+        same = len(saved) == len(own) and ("betas" in saved[0]) == (self.config.optimizer == "adamw")
+        if same:
+            self.optimizer.load_state_dict(state["optimizer"])
+            for group, values in zip(self.optimizer.param_groups, own, strict=True):
+                group.update(values)
+        self._warm_from = 0 if same else self.steps
         self._settle_optimizer()
+        return same

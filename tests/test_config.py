@@ -98,3 +98,46 @@ def test_bad_overrides_and_missing_files_are_named(tmp_path):
 
 def test_the_defaults_are_within_their_own_bounds(tmp_path):
     assert load_config(write(tmp_path, to_yaml(Config())), ["training.budget_games=1"]).training.budget_games == 1
+
+
+@pytest.mark.parametrize("text", ["1e-3", "1E-3", "1.0e-3", "+1e-3", ".001", "1.e-3"])
+def test_numbers_are_read_as_people_type_them(tmp_path, text):
+    path = write(tmp_path, f"training: {{learning_rate: {text}, budget_games: 1}}")
+    assert load_config(path).training.learning_rate == 0.001
+    path = write(tmp_path, "training: {budget_games: 1}")
+    assert load_config(path, [f"training.learning_rate={text}"]).training.learning_rate == 0.001
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[" * 100_000, "nested too deeply"),
+        ("a: &a [1]\nb: *a", "aliases"),
+        ("seed: 1\nseed: 2", "'seed' stands here twice"),
+        ("search: {simulations: 5, simulations: 6}", "'simulations' stands here twice"),
+        ("? [1, 2]\n: 3", "a key must be one word"),
+        (f"seed: {10**400}", "seed must be an integer that fits 64 bits"),
+        (f"training: {{learning_rate: {10**400}}}", "learning_rate must be a number that fits 64 bits"),
+        ("rating: {opponents: [5]}", "rating.opponents[0] must be random, uniform, mcts:N"),
+        ('rating: {opponents: [random, "mtcs:100"]}', "rating.opponents[1] must be random"),
+        ('rating: {opponents: ["mcts:0"]}', "got 'mcts:0'"),
+        ('rating: {opponents: ["mcts:²"]}', "rating.opponents[0]"),
+        ('rating: {opponents: ["uci:"]}', "got 'uci:'"),
+        ("selfplay: {simulations_schedule: [[a, 3]]}", "simulations_schedule[0]"),
+        ("selfplay: {simulations_schedule: [[0, 3], [0.5, .nan]]}", "simulations_schedule[1]"),
+        ("selfplay: {simulations_schedule: [[true, 3]]}", "simulations_schedule[0]"),
+        ("seed: 2001-99-99", "not valid YAML"),
+    ],
+)
+def test_hostile_and_mistyped_files_get_one_line(tmp_path, text, message):
+    with pytest.raises(ConfigError) as caught:
+        load_config(write(tmp_path, text), ["training.budget_games=1"])
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_configuration_in_another_encoding_is_named(tmp_path):
+    path = tmp_path / "run.yaml"
+    path.write_bytes("seed: 1 # größer".encode("latin-1"))
+    with pytest.raises(ConfigError, match="not text in UTF-8"):
+        load_config(path)
