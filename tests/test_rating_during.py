@@ -68,6 +68,21 @@ def test_the_ratings_stand_on_tensorboard(run):
     assert shown == {line["step"]: pytest.approx(line["rating/elo"], abs=0.01) for line in rated_lines(run)}
 
 
+def test_a_finished_runs_ratings_are_written_to_tensorboard_in_ascending_steps(tmp_path):
+    """The strongest first, as elo.json has them: TensorBoard drops what it holds when a step goes back."""
+    from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
+
+    from alphazero.arena.ladder import _log_ratings
+
+    elo = {"step-900": 700.0, "step-1000": 650.0, "mcts:50": 100.0, "step-80": 40.0, "step-0": 0.0}
+    _log_ratings(tmp_path, {"players": [{"name": name, "elo": value} for name, value in elo.items()]}, "rating/elo")
+    (file,) = (tmp_path / "tb").iterdir()
+    written = [
+        (event.step, v.tensor.float_val[0]) for event in EventFileLoader(str(file)).Load() for v in event.summary.value
+    ]
+    assert written == [(0, 0.0), (80, 40.0), (900, 700.0), (1000, 650.0)]
+
+
 def background(run, share: float) -> BackgroundRating:
     search = {"kind": "gumbel", "simulations": 2}
     return BackgroundRating(run, make("connect4", {}), RatingConfig(games=4, during=share), search, "cpu", 0)

@@ -25,7 +25,7 @@ from alphazero.arena.registry import Players, spec_of
 from alphazero.arena.report import write_report
 from alphazero.arena.results import append_results, being_played, read_results
 from alphazero.arena.schedule import ladder as ladder_rounds
-from alphazero.arena.sprt import PairwiseTest, Sprt
+from alphazero.arena.sprt import PairScores, PairwiseTest, Sprt
 from alphazero.arena.standings import standings
 from alphazero.config import Config
 from alphazero.errors import UserError
@@ -57,12 +57,17 @@ class MatchReport:
     low: float
     high: float
     los: float  # likelihood that A is the stronger
+    pairs: PairScores  # pentanomial counts and normalised Elo
     as_first: tuple[int, int, int]  # A's wins, draws, losses where it moved first; the others are from moving second
     sprt: dict[str, Any] | None = None  # what the test says, where one was asked for
 
     def as_json(self) -> dict[str, Any]:
-        """The object that `alphazero match --json` prints; with "sprt" where a test was asked for."""
+        """The object that `alphazero match --json` prints; with "sprt" where a test was asked for.
+
+        "pentanomial": pairs in which A had 0, 1/2, 1, 3/2, 2 points; "nelo": normalised Elo, null where it is not defined.
+        """
         out = {name: getattr(self, name) for name in ("wins", "draws", "losses", "elo", "low", "high", "los")}
+        out |= {"pentanomial": self.pairs.pentanomial, "nelo": self.pairs.nelo}
         return out if self.sprt is None else {**out, "sprt": self.sprt}
 
     def as_text(self) -> str:
@@ -71,7 +76,8 @@ class MatchReport:
         return (
             f"{self.a} against {self.b}: +{self.wins} ={self.draws} -{self.losses} in {games} games "
             f"(moving first +{win} ={draw} -{loss}, second +{self.wins - win} ={self.draws - draw} -{self.losses - loss})\n"
-            f"Elo difference {self.elo:+.0f} [{self.low:+.0f}, {self.high:+.0f}] (95 %), likelihood of superiority {self.los:.1%}"
+            f"Elo difference {self.elo:+.0f} [{self.low:+.0f}, {self.high:+.0f}] (95 %), likelihood of superiority {self.los:.1%}\n"
+            + self.pairs.as_text()
             + (
                 ""
                 if self.sprt is None
@@ -301,7 +307,8 @@ def report(results: Iterable[Result], a: str, b: str) -> MatchReport:
     wins, draws = points.count(1), points.count(0.5)
     first = [r["result"] for r in results if r["first"] == a]
     as_first = (first.count(1), first.count(0.5), first.count(0))
-    return MatchReport(a, b, wins, draws, len(points) - wins - draws, elo, low, high, rated.los(a, b), as_first)
+    scored = PairScores.of(results, a, b)
+    return MatchReport(a, b, wins, draws, len(points) - wins - draws, elo, low, high, rated.los(a, b), scored, as_first)
 
 
 def rate_run(directory: Path, config: Config, device: str = "auto") -> dict[str, Any]:
@@ -395,12 +402,13 @@ def _board(game: Game) -> str:
 
 
 def _log_ratings(directory: Path, summary: dict[str, Any], tag: str) -> None:
+    """Writes a run's ratings to TensorBoard, in ascending steps: it drops what was there when a step goes back."""
     from torch.utils.tensorboard import SummaryWriter
 
+    elo = {p["name"].removeprefix("step-"): p["elo"] for p in summary["players"] if p["name"].startswith("step-")}
     board = SummaryWriter(str(directory / "tb"))
-    for player in summary["players"]:
-        if player["name"].startswith("step-"):
-            board.add_scalar(tag, player["elo"], int(player["name"].removeprefix("step-")))
+    for step in sorted(elo, key=int):
+        board.add_scalar(tag, elo[step], int(step))
     board.close()
 
 

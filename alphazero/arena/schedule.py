@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from alphazero.arena.match import Pairing, colour_balanced
-from alphazero.arena.ratings import ELO, Ratings, rate
+from alphazero.arena.ratings import ELO, Ratings, expected_score, rate
 
 FORMS = ("round-robin", "gauntlet", "ladder")
 Result = dict[str, Any]
@@ -55,13 +55,13 @@ def informative_pairs(
 ) -> list[tuple[int, int]]:
     """The `count` pairings from which `games` games each are expected to teach most, chosen one after another.
 
-    With C the covariance of the ratings (their common level left out) and a = e_i - e_j, n games of information w each
+    With C the covariance of the ratings without draws (their common level left out) and a = e_i - e_j, n games of information w each
     take n w |C a|^2 / (1 + n w a'Ca) off the sum of all variances (Sherman and Morrison): most for players whose ratings
-    are uncertain and near one another, as w is that of a game at the fitted difference, p (1 - p) without draws. After
+    are uncertain and near one another, as w is that of a game at the fitted difference, p (1 - p). After
     each choice C is what it will be. Among equals the players nearest in the list meet first.
     """
     rated = rate(results, players=names)
-    covariance = rated.covariance(names)
+    covariance = rated.planned(names)
     chosen: list[tuple[int, int]] = []
     for _ in range(count):
         total = float(np.trace(covariance))
@@ -84,15 +84,16 @@ def informative_pairs(
 
 
 def game_information(rated: Ratings, a: str, b: str) -> float:
-    """Fisher's information on the difference of two ratings in one game, in Elo^-2; the mean of both colours."""
+    """Information on the difference of two ratings in a game without draws, in Elo^-2; the mean of both colours.
+
+    Draws multiply it, and the covariance's inverse, by much the same for all, and so do not change what is chosen.
+    """
     difference = rated.elo_of(a) - rated.elo_of(b)
     total = 0.0
     for advantage in (rated.first_advantage, -rated.first_advantage):
-        d = np.clip((difference + advantage) / ELO, -60.0, 60.0)
-        weights = np.array([np.exp(d / 2), rated.draw_parameter, np.exp(-d / 2)])
-        win, _, loss = weights / weights.sum()
-        total += (win + loss - (win - loss) ** 2) / 4.0
-    return float(total / 2.0 / ELO**2)
+        p = expected_score(difference + advantage)
+        total += p * (1.0 - p)
+    return total / 2.0 / ELO**2
 
 
 def _schedule(

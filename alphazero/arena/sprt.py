@@ -1,6 +1,7 @@
 """The sequential probability ratio test: play until it is known whether A is stronger than B by this much.
 
-What is tested is A's mean score: s0 under H0, s1 under H1. Colour-swapped pairs count as one observation of 0, 1/4, 1/2, 3/4
+What is tested is A's mean score: s0 under H0, s1 under H1, which elo0 and elo1 mean on the ratings' own scale (logistic Elo of
+the expected score; draws do not stretch it, and normalised Elo is something else). Colour-swapped pairs count as one observation of 0, 1/4, 1/2, 3/4
 or 1 (pentanomial), which takes out the opening's and the colour's share of the variance; games without a partner count as
 one each (trinomial). The log likelihood ratio is the generalised one (Van den Bergh, "A practical introduction to the
 GSPRT"): the likelihood of the counts under the distribution of mean s1 that fits them best, over the same for s0. The usual
@@ -17,14 +18,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from alphazero.arena.ratings import ELO, expected_score, units
+
 F64 = NDArray[np.float64]
 SCORES = np.array([0.0, 0.25, 0.5, 0.75, 1.0])  # of an observation
 SEEN = 1e-3  # the count of a score that did not occur yet: it may still
-
-
-def expected_score(elo: float) -> float:
-    """The mean score of a player who is `elo` points stronger."""
-    return 1.0 / (1.0 + math.pow(10.0, -elo / 400.0))
 
 
 def bounds(alpha: float, beta: float) -> tuple[float, float]:
@@ -99,24 +97,51 @@ def expected_length(
 
 
 def observations(results: Iterable[Mapping[str, Any]], a: str, b: str) -> tuple[list[float], int, int]:
-    """A's score a pair (mean of the two games) and a game that has no partner; how many games, how many pairs."""
-    waiting: dict[Any, tuple[str, float]] = {}
-    scores: list[float] = []
-    games = pairs = 0
-    for game in results:
-        if {game["first"], game["second"]} != {a, b}:
-            continue
-        games += 1
-        score = float(game["result"]) if game["first"] == a else 1.0 - float(game["result"])
-        key = game.get("pair", "consecutive")
-        if key in waiting and waiting[key][0] != game["first"]:
-            scores.append((waiting.pop(key)[1] + score) / 2.0)
-            pairs += 1
-        else:
-            if key in waiting:
-                scores.append(waiting[key][1])
-            waiting[key] = (str(game["first"]), score)
-    return scores + [score for _, score in waiting.values()], games, pairs
+    """A's score a pair (mean of the two games) and a game that has no partner; how many games, how many pairs.
+
+    Where games do not say which are pairs ("pair"), two that follow one another with colours swapped are one.
+    """
+    games = [game for game in results if {game["first"], game["second"]} == {a, b}]
+    grouped = units([{**game, "pair": game.get("pair", "consecutive")} for game in games])
+    scores = [float(np.mean([points(game, a) for game in unit])) for unit in grouped]
+    return scores, len(games), sum(len(unit) == 2 for unit in grouped)
+
+
+def points(game: Mapping[str, Any], a: str) -> float:
+    """What this game of A's gave it: 1, 1/2 or 0."""
+    return float(game["result"]) if game["first"] == a else 1.0 - float(game["result"])
+
+
+@dataclass(frozen=True)
+class PairScores:
+    """How a match went by pairs: what openings and colours add to the variance is not in it.
+
+    pentanomial: how many colour-swapped pairs gave A 0, 1/2, 1, 3/2, 2 points; games without a partner are not counted.
+    nelo: normalised Elo, (mean score - 1/2) / (standard deviation of a game's score) * 800 / ln 10, the deviation from the
+    variance of pairs (of single games where there are no pairs), as fishtest and fastchess define it: what decides how
+    long a test takes. None where all scores are the same and not 1/2.
+    """
+
+    pentanomial: list[int]
+    nelo: float | None
+
+    @staticmethod
+    def of(results: Iterable[Mapping[str, Any]], a: str, b: str) -> PairScores:
+        games = [game for game in results if {game["first"], game["second"]} == {a, b}]
+        grouped = units([{**game, "pair": game.get("pair", "consecutive")} for game in games])
+        pairs = [[points(game, a) for game in unit] for unit in grouped if len(unit) == 2]
+        chosen = pairs or [[points(game, a)] for game in games]
+        size = len(chosen[0]) if chosen else 1
+        scores = np.array([sum(each) / size for each in chosen])
+        edge = float(scores.mean()) - 0.5 if chosen else 0.0
+        deviation = math.sqrt(size) * float(scores.std()) if chosen else 0.0
+        nelo = 2.0 * ELO * edge / deviation if deviation > 0.0 else 0.0 if edge == 0.0 else None
+        return PairScores([int(n) for n in counts_of([sum(each) / 2.0 for each in pairs])], nelo)
+
+    def as_text(self) -> str:
+        told = "not defined: every score is the same" if self.nelo is None else f"{self.nelo:+.1f}"
+        shown = ", ".join(str(n) for n in self.pentanomial)
+        return f"pairs with 0, 1/2, 1, 3/2, 2 points (pentanomial): [{shown}]; normalised Elo {told}"
 
 
 def counts_of(scores: Iterable[float]) -> F64:
@@ -131,7 +156,7 @@ def counts_of(scores: Iterable[float]) -> F64:
 class Sprt:
     """The hypotheses and error rates of a test. ValueError for bad ones.
 
-    H0: A is elo0 stronger than B; H1: elo1. alpha, beta: the rates of wrongly accepting H1, H0.
+    H0: A is elo0 stronger than B; H1: elo1, both logistic Elo of the expected score, as ratings are. alpha, beta: the rates of wrongly accepting H1, H0.
     """
 
     elo0: float = 0.0

@@ -29,7 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--bootstrap", type=int, default=0, metavar="N", help="verify the intervals by resampling the games N times"
     )
     parser.add_argument("--sprt", nargs=2, metavar=("A", "B"), help="test whether A is stronger than B instead")
-    parser.add_argument("--elo0", type=float, default=0.0, help="SPRT: what H0 says of A over B (default 0)")
+    parser.add_argument(
+        "--elo0", type=float, default=0.0, help="SPRT: what H0 says of A over B, on the ratings' scale (default 0)"
+    )
     parser.add_argument("--elo1", type=float, default=10.0, help="SPRT: what H1 says (default 10)")
     parser.add_argument("--alpha", type=float, default=0.05, help="SPRT: rate of wrongly accepting H1 (default 0.05)")
     parser.add_argument("--beta", type=float, default=0.05, help="SPRT: rate of wrongly accepting H0 (default 0.05)")
@@ -38,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from alphazero.arena.ratings import bootstrap, rate
     from alphazero.arena.results import read_results
+    from alphazero.arena.sprt import PairScores
     from alphazero.arena.standings import advantage, los_table, standings
     from alphazero.errors import UserError
 
@@ -63,6 +66,9 @@ def run(args: argparse.Namespace) -> int:
         return 0
     print(standings(rated, intervals))
     print(advantage(rated))
+    if len(rated.players) == 2:
+        a, b = (player.name for player in rated.players)
+        print(f"{a}: {PairScores.of(results, a, b).as_text()}")
     if args.los:
         print(f"\nlikelihood of superiority, the row's player over the column's, in percent\n{los_table(rated)}")
     return 0
@@ -86,7 +92,8 @@ def _anchors(texts: list[str], names: set[str]) -> dict[str, float]:
 
 def _test(args: argparse.Namespace, results: list[dict[str, Any]]) -> int:
     """The sequential test of two players instead of ratings."""
-    from alphazero.arena.sprt import Sprt
+    from alphazero.arena.ratings import rate
+    from alphazero.arena.sprt import PairScores, Sprt
 
     test = Sprt(args.elo0, args.elo1, args.alpha, args.beta)
     verdict = test.judge(results, *args.sprt)
@@ -99,6 +106,10 @@ def _test(args: argparse.Namespace, results: list[dict[str, Any]]) -> int:
     )
     what = "pairs" if verdict["pairs"] else "games"
     if_h0, if_h1, between = test.lengths(results, *args.sprt)
+    a, b = args.sprt
+    elo, low, high = rate([game for game in results if {game["first"], game["second"]} == {a, b}]).difference(a, b)
+    print(f"Elo difference {elo:+.1f} [{low:+.1f}, {high:+.1f}] (95 %), the scale of elo0 and elo1")
+    print(PairScores.of(results, a, b).as_text())
     print(
         f"expected length: {if_h0:,.0f} {what} where H0 is true, {if_h1:,.0f} where H1 is, {between:,.0f} halfway between"
     )
