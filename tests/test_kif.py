@@ -8,7 +8,7 @@ import pytest
 
 import alphazero as az
 from alphazero.arena import kif
-from alphazero.arena.csa import START
+from alphazero.arena.game_text import START
 from alphazero.arena.seats import Thought
 from alphazero.cli import main
 

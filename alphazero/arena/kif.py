@@ -7,7 +7,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from alphazero.arena.csa import RESULTS, START, board
+from alphazero.arena.csa import RESULTS
+from alphazero.arena.game_text import START, board
 from alphazero.errors import UserError
 
 if TYPE_CHECKING:

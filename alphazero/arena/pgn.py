@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from typing import TYPE_CHECKING, Any
 
+from alphazero.arena.game_text import clean
 from alphazero.errors import UserError
 
 if TYPE_CHECKING:
@@ -57,12 +58,12 @@ def text(
     game = chess.pgn.Game()
     game.setup(board)
     game.headers.update(
-        Event=event,
+        Event=clean(event),
         Site="-",
         Date=datetime.date.today().strftime("%Y.%m.%d"),
         Round=str(number + 1),
-        White=white,
-        Black=black,
+        White=clean(white),
+        Black=clean(black),
         Result=RESULTS[value],
         TimeControl=time_control,
         Termination=WORDS.get(reason, "normal"),
