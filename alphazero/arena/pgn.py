@@ -102,15 +102,16 @@ TOKEN = re.compile(
 def games(text: str) -> Iterator[tuple[int, dict[str, str], str]]:
     """The games of a file, as (line, from 1; tags; the text of the whole game), one after the other, as they are asked for."""
     tags: dict[str, str] = {}
-    begin, line, counted_to, moves = -1, 1, 0, False
+    begin, line, counted_to, moves, ended = -1, 1, 0, False, False
     for token in TOKEN.finditer(text):
         if token[0][0] in "{;%":
             continue
-        if token["tag"] is None:
-            moves = True
-        elif moves or token["tag"] in tags:  # a tag after moves, or twice, begins another game
+        # A tag after moves, or twice, begins another game, as does anything after a result.
+        if ended or (token["tag"] is not None and (moves or token["tag"] in tags)):
             yield line, tags, text[begin : token.start()]
             tags, begin, moves = {}, -1, False
+        moves = moves or token["tag"] is None
+        ended = token[0] in ("1-0", "0-1", "1/2-1/2", "*")
         if begin < 0:
             begin = token.start()
             line += text.count("\n", counted_to, begin)
