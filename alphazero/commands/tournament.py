@@ -31,7 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--simulations", type=int, help="simulations a move (default: what the checkpoint was trained with)"
     )
     parser.add_argument("--tc", metavar="TIME", help="time control in seconds, as in 10+0.1: all players get clocks")
-    parser.add_argument("--openings", type=Path, help="a file with one start position a line, instead of random ones")
+    parser.add_argument(
+        "--openings", type=Path, help="a file of start positions (as in `match`), instead of random ones"
+    )
     parser.add_argument(
         "--openings-order", choices=["file", "random"], help="random: shuffled by --seed (default file)"
     )
