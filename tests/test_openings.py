@@ -92,7 +92,7 @@ def test_a_bad_file_is_named_with_its_line(tmp_path, name, game, text, message):
     if name.endswith(".pgn") and game == "chess":
         pytest.importorskip("chess.pgn", reason="python-chess reads PGN; it comes with the extra 'test'")
     with pytest.raises(UserError, match=message) as caught:
-        opened(tmp_path, name, text, az.Game(game))
+        opened(tmp_path, name, text, az.Game(game), 3)
     assert "\n" not in str(caught.value)
 
 
@@ -108,3 +108,56 @@ def test_each_opening_is_played_with_both_colours(tmp_path):
     lines = [json.loads(line) for line in (tmp_path / "m" / "results.jsonl").read_text().splitlines()]
     played = sorted((line["opening"], line["first"]) for line in lines)
     assert played == [("B4 D2", "mcts:2"), ("B4 D2", "random"), ("C3", "mcts:2"), ("C3", "random")]
+
+
+FINISHED = "rnb1kbnr/pppp1ppp/8/4p3/6Pq/5P2/PPPPP2P/RNBQKBNR w KQkq - 1 3"
+
+
+def test_only_the_games_that_are_needed_are_parsed(tmp_path, monkeypatch):
+    chess = pytest.importorskip("chess.pgn", reason="python-chess reads PGN; it comes with the extra 'test'")
+    parsed = []
+    monkeypatch.setattr(chess, "read_game", lambda file, real=chess.read_game: parsed.append(1) or real(file))
+    assert len(opened(tmp_path, "o.pgn", PGN * 500, az.Game("chess"), 4)) == 4
+    assert len(parsed) == 4
+
+
+def test_a_finished_game_in_a_book_is_left_out_and_counted(tmp_path, capsys):
+    assert opened(tmp_path, "o.txt", f"{FINISHED}\n{FEN}\n", az.Game("chess"), 2) == [FEN, FEN]
+    assert "1 of" in (told := capsys.readouterr().err) and "o.txt:1" in told and told.count("\n") == 1
+
+
+def test_a_book_begins_where_it_is_told_and_is_shuffled_by_the_seed(tmp_path):
+    game = az.Game("shogi")
+    moves = game.position().legal_moves()[:20]
+    text = "".join(f"startpos moves {move}\n" for move in moves)
+    whole = opened(tmp_path, "o.txt", text, game, 20)
+    path = tmp_path / "o.txt"
+    assert read_openings(path, game, 20, start=5) == whole[4:] + whole[:4]
+    shuffled = read_openings(path, game, 20, order="random", seed=3)
+    assert shuffled != whole and sorted(shuffled) == sorted(whole)
+    assert shuffled[:4] == read_openings(path, game, 4, order="random", seed=3)
+    assert shuffled != read_openings(path, game, 20, order="random", seed=4)
+    for start in (0, 21, -1):
+        with pytest.raises(UserError, match="--openings-start must be 1 to 20"):
+            read_openings(path, game, 1, start=start)
+
+
+def test_a_plain_pgn_book_castles_in_a_chess960_match(tmp_path):
+    pytest.importorskip("chess.pgn", reason="python-chess reads PGN; it comes with the extra 'test'")
+    text = "1. e4 e5 2. Nf3 Nc6 3. Bc4 Bc5 4. O-O *\n"
+    (opening,) = opened(tmp_path, "o.pgn", text, az.Game("chess", chess960=True), 1)
+    assert opening.split()[0].endswith("/RNBQ1RK1") and opening.split()[1] == "b"
+
+
+def test_kif_and_csa_are_books_of_shogi(tmp_path):
+    game = az.Game("shogi")
+    kif = "手合割：平手\n手数---\n1 ７六歩(77)\n2 ３四歩(33)\n3 投了\n"
+    csa = "PI\n+\n+7776FU\n-3334FU\n%TORYO\n"
+    for name, text in (("o.kif", kif), ("o.kifu", kif), ("o.csa", csa)):
+        assert opened(tmp_path, name, text, game, 1) == [after(game, "7g7f", "3c3d")]
+        assert read_openings(tmp_path / name, game, 1, 1) == [after(game, "7g7f")]
+
+
+def test_a_directory_is_no_book(tmp_path):
+    with pytest.raises(UserError, match="cannot read the openings: Is a directory"):
+        read_openings(tmp_path, az.Game("chess"), 1)

@@ -317,8 +317,8 @@ def test_csa_is_read_back_by_cshogi(tmp_path):
     start = "7nk/9/8G/9/9/2p6/2P6/3B5/K8 b GRr2P3p 1"
     for where, moves, value, reason, ending in [
         ("", ["7g7f", "3c3d", "8h2b+", "3a2b", "B*4e"], 0, "max_plies", "%JISHOGI"),
-        (start, ["G*1b"], 1, "checkmate", "%TSUMI"),
-        (start, ["7g7f"], -1, "resignation", "%TORYO"),
+        (start, ["G*1b"], 1, "checkmate", "%TORYO"),
+        (start, ["7g7f"], 1, "resignation", "%TORYO"),
     ]:
         position = game.position(where) if where else game.position()
         for move in moves:

@@ -247,6 +247,8 @@ def play_match(
     concurrency: int = 1,
     players: Players | None = None,
     sprt: Sprt | None = None,
+    openings_order: str = "file",
+    openings_start: int = 1,
 ) -> MatchReport:
     """Plays A against B, every opening with both colours, and reports from A's side.
 
@@ -273,7 +275,9 @@ def play_match(
     if entrants[0].name == entrants[1].name:
         entrants[1] = Entrant(entrants[1].name + " (B)", entrants[1].player, entrants[1].search)
     starts = (
-        read_openings(openings, game, (games + 1) // 2, opening_plies)
+        read_openings(
+            openings, game, (games + 1) // 2, opening_plies, order=openings_order, start=openings_start, seed=seed
+        )
         if openings
         else random_openings(game, (games + 1) // 2, 2 if opening_plies is None else opening_plies, seed)
     )

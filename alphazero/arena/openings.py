@@ -1,60 +1,95 @@
-"""Start positions for matches from files: one a line, EPD, PGN or SGF. Random ones are made in arena.match.
+"""Start positions for matches from files: one a line, EPD, PGN, SGF, KIF or CSA. Random ones are made in arena.match.
 
-Each is played with both colours; errors name the file and the line.
+Each is played with both colours; errors name the file and the line. A file is first cut into its entries (lines, games),
+which is cheap; only the entries that are played are parsed.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+import random
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
-from alphazero.arena import pgn
+from alphazero.arena import csa, kif, pgn
+from alphazero.arena.game_text import GameText, decode, listing, read_bytes
 from alphazero.errors import UserError
 from alphazero.game import Game, Position
 from alphazero.protocols import sgf
 
-Opening = tuple[int, Position, str]  # line of the file, position, and the position as text
+Opened = tuple[Position, str]  # position, and the position as text
+Entry = tuple[int, Callable[[], Opened]]  # line of the file where it stands, and what reads it
+ORDERS = ("file", "random")
 
 
-def read_openings(path: Path, game: Game, count: int, plies: int | None = None) -> list[str]:
+def read_openings(
+    path: Path,
+    game: Game,
+    count: int,
+    plies: int | None = None,
+    *,
+    order: str = "file",
+    start: int = 1,
+    seed: int = 0,
+) -> list[str]:
     """`count` start positions, as text, from the file's, repeated as often as needed.
 
-    .pgn (chess; needs python-chess) and .sgf (Go): the first `plies` of each game, None for all of it. .epd: chess positions
-    with operations. Any other file: a position a line as the game writes it (FEN, SFEN, Go's moves), for shogi with the words
-    of USI as well (`startpos moves 7g7f`, `sfen ... moves ...`); # begins a comment.
+    .pgn (chess; needs python-chess), .sgf (Go), .kif, .kifu and .csa (shogi): the first `plies` of each game, None for all of
+    it. .epd: chess positions with operations. Any other file: a position a line as the game writes it (FEN, SFEN, Go's
+    moves), for shogi with the words of USI as well (`startpos moves 7g7f`, `sfen ... moves ...`); # begins a comment.
+
+    start: the number, from 1, of the first entry to use, after which all others follow. order: "random" shuffles by `seed`
+    instead. Entries where the game is over are left out; one line on standard error tells how many.
     """
-    try:
-        text = path.read_text("utf-8-sig", errors="replace")
-    except OSError as error:
-        raise UserError(f"{path}: cannot read the openings: {error.strerror}") from error
+    if order not in ORDERS:
+        raise UserError(f"--openings-order must be file or random, got {order}")
     kind = path.suffix.lower()
-    wanted = {".pgn": "chess", ".epd": "chess", ".sgf": "go"}.get(kind, game.name)
-    if game.name != wanted:
+    wanted = {".pgn": "chess", ".epd": "chess", ".sgf": "go", ".csa": "shogi"}.get(kind, game.name)
+    if game.name != wanted or (kind in (".kif", ".kifu") and game.name not in ("shogi", "minishogi")):
         raise UserError(f"{path}: {kind[1:].upper()} holds no positions of {game.name}")
-    read = {".pgn": _pgn, ".sgf": _sgf}.get(kind)
-    openings = []
-    for number, position, opening in read(path, text, game, plies) if read else _lines(path, text, game):
-        if position.outcome is not None:
-            raise UserError(f"{path}:{number}: the game is over in this position ({position.outcome.reason})")
-        openings.append(opening)
-    if not openings:
-        what = "one position a line is expected" if read is None else "no game"
+    read = {".pgn": _pgn, ".sgf": _sgf, ".kif": _shogi, ".kifu": _shogi, ".csa": _shogi}.get(kind, _lines)
+    otherwise = {".pgn": "latin-1", ".sgf": "gb18030"}.get(kind, "cp932")
+    entries = read(path, decode(read_bytes(path, "the openings"), str(path), otherwise), game, plies)
+    if not entries:
+        what = "one position a line is expected" if read is _lines else "no game"
         raise UserError(f"{path}: no openings in it ({what})")
+    if not 1 <= start <= len(entries):
+        raise UserError(f"--openings-start must be 1 to {len(entries)}, as many as {path} holds, got {start}")
+    entries = entries[start - 1 :] + entries[: start - 1]
+    if order == "random":
+        random.Random(seed).shuffle(entries)
+    openings: list[str] = []
+    over: list[str] = []
+    for number, parse in entries:
+        if len(openings) >= count:
+            break
+        position, opening = parse()
+        if position.outcome is not None:
+            over.append(f"{path}:{number}: the game is over in this position ({position.outcome.reason})")
+        else:
+            openings.append(opening)
+    if not openings and count > 0:
+        raise UserError(over[0] if len(over) == 1 else f"{path}: the game is over in all {len(over)} positions")
+    if over:
+        print(f"openings: {len(over)} of {path} left out, where the game is over: {listing(over, 1)}", file=sys.stderr)
     return [openings[i % len(openings)] for i in range(count)]
 
 
-def _lines(path: Path, text: str, game: Game) -> Iterator[Opening]:
+def _lines(path: Path, text: str, game: Game, plies: int | None) -> list[Entry]:
     epd = path.suffix.lower() == ".epd"
-    for number, line in enumerate(text.splitlines(), 1):
-        words = line.split("#")[0].split()
-        if not words:
-            continue
-        try:
-            position, opening = _epd(words, game) if epd else _words(words, game)
-        except ValueError as error:
-            raise UserError(f"{path}:{number}: {error}") from error
-        yield number, position, opening
+
+    def entry(number: int, words: list[str]) -> Entry:
+        def parse() -> Opened:
+            try:
+                return _epd(words, game) if epd else _words(words, game)
+            except ValueError as error:
+                raise UserError(f"{path}:{number}: {error}") from error
+
+        return number, parse
+
+    numbered = enumerate(text.split("\n"), 1)
+    return [entry(number, words) for number, line in numbered if (words := line.split("#")[0].split())]
 
 
 def _epd(words: list[str], game: Game) -> tuple[Position, str]:
@@ -83,36 +118,76 @@ def _words(words: list[str], game: Game) -> tuple[Position, str]:
     return position, written if written == plain else position.text
 
 
-def _sgf(path: Path, text: str, game: Game, plies: int | None) -> Iterator[Opening]:
-    for number, one in sgf.collection(text):
-        record = sgf.parse(one, f"{path}:{number}")
-        if record.size != game.options["board_size"]:
-            raise UserError(
-                f"{path}:{number}: SZ is {record.size}, the match's board_size {game.options['board_size']}"
-            )
-        record.moves = record.moves[:plies]
-        position = sgf.play_out(record, game.position())
-        yield number, position, position.text
+def _sgf(path: Path, text: str, game: Game, plies: int | None) -> list[Entry]:
+    def entry(number: int, one: str) -> Entry:
+        def parse() -> Opened:
+            record = sgf.parse(one, f"{path}:{number}")
+            if record.size != game.options["board_size"]:
+                raise UserError(
+                    f"{path}:{number}: SZ is {record.size}, the match's board_size {game.options['board_size']}"
+                )
+            record.moves = record.moves[:plies]
+            position = sgf.play_out(record, game.position())
+            return position, position.text
+
+        return number, parse
+
+    return [entry(number, one) for number, one in sgf.collection(text)]
 
 
-def _pgn(path: Path, text: str, game: Game, plies: int | None) -> Iterator[Opening]:
+def _shogi(path: Path, text: str, game: Game, plies: int | None) -> list[Entry]:
+    """KIF and CSA: a file is read at once, moves up to the first that cannot be."""
+
+    def entry(record: GameText) -> Entry:
+        where = f"{path}:{record.line}"
+
+        def parse() -> Opened:
+            if record.game != game.name:
+                raise UserError(f"{where}: a game of {record.game}, not {game.name}")
+            if record.warnings:
+                raise UserError(f"{where}: {listing(record.warnings, 1)}")
+            try:
+                position = game.position(record.start) if record.start else game.position()
+                for move in record.moves[:plies]:
+                    position.play(move)
+            except ValueError as error:
+                raise UserError(f"{where}: {error}") from error
+            return position, position.text
+
+        return record.line, parse
+
+    return [entry(record) for record in (csa if path.suffix.lower() == ".csa" else kif).read(text, str(path))]
+
+
+def _pgn(path: Path, text: str, game: Game, plies: int | None) -> list[Entry]:
     if not pgn.available():
         raise UserError(f"{path}: reading PGN needs python-chess: pip install 'alphazero[chess]'")
+
+    def entry(number: int, one: str) -> Entry:
+        def parse() -> Opened:
+            try:
+                return _pgn_game(one, game, plies)
+            except ValueError as error:
+                raise UserError(f"{path}:{number}: {error}") from error
+
+        return number, parse
+
+    return [entry(number, one) for number, _, one in pgn.games(text)]
+
+
+def _pgn_game(text: str, game: Game, plies: int | None) -> Opened:
+    """The position after a game's first plies, by the game's own rules, as the match's game writes it."""
     import chess.pgn
 
-    file = io.StringIO(text)
-    while True:
-        rest = text[file.tell() :]
-        number = text.count("\n", 0, len(text) - len(rest.lstrip())) + 1
-        record = chess.pgn.read_game(file)
-        if record is None:
-            return
-        if record.errors:
-            raise UserError(f"{path}:{number}: {' '.join(str(record.errors[0]).split())}")
-        try:
-            position = game.position(record.board().fen())
-            for move in list(record.mainline_moves())[:plies]:
-                position.play(move.uci())
-        except ValueError as error:
-            raise UserError(f"{path}:{number}: {error}") from error
-        yield number, position, position.text
+    record = chess.pgn.read_game(io.StringIO(text))
+    if record is None:
+        raise ValueError("no game")
+    if record.errors:
+        raise ValueError(" ".join(str(record.errors[0]).split()))
+    board = record.board()
+    for move in list(record.mainline_moves())[:plies]:
+        board.push(move)
+    # Its castling rights are those of the position, in the letters of the match's kind of chess.
+    fen = board.shredder_fen() if game.options.get("chess960") and board.chess960 else board.fen()
+    position = game.position(fen)
+    return position, position.text

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime
+import re
 from typing import TYPE_CHECKING, Any
 
+from alphazero.arena.game_text import clean
 from alphazero.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from alphazero.arena.seats import Thought
 
@@ -57,12 +59,12 @@ def text(
     game = chess.pgn.Game()
     game.setup(board)
     game.headers.update(
-        Event=event,
+        Event=clean(event),
         Site="-",
         Date=datetime.date.today().strftime("%Y.%m.%d"),
         Round=str(number + 1),
-        White=white,
-        Black=black,
+        White=clean(white),
+        Black=clean(black),
         Result=RESULTS[value],
         TimeControl=time_control,
         Termination=WORDS.get(reason, "normal"),
@@ -88,3 +90,38 @@ def text(
     if reason:
         node.comment = f"{node.comment} {reason.replace('_', ' ')}".strip()
     return str(game) + "\n\n"
+
+
+# One game's text is tags, then moves. In moves, { } and ; hold comments, in which a '[' begins no tag.
+TOKEN = re.compile(
+    r'\[\s*(?P<tag>\w{1,255})\s+"(?P<value>(?:[^"\\\n]|\\.){0,5000})"\s*\]|\{[^}]*\}?|(?:;|^%)[^\n]*|[^\s\[{;]+|[\[;]',
+    re.MULTILINE,
+)
+
+
+def games(text: str) -> Iterator[tuple[int, dict[str, str], str]]:
+    """The games of a file, as (line, from 1; tags; the text of the whole game), one after the other, as they are asked for."""
+    tags: dict[str, str] = {}
+    begin, line, counted_to, moves, ended = -1, 1, 0, False, False
+    for token in TOKEN.finditer(text):
+        if token[0][0] in "{;%":
+            continue
+        # A tag after moves, or twice, begins another game, as does anything after a result.
+        if ended or (token["tag"] is not None and (moves or token["tag"] in tags)):
+            yield line, tags, text[begin : token.start()]
+            tags, begin, moves = {}, -1, False
+        moves = moves or token["tag"] is None
+        ended = token[0] in ("1-0", "0-1", "1/2-1/2", "*")
+        if begin < 0:
+            begin = token.start()
+            line += text.count("\n", counted_to, begin)
+            counted_to = begin
+        if token["tag"] is not None:
+            tags[token["tag"]] = re.sub(r"\\(.)", r"\1", token["value"])
+    if begin >= 0:
+        yield line, tags, text[begin:]
+
+
+def headers(text: str) -> Iterator[tuple[int, dict[str, str]]]:
+    """The tags of each game of a file that has any, with the line where the game begins."""
+    return ((line, tags) for line, tags, _ in games(text) if tags)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from alphazero.arena import csa, pgn
+from alphazero.arena.game_text import clean
 from alphazero.errors import UserError
 from alphazero.game import Game
 from alphazero.protocols import sgf
@@ -34,12 +35,12 @@ def text(game: Game, moves: list[str], *, score: float | None = None, note: str 
     return sgf.write(
         game.position(),
         [*about.get("start", "").split(), *moves],
-        black=about["white"],
-        white=about["black"],
+        black=clean(about["white"]),
+        white=clean(about["black"]),
         result=sgf.result_text(about["value"], score, about.get("reason", "")),
-        event=about.get("event", "alphazero"),
+        event=clean(about.get("event", "alphazero")),
         number=str(about.get("number", 0) + 1),
-        comment=f"{reason}: {note}" if note else reason,
+        comment=clean(f"{reason}: {note}" if note else reason),
     )
 
 
@@ -47,11 +48,17 @@ def append(path: Path, game_text: str) -> int:
     """Adds a game to such a file; returns the file's bytes then."""
     try:
         with path.open("ab") as file:
-            file.write(game_text.encode())
+            between = csa.SEPARATOR if path.suffix == ".csa" and file.tell() > 0 else ""
+            file.write((between + game_text).encode())
             file.flush()
             return file.tell()
     except OSError as error:
         raise UserError(f"{path}: cannot write: {error.strerror}") from error
+
+
+def joined(game: Game, texts: list[str]) -> str:
+    """These games as one file."""
+    return (csa.SEPARATOR if game.name == "shogi" else "").join(texts)
 
 
 def cut(path: Path, size: int) -> None:

@@ -1,39 +1,101 @@
-"""Results of games in files: JSON lines of ours, PGN, and directories of SGF, as {"first", "second", "result"}."""
+"""Results of games in files: JSON lines of ours, PGN, SGF, CSA, KIF and directories of them, as {"first", "second", "result"}.
+
+Games without a result, or that cannot be read, are left out and counted: `Counted` tells how many and why.
+"""
 
 from __future__ import annotations
 
 import fcntl
 import json
 import os
-import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from alphazero.arena import csa, kif, pgn
+from alphazero.arena.game_text import GameText, decode, read_bytes
 from alphazero.errors import UserError
 from alphazero.protocols import sgf
 
 Result = dict[str, Any]
+MOST_OF_A_NAME = 1000  # characters; an engine's name is its command
 LONGEST_LINE = 1 << 20  # bytes of a game's line, at most
-PGN_TAG = re.compile(r'^\s*\[(\w+)\s+"((?:[^"\\]|\\.)*)"\]\s*$')
-PGN_RESULTS = {"1-0": 1.0, "0-1": 0.0, "1/2-1/2": 0.5}
 
 
-def read_results(paths: list[Path]) -> list[Result]:
-    """All games of these files, in order. UserError names the file and line that is wrong."""
-    results: list[Result] = []
-    for path in paths:
-        if not path.exists():
-            raise UserError(f"{path}: no such file or directory")
-        if path.is_dir():
-            results += _read_directory(path)
-        elif path.suffix.lower() == ".pgn":
-            results += _read_pgn(path)
-        elif path.suffix.lower() == ".sgf":
-            results += _read_sgf(path)
-        else:
-            results += _read_lines(path)
+@dataclass
+class Counted:
+    """Games that files hold, and those of them that say nothing of who is stronger, by the reason."""
+
+    games: int = 0
+    left_out: Counter[str] = field(default_factory=Counter)
+    example: dict[str, str] = field(default_factory=dict)  # file and line of the first game of each reason
+
+    def leave_out(self, why: str, where: str) -> None:
+        self.games += 1
+        self.left_out[why] += 1
+        self.example.setdefault(why, where)
+
+    def told(self) -> str:
+        """One line; "" where every game counts."""
+        reasons = [f"{count} {why} ({self.example[why]})" for why, count in self.left_out.most_common()]
+        return f"{self.left_out.total()} of {self.games} games are left out: {', '.join(reasons)}" if reasons else ""
+
+
+NO_RESULT, UNFINISHED, NO_NAME, UNREAD = "have no result", "are unfinished", "name no player", "cannot be read"
+TORN = "are torn lines"
+SELF = "have one name for both players"
+
+
+def read_results(paths: list[Path], counted: Counted | None = None) -> list[Result]:
+    """All games of these files with a result, in order; `counted` gets what is left out. Directories are read with theirs.
+
+    UserError names the file and line that is wrong, or a file without any game.
+    """
+    counted = Counted() if counted is None else counted
+    return [result for path in paths for result in _read(path, counted)]
+
+
+def _read(path: Path, counted: Counted) -> list[Result]:
+    if not path.exists():
+        raise UserError(f"{path}: no such file or directory")
+    if path.is_dir():
+        files = sorted(file for file in path.rglob("*") if file.suffix.lower() in READERS and file.is_file())
+        if not files:
+            raise UserError(f"{path}: no SGF files in this directory, nor PGN, CSA or KIF")
+        return [result for file in files for result in _read_games(file, counted, alone=False)]
+    if path.suffix.lower() in READERS:
+        return _read_games(path, counted, alone=True)
+    return _read_lines(path, counted)
+
+
+def _read_games(path: Path, counted: Counted, alone: bool) -> list[Result]:
+    """A file of games in one of the formats. alone: named by the user, who hears of it if it holds no game."""
+    data = read_bytes(path, "the results")
+    results = []
+    found = 0
+    try:
+        for line, first, second, result in READERS[path.suffix.lower()](data, str(path)):
+            found += 1
+            where = f"{path}:{line}"
+            if not isinstance(result, float):
+                counted.leave_out(result, where)
+            elif not first.strip() or not second.strip():
+                counted.leave_out(NO_NAME, where)
+            elif first == second:
+                counted.leave_out(SELF, where)
+            else:
+                counted.games += 1
+                results.append({"first": first, "second": second, "result": result})
+    except UserError:
+        if alone:
+            raise
+    if not found:
+        if alone:
+            raise UserError(f"{path}: no game in this file")
+        counted.leave_out(UNREAD, str(path))
     return results
 
 
@@ -84,71 +146,112 @@ def _is_json(line: bytes) -> bool:
     return True
 
 
-def _read_lines(path: Path) -> list[Result]:
+def _read_lines(path: Path, counted: Counted) -> list[Result]:
     results = []
-    lines = path.read_text().split("\n")
+    lines = decode(read_bytes(path, "the results"), str(path), "latin-1").split("\n")
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         where = f"{path}:{number}"
+        if len(line) > LONGEST_LINE:
+            raise UserError(f"{where}: a line of {len(line):,} characters is no game's (at most {LONGEST_LINE:,})")
         try:
             game = json.loads(line)
-        except json.JSONDecodeError as error:
-            if number == len(lines):  # no newline yet: the line a crash cut short
+        except (ValueError, RecursionError) as error:
+            # No newline yet: a crash cut it short. Else a torn line of a match, ended when the match went on.
+            if number == len(lines) or ('"game"' in line and line.lstrip()[:1] == "{"):
+                counted.leave_out(TORN, where)
                 continue
-            if number < len(lines) and "game" in line:
-                continue  # a torn line of a match, ended when the match went on
-            raise UserError(f"{where}: not a JSON object: {error.msg}") from error
-        if not isinstance(game, dict) or not {"first", "second", "result"} <= game.keys():
-            raise UserError(f'{where}: expected {{"first": NAME, "second": NAME, "result": 1 | 0.5 | 0}}')
-        if isinstance(game["result"], bool) or game["result"] not in (0, 0.5, 1):
+            raise UserError(f"{where}: not a JSON object: {getattr(error, 'msg', 'nested too deeply')}") from error
+        results.append(_checked(game, where))
+        counted.games += 1
+    return results
+
+
+def _checked(game: Any, where: str) -> Result:
+    """A line's game; UserError names the line and what is wrong with it."""
+    if not isinstance(game, dict) or not {"first", "second", "result"} <= game.keys():
+        raise UserError(f'{where}: expected {{"first": NAME, "second": NAME, "result": 1 | 0.5 | 0}}')
+    for side in ("first", "second"):
+        name = game[side]
+        if not isinstance(name, str) or not name.strip():
+            raise UserError(f"{where}: {side} must be a player's name, got {json.dumps(name)[:60]}")
+        if len(name) > MOST_OF_A_NAME or not all(c.isprintable() or c == "\u3000" for c in name):
             raise UserError(
-                f"{where}: result must be 1, 0.5 or 0 (the first player's score), got {json.dumps(game['result'])}"
+                f"{where}: {side} must be a name of at most {MOST_OF_A_NAME} characters, none a control character, "
+                f"got {json.dumps(name)[:60]}"
             )
-        if game["first"] == game["second"]:
-            raise UserError(f"{where}: '{game['first']}' plays itself")
-        results.append(game)
-    return results
+    if isinstance(game["result"], bool) or game["result"] not in (0, 0.5, 1):
+        raise UserError(
+            f"{where}: result must be 1, 0.5 or 0 (the first player's score), got {json.dumps(game['result'])[:60]}"
+        )
+    if game["first"] == game["second"]:
+        raise UserError(f"{where}: '{game['first']}' plays itself")
+    return game
 
 
-def _read_pgn(path: Path) -> list[Result]:
-    results: list[Result] = []
-    tags: dict[str, str] = {}
-    for line in [*path.read_text(errors="replace").splitlines(), '[Event "end"]']:
-        match = PGN_TAG.match(line)
-        if not match:
+# --- Files of games: each gives (line, first, second, the first player's score or why there is none) ---
+
+Told = tuple[int, str, str, float | str]
+SCORES = {1: 1.0, 0: 0.5, -1: 0.0}
+PGN_RESULTS = {"1-0": 1.0, "0-1": 0.0, "1/2-1/2": 0.5, "1/2": 0.5, "½-½": 0.5}
+
+
+def _pgn_results(data: bytes, where: str) -> Iterator[Told]:
+    for line, tags in pgn.headers(decode(data, where, "latin-1")):
+        said = tags.get("Result", "").replace(" ", "").replace("\u2013", "-")
+        result: float | str = PGN_RESULTS.get(said, UNFINISHED if said == "*" else NO_RESULT)
+        yield line, tags.get("White", ""), tags.get("Black", ""), result
+
+
+def _sgf_results(data: bytes, where: str) -> Iterator[Told]:
+    for line, text in sgf.collection(decode(data, where, "gb18030")):
+        try:
+            root = sgf.parse_nodes(text, f"{where}:{line}")[0]
+        except UserError:
+            yield line, "", "", UNREAD
             continue
-        if match[1] in tags or match[1] == "Event":
-            if tags.get("Result") in PGN_RESULTS and {"White", "Black"} <= tags.keys():
-                results.append({"first": tags["White"], "second": tags["Black"], "result": PGN_RESULTS[tags["Result"]]})
-            tags = {}
-        tags[match[1]] = match[2]
-    if not results:
-        raise UserError(f"{path}: no finished game with White, Black and Result tags")
-    return results
+        black, white, said = (root.get(key, [""])[0] for key in ("PB", "PW", "RE"))
+        yield line, black, white, sgf_score(said)
 
 
-def _read_sgf(path: Path) -> list[Result]:
-    games = sgf.collection(path.read_text(errors="replace"))
-    if not games:
-        raise UserError(f"{path}: no SGF game in this file")
-    return [result for line, text in games for result in _sgf_result(f"{path}:{line}", text)]
+def sgf_score(said: str) -> float | str:
+    """Black's score by an SGF's RE in any of the languages that real files have; why there is none else."""
+    words = "".join(said.split()).lower()
+    if words in ("", "?", "void", "unknown", "n/a"):
+        return NO_RESULT if words in ("", "?", "unknown") else UNFINISHED
+    if words in ("0", "draw", "jigo", "d", "0.5-0.5", "1/2-1/2") or any(
+        word in words
+        for word in ("jigo", "draw", "和棋", "和局", "持碁", "持棋", "平局", "引き分け", "引分", "무승부", "빅")
+    ):
+        return 0.5
+    lost = any(word in words for word in ("负", "負け", "負", "패", "lose", "lost"))
+    black = words.startswith(("b", "黑", "黒", "흑"))
+    white = words.startswith(("w", "白", "백"))
+    won = any(word in words for word in ("+", "胜", "勝", "승", "win", "won", "杀", "贏", "赢")) or words in ("b", "w")
+    if (black or white) and (won != lost):
+        return 1.0 if black == won else 0.0
+    return NO_RESULT
 
 
-def _sgf_result(where: str, text: str) -> list[Result]:
-    found = {key: re.search(rf"(?<![A-Z]){key}\[((?:[^\]\\]|\\.)*)\]", text) for key in ("PB", "PW", "RE")}
-    if not all(found.values()):
-        missing = ", ".join(key for key, match in found.items() if match is None)
-        raise UserError(f"{where}: the game has no {missing}")
-    black, white, result = (re.sub(r"\\(.)", r"\1", match[1]) if match else "" for match in found.values())
-    scores = {"B": 1.0, "W": 0.0, "0": 0.5, "D": 0.5}
-    if result[:1].upper() not in scores:
-        return []  # "?", "Void": no result
-    return [{"first": black, "second": white, "result": scores[result[:1].upper()]}]
+def _csa_results(data: bytes, where: str) -> Iterator[Told]:
+    return _shogi(csa.read(data, where))
 
 
-def _read_directory(path: Path) -> list[Result]:
-    files = sorted(path.glob("*.sgf"))
-    if not files:
-        raise UserError(f"{path}: no SGF files in this directory")
-    return [result for file in files for result in _read_sgf(file)]
+def _kif_results(data: bytes, where: str) -> Iterator[Told]:
+    return _shogi(kif.read(data, where))
+
+
+def _shogi(games: list[GameText]) -> Iterator[Told]:
+    for game in games:
+        why = UNFINISHED if game.reason == "unfinished" else NO_RESULT
+        yield game.line, game.first, game.second, why if game.value is None else SCORES[game.value]
+
+
+READERS: dict[str, Callable[[bytes, str], Iterator[Told]]] = {
+    ".pgn": _pgn_results,
+    ".sgf": _sgf_results,
+    ".csa": _csa_results,
+    ".kif": _kif_results,
+    ".kifu": _kif_results,
+}

@@ -45,6 +45,8 @@ class TournamentConfig:
     search: str | None = _f(None, "null: as in training", choices=("puct", "gumbel"))
     time_control: str = _f("", "as --tc, e.g. 10+0.1: all players get clocks")
     openings: str = _f("", "a file of start positions; empty: random plies")
+    openings_order: str = _f("file", "random: shuffled by the seed", choices=("file", "random"))
+    openings_start: int = _f(1, "the number of the file's first opening to use", low=1)
     registry: str = _f("", "a YAML file of players that `players` may name, as --players")
     concurrency: int = _f(1, "games with engines or clocks at a time", low=1, high=1024)
     opening_plies: int = _f(2, "random moves at the start of each pair of games", low=0, high=100)
@@ -112,7 +114,9 @@ def play_tournament(config: TournamentConfig, device: str = "auto", out: Path | 
 
     def starts(a: int, b: int, count: int, number: int) -> list[str]:
         if config.openings:
-            every = read_openings(Path(config.openings), game, count * (number + 1))
+            order, start = config.openings_order, config.openings_start
+            wanted = count * (number + 1)
+            every = read_openings(Path(config.openings), game, wanted, order=order, start=start, seed=config.seed)
             return every[count * number :]
         return random_openings(game, count, config.opening_plies, config.seed + 100_000 * number + 1000 * a + b)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         type=Path,
         metavar="RESULTS",
-        help="JSON lines, a PGN file, a directory of SGF, or a run directory",
+        help="JSON lines, a file of games (PGN, SGF, CSA, KIF), a directory of them, or a run directory",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument(
@@ -39,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from alphazero.arena.ratings import bootstrap, rate
-    from alphazero.arena.results import read_results
+    from alphazero.arena.results import Counted, read_results
     from alphazero.arena.sprt import PairScores
     from alphazero.arena.standings import advantage, los_table, standings
     from alphazero.errors import UserError
@@ -47,7 +48,12 @@ def run(args: argparse.Namespace) -> int:
     if args.bootstrap < 0 or args.bootstrap == 1:
         raise UserError(f"elo: --bootstrap must be >= 2, got {args.bootstrap}")
     files = [path / "rating" / "results.jsonl" if (path / "config.yaml").exists() else path for path in args.files]
-    results = read_results(files)
+    counted = Counted()
+    results = read_results(files, counted)
+    if told := counted.told():
+        print(f"elo: {told}", file=sys.stderr)
+    if not results and counted.games:
+        raise UserError("elo: no game with a result is left")
     if args.sprt:
         return _test(args, results)
     names = {game[side] for game in results for side in ("first", "second")}

@@ -40,7 +40,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--openings",
         type=Path,
-        help="start positions: one a line (FEN, SFEN, Go's moves), or an .epd, .pgn or .sgf file",
+        help="start positions: one a line (FEN, SFEN, Go's moves), or a file .epd, .pgn, .sgf, .kif or .csa",
+    )
+    parser.add_argument(
+        "--openings-order", choices=["file", "random"], default="file", help="random: shuffled by --seed (default file)"
+    )
+    parser.add_argument(
+        "--openings-start", type=int, default=1, metavar="K", help="begin at the file's K-th opening (default 1)"
     )
     parser.add_argument("--players", type=Path, metavar="FILE", help="YAML file of players that A and B may name")
     parser.add_argument(
@@ -90,6 +96,8 @@ def run(args: argparse.Namespace) -> int:
         kind=args.search,
         opening_plies=args.opening_plies,
         openings=args.openings,
+        openings_order=args.openings_order,
+        openings_start=args.openings_start,
         seed=args.seed,
         device=args.device,
         out=args.out,

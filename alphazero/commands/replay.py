@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from alphazero._core import GameRecord
     from alphazero.arena import kif
-    from alphazero.arena.records import file_name
+    from alphazero.arena.records import file_name, joined
     from alphazero.errors import UserError
     from alphazero.game import make
     from alphazero.replay import chunk_paths, read_chunk
@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     if args.export:
         args.export.mkdir(parents=True, exist_ok=True)
         if game.name != "go" and (name := file_name(game)) is not None:
-            (args.export / name).write_text("".join(_text(game, record) for record in records))
+            (args.export / name).write_text(joined(game, [_text(game, record) for record in records]), encoding="utf-8")
             print(f"{args.export / name}: {len(records):,} games")
             if game.name == "shogi":
                 for record in records:
@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
             return 0
         for record in records:
             path = args.export / f"{record.number:08d}.{'sgf' if game.name == 'go' else 'txt'}"
-            path.write_text(_text(game, record))
+            path.write_text(_text(game, record), encoding="utf-8")
         print(f"{args.export}: {len(records):,} files")
     return 0
 

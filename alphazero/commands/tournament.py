@@ -31,7 +31,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--simulations", type=int, help="simulations a move (default: what the checkpoint was trained with)"
     )
     parser.add_argument("--tc", metavar="TIME", help="time control in seconds, as in 10+0.1: all players get clocks")
-    parser.add_argument("--openings", type=Path, help="a file with one start position a line, instead of random ones")
+    parser.add_argument(
+        "--openings", type=Path, help="a file of start positions (as in `match`), instead of random ones"
+    )
+    parser.add_argument(
+        "--openings-order", choices=["file", "random"], help="random: shuffled by --seed (default file)"
+    )
+    parser.add_argument("--openings-start", type=int, metavar="K", help="begin at the file's K-th opening (default 1)")
     parser.add_argument(
         "--players",
         dest="players_file",
@@ -106,6 +112,8 @@ def _rate_run(directory: Path, overrides: list[str], args: argparse.Namespace) -
     for name, value in (
         ("tc", args.tc),
         ("openings", args.openings),
+        ("openings-order", args.openings_order),
+        ("openings-start", args.openings_start),
         ("players", args.players_file),
         ("concurrency", args.concurrency),
         ("game", args.game),
@@ -133,6 +141,8 @@ def _with_options(config: Any, args: argparse.Namespace) -> Any:
         "registry": None if args.players_file is None else str(args.players_file),
         "concurrency": args.concurrency,
         "openings": None if args.openings is None else str(args.openings),
+        "openings_order": args.openings_order,
+        "openings_start": args.openings_start,
         "opening_plies": args.opening_plies,
         "anchors": parse_anchors(args.anchor) or None,
         "seed": args.seed,
