@@ -9,8 +9,11 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 # command: (module, what it does, an example)
 COMMANDS = {
@@ -47,6 +50,29 @@ COMMANDS = {
     "info": ("info", "what a checkpoint or run holds", "alphazero info runs/quickstart"),
     "doctor": ("doctor", "what this machine can do", "alphazero doctor"),
 }
+ENDED_BY_SIGTERM = ("match", "tournament", "scaling")  # as by Ctrl-C; training has its own way to stop
+
+
+class TerminatedError(KeyboardInterrupt):
+    """SIGTERM came: unwind as after a Ctrl-C."""
+
+
+@contextmanager
+def sigterm_as_ctrl_c(command: str | None) -> Iterator[None]:
+    """SIGTERM (also from `timeout`, systemd, a batch system) raises in these commands; a second one ends them at once."""
+    if command not in ENDED_BY_SIGTERM or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def terminate(number: int, _: object) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        raise TerminatedError
+
+    before = signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 class CommandParser(argparse.ArgumentParser):
@@ -89,12 +115,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         if command in COMMANDS:
             module = importlib.import_module(f"alphazero.commands.{COMMANDS[command][0]}")
             args = build_parser(command).parse_args(arguments)
-            return int(module.run(args))
+            with sigterm_as_ctrl_c(command):
+                return int(module.run(args))
         build_parser().parse_args(arguments)
         return 0
     except BrokenPipeError:  # `alphazero ... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except TerminatedError:
+        return 128 + signal.SIGTERM
     except KeyboardInterrupt:
         return 130
     except (ValueError, OSError) as error:

@@ -3,17 +3,37 @@
     python engine_double.py PROTOCOL GAME BEHAVIOUR [AFTER] [FLAG]
 
 BEHAVIOUR, from its move number AFTER (0) of a process on: play, resign, leave (resigns and ends), crash, hang, cheat, slow (0.6 s a move), flood (writes
-without end and never a move), babble (nonsense around good answers). At the start: die, silent, refuse (GTP's boardsize). With
+without end and never a move), babble (nonsense around good answers), half (GTP: an answer without its end, and gone), spawn
+(has a child that would run on for ever, in a session of its own, whose number it appends to FLAG), or a key of SAYS, whose
+bytes it writes before each good answer, or say (the content of the file FLAG as its move). At the start: die, silent, refuse (GTP's boardsize), deaf (ignores quit and SIGTERM). With
 a FLAG, the name of a file, only the process that finds no such file misbehaves: it makes it.
 """
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
 
 import alphazero as az
+
+SAYS = {
+    "tenth": b"info depth 9 multipv 1 score cp 20\ninfo depth 9 multipv 10 score cp -900 pv a2a3\n",
+    "text": b"info depth 9 score cp 20\ninfo string multipv 1 score cp -900\n",
+    "bound": b"info depth 9 score cp 20\ninfo depth 10 score cp -900 upperbound\n",
+    "lost": b"info depth 9 multipv 1 score cp -950\n",
+    "infinite": b"info depth 1 score cp inf\ninfo depth 1 score cp nan\ninfo depth 1 score mate inf\n",
+    "digits": "info depth ² score cp ² nodes ² multipv ²\ninfo depth ٣ score mate ٣\n".encode(),
+    "endless": b"info depth " + b"9" * 5000 + b" score cp " + b"9" * 5000 + b"\n=" + b"9" * 5000 + b" D4\n",
+    "signs": b"info depth -3 score mate +\ninfo score mate -0\ninfo score mate -\ninfo nodes -1 score cp --3\ninfo score\ninfo\n",
+    "bytes": b"\xff\xfe\x80info score cp \xff\ninfo depth \xc3 score \x00 \x1b[2J\n\x1b]0;x\x07\n",
+    "long": b"info string " + b"x" * 20_000_000 + b"\n",
+    "wide": b"info pv" + b" bestmove e2e4" * 100_000 + b"\n",
+    "numbers": b"=999999 D4\n\n?888888 no\n\n",
+}
 
 
 def say(*lines: str) -> None:
@@ -21,11 +41,14 @@ def say(*lines: str) -> None:
 
 
 class Double:
+    move = b""  # what "say" says for one
+
     def __init__(self, protocol: str, game: str, behaviour: str, after: int):
         self.protocol, self.name, self.behaviour, self.after = protocol, game, behaviour, after
         self.game = az.Game(game)
         self.position = self.game.position()
         self.moves = 0
+        self.line = ""  # the command being answered
         self.heard: list[str] = []
 
     def think(self) -> str:
@@ -44,6 +67,13 @@ class Double:
             return good
         if self.behaviour == "crash":
             sys.exit(3)
+        if self.behaviour == "half":
+            number = self.line.partition(" ")[0]
+            sys.stdout.write(f"={number} A1\n")
+            sys.stdout.flush()
+            os._exit(4)
+        if self.behaviour in SAYS:
+            sys.stdout.buffer.write(SAYS[self.behaviour])
         if self.behaviour == "flood":
             while True:
                 print("info string no move")
@@ -51,6 +81,10 @@ class Double:
             time.sleep(600)
         if self.behaviour == "slow":
             time.sleep(0.6)
+        if self.behaviour == "say":
+            sys.stdout.flush()
+            head = f"={self.line.split()[0]} " if self.protocol == "gtp" else "bestmove "
+            sys.stdout.buffer.write(head.encode() + self.move + b"\n\n")
         return {"cheat": "e1e8", "resign": "resign", "leave": "resign"}.get(self.behaviour, good)
 
     def uci(self, words: list[str]) -> None:
@@ -67,7 +101,9 @@ class Double:
                 self.position.play(move)
         elif words[0] == "go":
             move = self.think()
-            say("info depth 7 score cp -950 nodes 100", f"bestmove {move}")
+            if self.behaviour not in SAYS:
+                say("info depth 7 score cp -950 nodes 100")
+            say(f"bestmove {move}")
 
     def gtp(self, words: list[str]) -> None:
         number, command, arguments = words[0], words[1], words[2:]
@@ -100,17 +136,48 @@ class Double:
 
     def serve(self) -> None:
         for line in sys.stdin:
+            self.line = line
             words = line.split()
             if self.behaviour == "silent":
                 continue
             (self.gtp if self.protocol == "gtp" else self.uci)(words)
-            if "quit" in words or (self.behaviour == "leave" and self.moves > 0):
+            if ("quit" in words and self.behaviour != "deaf") or (self.behaviour == "leave" and self.moves > 0):
                 return
+
+
+def alive(numbers: Path) -> list[int]:
+    """Which of the processes in this file still run; for the tests that look for what is left."""
+    found = []
+    for word in numbers.read_text().split() if numbers.exists() else []:
+        try:
+            state = Path(f"/proc/{word}/stat").read_text().rpartition(")")[2].split()[0]
+        except OSError:
+            continue
+        if state != "Z":  # ended; its parent has not looked yet
+            found.append(int(word))
+    return found
+
+
+def spawn(flag: str) -> None:
+    """A child in our group and one in a session of its own; both numbers, and ours, are in the file before they run."""
+    for apart in (False, True):
+        child = subprocess.Popen([sys.executable, "-S", "-c", "import time; time.sleep(3600)"], start_new_session=apart)
+        with Path(flag).open("a") as file:
+            file.write(f"{child.pid}\n")
+    with Path(flag).open("a") as file:
+        file.write(f"{os.getpid()}\n")
 
 
 def main() -> None:
     protocol, game, behaviour, after, flag = (*sys.argv[1:], *("0", "")[len(sys.argv) - 4 :])
-    if flag:
+    if behaviour == "spawn":
+        spawn(flag)
+        behaviour = "play"
+    elif behaviour == "say":
+        Double.move = Path(flag).read_bytes()
+    elif behaviour == "deaf":
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    elif flag:
         behaviour = "play" if Path(flag).exists() else behaviour
         Path(flag).touch()
     if behaviour == "die":

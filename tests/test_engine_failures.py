@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 import time
 from pathlib import Path
 
 import pytest
+from engine_double import alive
 
 import alphazero as az
 from alphazero.arena.clocked import PlayedGame, TimeControl, play
 from alphazero.arena.ladder import play_match
 from alphazero.arena.match import Entrant, Pairing, entrant
 from alphazero.errors import UserError
+from alphazero.protocols.client import EngineSpec
 
 DOUBLE = Path(__file__).parent / "engine_double.py"
 GAMES = {"uci": "chess", "usi": "shogi", "gtp": "go"}
@@ -203,3 +206,110 @@ def test_a_network_is_shared_by_games_at_a_time_behind_a_lock():
         adjudication=_after(12),
     )
     assert ended == ["adjudication"] * 4 and len(asked) > 20
+
+
+@pytest.mark.parametrize("protocol", ["uci", "usi"])
+@pytest.mark.parametrize("says", ["tenth", "text", "bound"])
+def test_what_is_not_the_best_lines_exact_score_adjudicates_nothing(protocol, says):
+    """The double's last line says -950 unless it is told to say else: those games go on to their last ply."""
+    (lost,) = games(double(protocol, "lost"), adjudication=_resigning())
+    assert (lost.value, lost.plies, lost.note) == (-1, 3, "said -900 or less for 2 of its moves")
+    (played,) = games(double(protocol, says), adjudication=_resigning())
+    assert (played.value, played.plies) == (0, 8), played.note
+    assert played.thoughts[0].centipawns == 20 and played.thoughts[0].depth in (9, 10)
+
+
+def _resigning():
+    from alphazero.arena.adjudication import Adjudication
+
+    return Adjudication(resign_score=900, resign_moves=2, max_plies=8)
+
+
+@pytest.mark.parametrize("protocol", GAMES)
+@pytest.mark.parametrize("says", ["infinite", "digits", "endless", "signs", "bytes", "long", "wide", "numbers"])
+def test_whatever_an_engine_says_around_its_moves_the_game_goes_on(protocol, says):
+    (played,) = games(double(protocol, says), adjudication=_after(4))
+    assert (played.termination, played.plies) == ("adjudication", 4), played.note
+
+
+@pytest.mark.parametrize("protocol", GAMES)
+def test_an_answer_cut_off_by_the_engines_end_loses_with_its_words(protocol):
+    (played,) = games(double(protocol, "half"))
+    assert (played.value, played.termination) == (-1, "engine failure")
+    assert "has ended with status 4 (last said: '=" in played.note
+
+
+@pytest.mark.parametrize("protocol", GAMES)
+@pytest.mark.parametrize(
+    "move",
+    ["\x1b[2Jx", "A" * 50_000, "²", "D4\u202e", "\x00", "\udcff"],
+    ids=["escape", "long", "digit", "direction", "null", "byte"],
+)
+def test_a_move_that_is_none_is_quoted_in_one_short_clean_line(protocol, move, tmp_path):
+    (played,) = games(double(protocol, "say", flag=_file(tmp_path, move)))
+    assert (played.value, played.termination) == (-1, "illegal move")
+    assert len(played.note) < 300 and played.note.isprintable()
+
+
+def _file(folder: Path, move: str) -> Path:
+    (folder / "move").write_bytes(move.encode(errors="surrogateescape"))
+    return folder / "move"
+
+
+def test_an_engines_name_and_last_words_are_cleaned_and_cut():
+    from alphazero.protocols.client import EngineError, UciClient
+
+    words = "printf 'id name \\033[31mBad\\a\\tname\\nuciok\\nreadyok\\n'; head -c 3000000 /dev/zero | tr '\\0' x; printf '\\033[2J\\n'; exit 7"
+    with UciClient(EngineSpec.parse(f"uci:sh -c {shlex.quote(words)}")) as client:
+        assert client.name == "[31mBad name"
+        with pytest.raises(EngineError, match="has ended with status 7") as caught:
+            client.play("", [], {"nodes": 1}, 10)
+    assert len(str(caught.value)) < 250 and str(caught.value).isprintable()
+
+
+def test_lines_that_nobody_reads_are_not_kept_without_end():
+    from alphazero.protocols import process
+
+    flood = "yes info string nothing at all | head -c 40000000; echo end; sleep 60"
+    engine = process.EngineProcess(["sh", "-c", flood])
+    try:
+        deadline = time.monotonic() + 60
+        while not engine._lines or not engine._lines[-1].endswith("end"):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        assert sum(map(len, engine._lines)) <= process.MOST_BYTES
+    finally:
+        engine.end(0)
+
+
+@pytest.mark.parametrize("protocol", GAMES)
+def test_an_engine_that_does_not_quit_is_ended_with_its_children(protocol, tmp_path, monkeypatch):
+    monkeypatch.setattr("alphazero.protocols.client.QUIT_SECONDS", 0.1)
+    numbers = tmp_path / "numbers"
+    begin = time.monotonic()
+    games(double(protocol, "spawn", flag=numbers), 2, adjudication=_after(2))
+    games(double(protocol, "deaf"), adjudication=_after(2))
+    assert time.monotonic() - begin < 20
+    assert len(numbers.read_text().split()) == 3 and not alive(numbers)
+
+
+def test_an_engine_that_crashes_leaves_no_children(tmp_path):
+    numbers = tmp_path / "numbers"
+    words = f"sleep 3600 & echo $! >> {numbers}; setsid sleep 3600 & echo $! >> {numbers}; echo no network >&2; exit 3"
+    (played,) = games(f"uci:sh -c {shlex.quote(words)}{{nodes=1}}")
+    assert played.note == "sh: the engine has ended with status 3 (last said: 'no network')"
+    assert len(numbers.read_text().split()) == 2 and not alive(numbers)
+
+
+def test_a_killed_engine_is_told_from_one_that_exits(tmp_path):
+    (played,) = games("uci:sh -c 'kill -SEGV $$'{nodes=1}")
+    assert "has ended with status 139" in played.note
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [("/nowhere/x", "No such file"), (str(DOUBLE), "Permission denied"), ("/", "Permission denied")],
+)
+def test_an_engine_that_cannot_be_started_is_one_line(command, words):
+    with pytest.raises(UserError, match=f"cannot start this engine: {words}"):
+        games(f"uci:{command}{{nodes=1}}")

@@ -112,6 +112,23 @@ def test_a_bad_file_is_named_with_the_player(tmp_path, text, message):
     assert str(caught.value).startswith(str(tmp_path / "players.yaml")) and "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "name", ["a\\nb", "\\e[31mred", "a\\0b", "\\tx", " x", "", "a\\u202Eb", "x" * 81, "a\\x9bb"], ids=ascii
+)
+def test_a_name_that_would_break_headers_or_terminals_is_refused(tmp_path, name):
+    (tmp_path / "players.yaml").write_text(f'players: {{"{name}": {{spec: random}}}}')
+    with pytest.raises(UserError, match="a name is one line of 1 to 80 characters") as caught:
+        read_players(tmp_path / "players.yaml")
+    assert str(caught.value).isprintable()
+
+
+def test_names_in_any_script_are_good(tmp_path):
+    (tmp_path / "players.yaml").write_text(
+        "players: {技巧 2: {spec: random}, Ångström: {spec: random}}", encoding="utf-8"
+    )
+    assert list(read_players(tmp_path / "players.yaml")) == ["技巧 2", "Ångström"]
+
+
 def test_a_name_that_nobody_has_lists_those_of_the_file(players, capsys):
     assert main(["match", "fsh", "random", "--players", str(players), "--game", "chess"]) == 2
     assert "fsh: neither in the players file (fish, varied, by-time) nor a checkpoint" in capsys.readouterr().err

@@ -18,6 +18,7 @@ from alphazero.arena.time_control import TimeControl as TimeControl
 from alphazero.errors import UserError
 from alphazero.game import Game, Position
 from alphazero.protocols.client import EngineError
+from alphazero.text import LONGEST_NAME, clean
 
 MOST_FAILURES = 3  # of one engine in a row: then the match ends instead of filling up with forfeits
 
@@ -176,6 +177,7 @@ def play_game(
     while (outcome := position.outcome) is None:
         side = position.turn
         seat = seats[side]
+        name = clean(seat.name, LONGEST_NAME)
         begin = time.monotonic()
         try:
             thought = seat.think(position, opening, [each.move for each in thoughts], clocks)
@@ -183,13 +185,13 @@ def play_game(
             return lost(side, "engine failure", str(error))
         seconds = time.monotonic() - begin
         if clocks is not None and time_control is not None and (over := time_control.spend(clocks[side], seconds)) > 0:
-            return lost(side, "time forfeit", f"{seat.name} used {over:.2f} s more than it had")
+            return lost(side, "time forfeit", f"{name} used {over:.2f} s more than it had")
         if thought.move == "resign":
-            return lost(side, "resignation", f"{seat.name} resigns")
+            return lost(side, "resignation", f"{name} resigns")
         try:
             position.play(thought.move)
         except ValueError as error:
-            return lost(side, "illegal move", f"{seat.name}: {error}")
+            return lost(side, "illegal move", f"{name}: {clean(str(error))}")
         left = clocks[side].main_seconds if clocks is not None else None
         thoughts.append(replace(thought, seconds=seconds, clock=left))
         verdict = adjudication.verdict(position, thoughts) if adjudication is not None else None

@@ -30,6 +30,7 @@ import yaml
 
 from alphazero.errors import UserError
 from alphazero.protocols.client import LIMITS, PROTOCOLS, EngineSpec
+from alphazero.text import LONGEST_NAME, clean, is_clean
 
 KEYS = ("spec", "options", "limits", "simulations", "search", "temperature", "temperature_plies", "policy_temperature")
 ALL_PLIES = 1_000_000  # a temperature without temperature_plies holds for the whole game
@@ -73,7 +74,16 @@ def read_players(path: Path) -> dict[str, Registered]:
     entries = content.get("players") if isinstance(content, dict) else None
     if not isinstance(entries, dict) or not entries:
         raise UserError(f"{path}: expected `players:` with a name, and under it `spec:`, for each")
-    return {str(name): _registered(f"{path}: players.{name}", entry) for name, entry in entries.items()}
+    players: dict[str, Registered] = {}
+    for key, entry in entries.items():
+        name = str(key)
+        if not name or len(name) > LONGEST_NAME or not is_clean(name):
+            raise UserError(
+                f"{path}: players.{clean(name, LONGEST_NAME)}: a name is one line of 1 to {LONGEST_NAME} characters, "
+                "without control characters and without spaces around it"
+            )
+        players[name] = _registered(f"{path}: players.{name}", entry)
+    return players
 
 
 def _registered(where: str, entry: Any) -> Registered:

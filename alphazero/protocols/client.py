@@ -7,30 +7,29 @@ wait has an end: an engine that hangs, dies or talks nonsense raises EngineError
 from __future__ import annotations
 
 import contextlib
-import os
-import queue
 import re
 import shlex
-import signal
-import subprocess
-import threading
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from alphazero.errors import UserError
 from alphazero.game import Game
+from alphazero.protocols.info import Info
+from alphazero.protocols.process import EngineProcess
+from alphazero.text import LONGEST_NAME, clean
 
 PROTOCOLS = ("uci", "usi", "xboard", "gtp")
 LIMITS = ("nodes", "depth", "movetime", "patience")
+QUIT_SECONDS = 2.0  # from `quit` to the end by force
 START_SECONDS = 60.0  # an engine may load a large network before it answers
 GRACE_SECONDS = 5.0  # past its clock before a thinking engine counts as hung
 PATIENCE_SECONDS = (
     300.0  # without a clock: a move that takes longer is a hang, where the braces say no other `patience`
 )
 ENDED = "the engine has ended"
-MOST_LINES = 200_000  # unread, or in one reply: an engine that writes more is out of its mind
-MOST_CHARACTERS = 1 << 16  # of a line; a longer one comes in pieces
+MOST_LINES = 200_000  # in one reply: an engine that writes more is out of its mind
 
 
 class EngineError(Exception):
@@ -105,26 +104,13 @@ class EngineClient(ABC):
 
     def __init__(self, spec: EngineSpec):
         self.spec = spec
-        self.name = spec.command[0]
-        self._lines: queue.Queue[str | None] = queue.Queue()
-        self._last = ""
-        self._complaint = ""  # the last line on its standard error
+        self.name = clean(spec.command[0], LONGEST_NAME)
         try:
-            self._process = subprocess.Popen(
-                spec.command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-                errors="replace",
-                bufsize=1,
-                start_new_session=True,  # ends with all its children, and not by a Ctrl-C meant for the match
-            )
+            self._process = EngineProcess(spec.command)
         except OSError as error:
-            raise UserError(f"{shlex.join(spec.command)}: cannot start this engine: {error.strerror}") from error
-        threading.Thread(target=self._read, daemon=True).start()
-        self._complaints = threading.Thread(target=self._read_complaints, daemon=True)
-        self._complaints.start()
+            raise UserError(
+                f"{clean(shlex.join(spec.command))}: cannot start this engine: {error.strerror or error}"
+            ) from error
         try:
             self._handshake()
         except BaseException:
@@ -158,85 +144,50 @@ class EngineClient(ABC):
 
     def close(self) -> None:
         """Ends the process: politely, then by force."""
-        with contextlib.suppress(EngineError, OSError, ValueError):
+        with contextlib.suppress(EngineError):
             self._send("quit")
-        try:
-            self._process.wait(timeout=2)
-        except subprocess.TimeoutExpired:
-            self._kill()
-            self._process.wait()
+        self._process.end(QUIT_SECONDS)
 
     # --- the wire ---
 
     def _kill(self) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-
-    def _read(self) -> None:
-        assert self._process.stdout is not None
-        with contextlib.suppress(OSError, ValueError):  # closed under us
-            while line := self._process.stdout.readline(MOST_CHARACTERS):
-                if self._lines.qsize() >= MOST_LINES:  # nobody listens: the oldest goes
-                    with contextlib.suppress(queue.Empty):
-                        self._lines.get_nowait()
-                self._lines.put(line.rstrip())
-        self._lines.put(None)
-
-    def _read_complaints(self) -> None:
-        assert self._process.stderr is not None
-        with contextlib.suppress(OSError, ValueError):  # closed under us
-            while line := self._process.stderr.readline(MOST_CHARACTERS):
-                self._complaint = line.strip() or self._complaint
+        self._process.kill()
 
     def _send(self, line: str) -> None:
-        assert self._process.stdin is not None
         try:
-            self._process.stdin.write(line + "\n")
-            self._process.stdin.flush()
+            self._process.write(line)
         except (OSError, ValueError) as error:
             raise self._error(ENDED) from error
 
     def _error(self, what: str) -> EngineError:
         """What went wrong, in one line that ends with the engine's last words (a dead one's on its standard error, if any)."""
+        last = ""
         if what == ENDED:
-            self._complaints.join(timeout=1)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                what = f"{what} with status {self._process.wait(timeout=1)}"
-        last = (self._complaint if what.startswith(ENDED) else "") or self._last
-        last = "".join(c for c in last if c.isprintable())
-        return EngineError(f"{self.name}: {what} (last said: '{last if len(last) <= 120 else last[:117] + '...'}')")
+            status = self._process.status(seconds=1)
+            what = ENDED if status is None else f"{ENDED} with status {status}"
+            last = self._process.complaint
+        return EngineError(f"{self.name}: {what} (last said: '{clean(last or self._process.last, 120)}')")
 
     def _line(self, end: float) -> str | None:
         """The engine's next line; None when the clock (time.monotonic) has reached `end`, however much it still says."""
-        left = end - time.monotonic()
         try:
-            line = self._lines.get(timeout=left) if left > 0 else None
-        except queue.Empty:
-            return None
-        if line is None:
-            if left <= 0:
-                return None
-            self._lines.put(None)  # an ended engine stays ended
-            raise self._error(ENDED)
-        if line:
-            self._last = line
-        return line
+            return self._process.line(end)
+        except EOFError:
+            raise self._error(ENDED) from None
 
-    def _until(self, first_word: str, seconds: float) -> list[str]:
-        """The engine's lines up to the one that begins with this word."""
+    def _until(self, first_word: str, seconds: float) -> Iterator[str]:
+        """The engine's lines up to the one that begins with this word, as they come."""
         end = time.monotonic() + seconds
-        lines: list[str] = []
-        while True:
+        for _ in range(MOST_LINES):
             line = self._line(end)
             if line is None:
                 self._kill()
                 raise self._error(f"no {first_word} within {seconds:.0f} seconds")
-            if len(lines) >= MOST_LINES:
-                self._kill()
-                raise self._error(f"{MOST_LINES:,} lines and no {first_word} among them")
-            lines.append(line)
-            if line.split()[:1] == [first_word]:
-                return lines
+            yield line
+            if line.split(maxsplit=1)[:1] == [first_word]:
+                return
+        self._kill()
+        raise self._error(f"{MOST_LINES:,} lines and no {first_word} among them")
 
 
 class UciClient(EngineClient):
@@ -247,7 +198,7 @@ class UciClient(EngineClient):
         self._send(self.spec.protocol)
         for line in self._until(f"{self.spec.protocol}ok", START_SECONDS):
             if line.startswith("id name "):
-                self.name = line.removeprefix("id name ").strip()
+                self.name = clean(line.removeprefix("id name "), LONGEST_NAME) or self.name
             elif line.startswith("option name "):
                 self.options.add(line.removeprefix("option name ").split(" type ")[0].strip())
         for name, value in self.spec.options.items():
@@ -258,7 +209,8 @@ class UciClient(EngineClient):
 
     def ready(self) -> None:
         self._send("isready")
-        self._until("readyok", START_SECONDS)
+        for _ in self._until("readyok", START_SECONDS):
+            pass
 
     def _set_option(self, name: str, value: str) -> None:
         if name not in self.options:
@@ -281,22 +233,14 @@ class UciClient(EngineClient):
         self._send(f"position {place}" + (f" moves {' '.join(moves)}" if moves else ""))
         words = self.spec.search_limits or limits
         self._send("go " + " ".join(f"{name} {value}" for name, value in words.items()))
-        value: float | None = None
-        mate: int | None = None
-        numbers: dict[str, int] = {}
+        info = Info()
         for line in self._until("bestmove", seconds + GRACE_SECONDS):
-            parts = line.split()
-            if parts[:1] == ["info"] and "score" in parts[:-2] and ("multipv" not in parts or "multipv 1" in line):
-                kind, number = parts[parts.index("score") + 1 : parts.index("score") + 3]
-                with contextlib.suppress(ValueError):
-                    value, mate = (float(number), None) if kind == "cp" else (None, int(number))
-                for word in ("depth", "nodes"):
-                    if word in parts[:-1] and parts[parts.index(word) + 1].isdigit():
-                        numbers[word] = int(parts[parts.index(word) + 1])
+            parts = line.split(maxsplit=2)
             if parts[:1] == ["bestmove"]:
                 if len(parts) < 2:
                     raise self._error("bestmove without a move")
-                return Reply(parts[1], value, mate, numbers.get("depth"), numbers.get("nodes"))
+                return Reply(parts[1], info.value, info.mate, info.depth, info.nodes)
+            info.read(line)
         raise self._error("no bestmove")
 
 
@@ -306,8 +250,11 @@ class XboardClient(EngineClient):
     Old engines think as long as their own command line says, and begin at the start position only.
     """
 
-    MOVE = re.compile(r"^move (\S+)|\d+\. \.\.\. (\S+)")
-    END = re.compile(r"resign|mates!|^(1-0|0-1|1/2-1/2)", re.IGNORECASE)
+    MOVE = re.compile(r"^(?:move (\S+)|\d+\. \.\.\. (\S+))")
+    END = re.compile(r"^(?:tellics )?resign\b|mates!|^(?:1-0|0-1|1/2-1/2)", re.IGNORECASE)
+    TALK = re.compile(
+        r"^(?:#|\d+\s+[-+]?\d+\s+\d+\s+\d+\b|tell\w+ (?!resign)|ask\w*\s|feature\s)"
+    )  # says nothing of the game
     FEATURE_SECONDS = 2.0  # as the protocol has it: an engine that is silent so long knows no features
 
     def _handshake(self) -> None:
@@ -326,7 +273,7 @@ class XboardClient(EngineClient):
                 break
             for name, quoted, plain in re.findall(r'(\w+)=(?:"([^"]*)"|(\S+))', line.partition("feature ")[2]):
                 self.features[name] = quoted or plain
-        self.name = self.features.get("myname", self.name)
+        self.name = clean(self.features.get("myname", ""), LONGEST_NAME) or self.name
 
     def set_game(self, game: Game) -> None:
         chess960 = bool(game.options.get("chess960"))
@@ -337,7 +284,7 @@ class XboardClient(EngineClient):
         self._variant = variant
 
     def new_game(self) -> None:
-        if self._process.poll() is not None:
+        if self._process.status() is not None:
             raise self._error(ENDED)
         self._known = None
 
@@ -353,6 +300,8 @@ class XboardClient(EngineClient):
             if line is None:
                 self._kill()
                 raise self._error(f"no move within {seconds + GRACE_SECONDS:.0f} seconds")
+            if self.TALK.match(line):
+                continue
             if "llegal move" in line:
                 raise self._error("refuses a legal move")
             if (found := self.MOVE.search(line)) is not None:
@@ -378,7 +327,7 @@ class XboardClient(EngineClient):
         for move in moves:
             self._tell_move(move)
         self._tell_clock(limits, seconds)
-        self._drop_old_lines()
+        self._process.drop_lines()
         self._send("go")
 
     def _tell_limits(self, limits: dict[str, int]) -> None:
@@ -408,8 +357,3 @@ class XboardClient(EngineClient):
 
     def _tell_move(self, move: str) -> None:
         self._send(f"usermove {move}" if self.features.get("usermove") == "1" else move)
-
-    def _drop_old_lines(self) -> None:
-        with contextlib.suppress(queue.Empty):
-            while True:
-                self._lines.get_nowait()

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 from alphazero.errors import UserError
 from alphazero.game import Game
 from alphazero.protocols.client import GRACE_SECONDS, MOST_LINES, START_SECONDS, EngineClient, Reply
 from alphazero.protocols.sgf import split_komi
+from alphazero.text import LONGEST_NAME, clean
 
+MOST_CHARACTERS = 1 << 20  # of an answer; the longest good one is a list of commands
+VERTEX = re.compile(r"[A-HJ-Z][0-9]{1,2}", re.ASCII)
 REMOVE_DEAD = "remove_dead"  # the one option in braces that is ours: see GtpClient
 
 
@@ -31,7 +35,7 @@ class GtpClient(EngineClient):
             )
         if self.spec.options.get(REMOVE_DEAD, "false") not in ("true", "false"):
             raise UserError(f"{self.name}: {REMOVE_DEAD} must be true or false, got '{self.spec.options[REMOVE_DEAD]}'")
-        self.name = self._ask("name", START_SECONDS) or self.name
+        self.name = clean(self._ask("name", START_SECONDS), LONGEST_NAME) or self.name
         self.commands = set(self._ask("list_commands", START_SECONDS).split())
         self.removes_dead = self.spec.options.get(REMOVE_DEAD) == "true"
         if self.removes_dead and "final_status_list" not in self.commands:
@@ -41,7 +45,9 @@ class GtpClient(EngineClient):
                 continue
             good, text = self._exchange(f"{name} {value}", START_SECONDS)
             if not good:
-                raise UserError(f"{self.name}: refuses the option {name}={value} (the GTP command '{name}'): {text}")
+                raise UserError(
+                    f"{self.name}: refuses the option {name}={value} (the GTP command '{name}'): {clean(text)}"
+                )
 
     def set_game(self, game: Game) -> None:
         options = game.options
@@ -112,7 +118,8 @@ class GtpClient(EngineClient):
         for ply in range(len(self._known), len(moves)):
             self._ask(f"play {'bw'[ply % 2]} {moves[ply]}")
         self._known = list(moves)
-        return {vertex.upper() for vertex in self._ask("final_status_list dead", START_SECONDS).split()}
+        words = self._ask("final_status_list dead", START_SECONDS).upper().split()
+        return {word for word in words if VERTEX.fullmatch(word)}
 
     def _ask(self, command: str, seconds: float = START_SECONDS) -> str:
         """The engine's answer; EngineError where it refuses."""
@@ -128,6 +135,7 @@ class GtpClient(EngineClient):
         end = time.monotonic() + seconds
         good = False
         answer: list[str] | None = None
+        room = MOST_CHARACTERS
         for _ in range(MOST_LINES):
             line = self._line(end)
             if line is None:
@@ -138,6 +146,9 @@ class GtpClient(EngineClient):
                     answer, good = [found], line[0] == "="
             elif line:
                 answer.append(line)
+                if (room := room - len(line)) < 0:
+                    self._kill()
+                    raise self._error(f"an answer to '{command}' without end")
             else:
                 return good, "\n".join(answer).strip()
         self._kill()
@@ -145,6 +156,6 @@ class GtpClient(EngineClient):
 
     def _answer(self, line: str) -> str | None:
         """The text of an answer's first line; None where its number is not our last command's (none at all will do)."""
-        digits = len(line[1:]) - len(line[1:].lstrip("0123456789"))
-        number = line[1 : 1 + digits]
-        return None if number and int(number) != self._number else line[1 + digits :].strip()
+        rest = line[1:].lstrip("0123456789")
+        number = line[1 : len(line) - len(rest)]
+        return None if number and number.lstrip("0") != str(self._number) else rest.strip()
