@@ -112,6 +112,11 @@ def load(path: Path) -> Loaded:
         network.load_state_dict(weights)
     except RuntimeError as error:
         raise CheckpointError(f"{file}: these weights do not fit the network that meta.json describes") from error
+    for name, weight in weights.items():
+        if not torch.isfinite(weight).all():
+            raise CheckpointError(
+                f"{file}: weights that are not numbers (nan or infinite, in {name}): training went astray"
+            )
     return Loaded(network.eval(), meta)
 
 

@@ -9,8 +9,12 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import re
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
+
+from alphazero.errors import UserError
 
 # command: (module, what it does, an example)
 COMMANDS = {
@@ -49,7 +53,16 @@ COMMANDS = {
 }
 
 
-class CommandParser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
+    """Tells a mistake in one line, as all mistakes are told: main() prints it."""
+
+    def error(self, message: str) -> NoReturn:
+        said = re.sub(r"^argument (\S+?)(?:/\S+)?: must be", r"\1 must be", message)
+        name = self.prog.removeprefix("alphazero").strip()
+        raise UserError(f"{name}: {said}" if name else said)
+
+
+class CommandParser(Parser):
     """A command's arguments; options may stand between positional ones: `train CONFIG --run DIR KEY=VALUE ...`."""
 
     _inside = False
@@ -66,7 +79,7 @@ class CommandParser(argparse.ArgumentParser):
 
 def build_parser(command: str | None = None) -> argparse.ArgumentParser:
     """The parser; only `command`'s own module is imported for its arguments."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="alphazero",
         description="AlphaZero: self-play training, play, and ratings for Go and other board games.",
         epilog="alphazero COMMAND --help says more, with an example.",
@@ -97,9 +110,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     except KeyboardInterrupt:
         return 130
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, OverflowError, MemoryError, RecursionError) as error:
         if os.environ.get("ALPHAZERO_TRACEBACK"):  # for developers: where it came from
             raise
-        text = str(error).strip().splitlines()
-        print(f"alphazero: {text[0] if text else type(error).__name__}", file=sys.stderr)
+        print(f"alphazero: {_told(error)}", file=sys.stderr)
         return 2
+
+
+def _told(error: Exception) -> str:
+    """A mistake in one line."""
+    if isinstance(error, MemoryError):
+        return "this needs more memory than there is here"
+    if isinstance(error, RecursionError):
+        return "the input is nested too deeply"
+    if isinstance(error, UnicodeDecodeError):
+        return f"the input is not text in {error.encoding}: byte {error.start} is 0x{error.object[error.start]:02x}"
+    text = str(error).strip().splitlines()
+    return text[0] if text else type(error).__name__
