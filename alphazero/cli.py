@@ -9,11 +9,15 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import re
 import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import NoReturn
+
+from alphazero.errors import UserError
 
 # command: (module, what it does, an example)
 COMMANDS = {
@@ -75,7 +79,16 @@ def sigterm_as_ctrl_c(command: str | None) -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-class CommandParser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
+    """Tells a mistake in one line, as all mistakes are told: main() prints it."""
+
+    def error(self, message: str) -> NoReturn:
+        said = re.sub(r"^argument (\S+?)(?:/\S+)?: must be", r"\1 must be", message)
+        name = self.prog.removeprefix("alphazero").strip()
+        raise UserError(f"{name}: {said}" if name else said)
+
+
+class CommandParser(Parser):
     """A command's arguments; options may stand between positional ones: `train CONFIG --run DIR KEY=VALUE ...`."""
 
     _inside = False
@@ -92,7 +105,7 @@ class CommandParser(argparse.ArgumentParser):
 
 def build_parser(command: str | None = None) -> argparse.ArgumentParser:
     """The parser; only `command`'s own module is imported for its arguments."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="alphazero",
         description="AlphaZero: self-play training, play, and ratings for Go and other board games.",
         epilog="alphazero COMMAND --help says more, with an example.",
@@ -126,9 +139,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 128 + signal.SIGTERM
     except KeyboardInterrupt:
         return 130
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, OverflowError, MemoryError, RecursionError) as error:
         if os.environ.get("ALPHAZERO_TRACEBACK"):  # for developers: where it came from
             raise
-        text = str(error).strip().splitlines()
-        print(f"alphazero: {text[0] if text else type(error).__name__}", file=sys.stderr)
+        print(f"alphazero: {_told(error)}", file=sys.stderr)
         return 2
+
+
+def _told(error: Exception) -> str:
+    """A mistake in one line."""
+    if isinstance(error, MemoryError):
+        return "this needs more memory than there is here"
+    if isinstance(error, RecursionError):
+        return "the input is nested too deeply"
+    if isinstance(error, UnicodeDecodeError):
+        return f"the input is not text in {error.encoding}: byte {error.start} is 0x{error.object[error.start]:02x}"
+    text = str(error).strip().splitlines()
+    return text[0] if text else type(error).__name__

@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from alphazero.commands.arguments import shown
 from alphazero.errors import UserError
 from alphazero.game import Game, make
 
@@ -17,7 +18,12 @@ def parse_options(pairs: list[str]) -> dict[str, Any]:
         key, equals, value = pair.partition("=")
         if not equals or not key:
             raise UserError(f"--option {pair}: expected KEY=VALUE, e.g. board_size=9")
-        options[key] = yaml.safe_load(value)
+        try:
+            options[key] = yaml.safe_load(value)
+        except (yaml.YAMLError, ValueError, RecursionError) as error:
+            raise UserError(f"--option {shown(pair)}: the value cannot be read") from error
+        if not isinstance(options[key], (bool, int, float, str)):
+            raise UserError(f"--option {shown(pair)}: the value must be true, false, a number or text")
     return options
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from alphazero.symmetry import averaged
 F32 = NDArray[np.float32]
 I32 = NDArray[np.int32]
 # (planes [B, C, H, W], legal: B arrays of policy indices) -> (logits, values); see Search.
+MOST_SIMULATIONS = 1_000_000_000  # of a search, as the core has it
 LeafEvaluator = Callable[[F32, list[I32]], tuple[Any, Any]]
 
 
@@ -88,6 +90,7 @@ class Search:
         self.root_symmetries = root_symmetries and game.symmetries > 1
         self.settings = settings
         self._core = SearchCore(game, settings, seed)
+        self._running = threading.Lock()
 
     def search(
         self,
@@ -112,8 +115,30 @@ class Search:
         A position that follows the last one searched keeps its part of the tree (PUCT with reuse_tree).
         """
         budget = int(self.settings.get("simulations", 800)) if simulations is None else simulations
-        if budget < 1:
-            raise ValueError(f"simulations must be >= 1, got {budget}")
+        if not 1 <= budget <= MOST_SIMULATIONS:
+            bound = ">= 1" if budget < 1 else f"<= {MOST_SIMULATIONS}"
+            raise ValueError(f"simulations must be {bound}, got {budget}")
+        if not self._running.acquire(blocking=False):
+            raise RuntimeError("this search is in use by another thread; give each thread its own")
+        try:
+            return self._search(
+                position, budget, seconds, noise, gumbel, only, on_progress, progress_every, should_stop
+            )
+        finally:
+            self._running.release()
+
+    def _search(
+        self,
+        position: Position,
+        budget: int,
+        seconds: float | None,
+        noise: bool,
+        gumbel: Sequence[float],
+        only: Sequence[str],
+        on_progress: Callable[[SearchResult], bool] | None,
+        progress_every: float,
+        should_stop: Callable[[], bool] | None,
+    ) -> SearchResult:
         core = self._core
         core.set_position(position)
         core.begin(budget, noise, list(gumbel), list(only))
@@ -145,8 +170,10 @@ class Search:
     run = __call__ = search
 
     def result(self) -> SearchResult:
-        """What the search has found so far."""
+        """What the search has found so far; ValueError where nothing was searched."""
         report = self._core.report()
+        if not report["best_move"]:
+            raise ValueError("search: nothing was searched here yet")
         moves = [MoveStats(*each) for each in report.pop("moves")]
         moves.sort(key=lambda m: (-m.visits, -m.prior))
         return SearchResult(moves=moves, **report)
@@ -168,6 +195,8 @@ class Search:
             raise ValueError(f"evaluator: values must be [{count}] or [{count}, 3], got {list(value.shape)}")
         if not np.isfinite(value).all():
             raise ValueError("evaluator: values must be finite")
+        if np.abs(value).max(initial=0.0) > 1.05:  # what computes in few bits misses 1 by a little
+            raise ValueError("evaluator: values must be in [-1, 1], for the side to move")
         dense = isinstance(logits, np.ndarray) and logits.dtype != object and logits.ndim == 2
         if dense and logits.shape != (count, self.game.policy_size):
             wanted = f"[{count}, {self.game.policy_size}]"

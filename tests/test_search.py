@@ -99,7 +99,7 @@ def test_a_policy_temperature_is_as_good_as_flatter_logits(kind):
     assert [(m.move, m.visits, m.prior) for m in found.moves] == [(m.move, m.visits, m.prior) for m in expected.moves]
     as_it_is = az.Search(game, sharp, kind=kind, seed=1).search(game.position("dd"), 100)
     assert [m.prior for m in found.moves] != [m.prior for m in as_it_is.moves]
-    with pytest.raises(ValueError, match="policy_temperature must be > 0"):
+    with pytest.raises(ValueError, match=r"policy_temperature must be a number from 0\.0625 to 100, got 0"):
         az.Search(game, sharp, policy_temperature=0.0)
 
 

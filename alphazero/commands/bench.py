@@ -9,6 +9,8 @@ from dataclasses import asdict
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from alphazero.commands import arguments
+
 if TYPE_CHECKING:
     from alphazero.bench.figures import Figure
 
@@ -23,8 +25,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--json", action="store_true", help="one JSON line a figure: name, value, unit, n, median, min, max"
     )
-    parser.add_argument("--seconds", type=float, default=2.0, help="bound of each measurement (default 2)")
-    parser.add_argument("--repeat", type=int, default=3, help="runs a figure (default 3)")
+    parser.add_argument(
+        "--seconds", type=arguments.number(0.001, 86400), default=2.0, help="bound of each measurement (default 2)"
+    )
+    parser.add_argument("--repeat", type=arguments.whole(1, 10_000), default=3, help="runs a figure (default 3)")
     parser.add_argument(
         "--peer",
         action="append",

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from alphazero.commands import arguments
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
@@ -27,15 +29,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--los", action="store_true", help="show the likelihoods of superiority, each against each")
     parser.add_argument(
-        "--bootstrap", type=int, default=0, metavar="N", help="verify the intervals by resampling the games N times"
+        "--bootstrap",
+        type=arguments.whole(0, 100_000),
+        default=0,
+        metavar="N",
+        help="verify the intervals by resampling the games N times",
     )
     parser.add_argument("--sprt", nargs=2, metavar=("A", "B"), help="test whether A is stronger than B instead")
     parser.add_argument(
-        "--elo0", type=float, default=0.0, help="SPRT: what H0 says of A over B, on the ratings' scale (default 0)"
+        "--elo0", type=arguments.number(-10_000, 10_000), default=0.0, help="SPRT: what H0 says of A over B (default 0)"
     )
-    parser.add_argument("--elo1", type=float, default=10.0, help="SPRT: what H1 says (default 10)")
-    parser.add_argument("--alpha", type=float, default=0.05, help="SPRT: rate of wrongly accepting H1 (default 0.05)")
-    parser.add_argument("--beta", type=float, default=0.05, help="SPRT: rate of wrongly accepting H0 (default 0.05)")
+    parser.add_argument(
+        "--elo1", type=arguments.number(-10_000, 10_000), default=10.0, help="SPRT: what H1 says (default 10)"
+    )
+    parser.add_argument(
+        "--alpha", type=arguments.share, default=0.05, help="SPRT: rate of wrongly accepting H1 (default 0.05)"
+    )
+    parser.add_argument(
+        "--beta", type=arguments.share, default=0.05, help="SPRT: rate of wrongly accepting H0 (default 0.05)"
+    )
 
 
 def run(args: argparse.Namespace) -> int:

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from alphazero.commands import arguments
 from alphazero.devices import DEVICE_HELP, DEVICES
 
 if TYPE_CHECKING:
@@ -22,10 +23,14 @@ def add_arguments(parser: argparse.ArgumentParser, protocol: str) -> None:
     )
     parser.add_argument("--game", choices=games, help=f"where the model is no checkpoint (default {games[0]})")
     parser.add_argument(
-        "--simulations", type=int, help="what a bare `go` searches (default: until `stop`; N with mcts:N)"
+        "--simulations",
+        type=arguments.simulations,
+        help="what a bare `go` searches (default: until `stop`; N with mcts:N)",
     )
     parser.add_argument("--search", choices=["puct", "gumbel"], default="puct")
-    parser.add_argument("--batch-size", type=int, default=8, help="leaves a batch of the network (default 8)")
+    parser.add_argument(
+        "--batch-size", type=arguments.whole(1, 1024), default=8, help="leaves a batch of the network (default 8)"
+    )
     parser.add_argument("--log", type=Path, metavar="FILE", help="append every line in and out to this file")
     parser.add_argument("--device", default="auto", choices=DEVICES, help=DEVICE_HELP)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from alphazero.commands import arguments
 from alphazero.devices import DEVICE_HELP, DEVICES
 
 
@@ -14,12 +15,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a checkpoint or run directory, uniform (a blind network) or mcts:N (default: pretrained:go, else uniform)",
     )
     parser.add_argument("--game", choices=["go"], default="go", help="GTP is for Go (default go)")
-    parser.add_argument("--simulations", type=int, help="a move, where no time is set (default 400; N with mcts:N)")
-    parser.add_argument("--board-size", type=int, help="to begin with (default: the model's, else 9)")
-    parser.add_argument("--komi", type=float, help="to begin with")
+    parser.add_argument(
+        "--simulations", type=arguments.simulations, help="a move, where no time is set (default 400; N with mcts:N)"
+    )
+    parser.add_argument(
+        "--board-size", type=arguments.whole(2, 19), help="to begin with (default: the model's, else 9)"
+    )
+    parser.add_argument("--komi", type=arguments.number(-1000, 1000), help="to begin with")
     parser.add_argument("--search", choices=["puct", "gumbel"], default="puct")
     parser.add_argument(
-        "--resign", type=float, default=-2.0, metavar="VALUE", help="resign below this value in -1..1 (default: never)"
+        "--resign",
+        type=arguments.number(-2, 1),
+        default=-2.0,
+        metavar="VALUE",
+        help="resign below this value in -1..1 (default: never)",
     )
     parser.add_argument("--log", type=Path, metavar="FILE", help="append every command and its reply to this file")
     parser.add_argument("--device", default="auto", choices=DEVICES, help=DEVICE_HELP)

@@ -6,6 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
+from alphazero.commands import arguments
 from alphazero.devices import DEVICE_HELP, DEVICES
 
 
@@ -18,19 +19,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("b", metavar="B")
     parser.add_argument(
-        "--games", type=int, default=100, help="every opening is played with both colours (default 100)"
+        "--games", type=arguments.games, default=100, help="every opening is played with both colours (default 100)"
     )
     parser.add_argument("--game", help="the game, where neither player is a checkpoint")
     parser.add_argument(
         "--option", action="append", default=[], metavar="KEY=VALUE", help="an option of the game, e.g. board_size=9"
     )
     parser.add_argument(
-        "--simulations", type=int, help="simulations a move (default: what the checkpoint was trained with)"
+        "--simulations",
+        type=arguments.simulations,
+        help="simulations a move (default: what the checkpoint was trained with)",
     )
     parser.add_argument("--search", choices=["puct", "gumbel"], help="search kind (default: as in training)")
     parser.add_argument(
         "--opening-plies",
-        type=int,
+        type=arguments.plies,
         metavar="N",
         help="random plies at the start of each pair (default 2), or how many of each game of a PGN or SGF (default all)",
     )
@@ -50,7 +53,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--players", type=Path, metavar="FILE", help="YAML file of players that A and B may name")
     parser.add_argument(
-        "--concurrency", type=int, default=1, metavar="N", help="games with engines or clocks at a time (default 1)"
+        "--concurrency",
+        type=arguments.whole(1, arguments.MOST_AT_A_TIME),
+        default=1,
+        metavar="N",
+        help="games with engines or clocks at a time (default 1)",
     )
     parser.add_argument(
         "--adjudicate-resign", metavar="SCORE:MOVES", help="a side loses that says -SCORE centipawns for MOVES moves"
@@ -61,19 +68,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="drawn when both say at most SCORE for MOVES moves each, after move FROM",
     )
     parser.add_argument(
-        "--max-plies", type=int, default=0, help="a game ends there, drawn (Go: scored as it stands; default no limit)"
+        "--max-plies",
+        type=arguments.whole(0, 1_000_000),
+        default=0,
+        help="a game ends there, drawn (Go: scored as it stands; default no limit)",
     )
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=arguments.seed, default=0)
     parser.add_argument("--device", default="auto", choices=DEVICES, help=DEVICE_HELP)
     parser.add_argument(
         "--sprt",
         nargs=2,
-        type=float,
+        type=arguments.number(-10_000, 10_000),
         metavar=("ELO0", "ELO1"),
         help="stop as soon as it is known whether A is ELO0 or ELO1 stronger than B; --games is then the most",
     )
-    parser.add_argument("--alpha", type=float, default=0.05, help="SPRT: rate of wrongly accepting ELO1 (default 0.05)")
-    parser.add_argument("--beta", type=float, default=0.05, help="SPRT: rate of wrongly accepting ELO0 (default 0.05)")
+    parser.add_argument(
+        "--alpha", type=arguments.share, default=0.05, help="SPRT: rate of wrongly accepting ELO1 (default 0.05)"
+    )
+    parser.add_argument(
+        "--beta", type=arguments.share, default=0.05, help="SPRT: rate of wrongly accepting ELO0 (default 0.05)"
+    )
     parser.add_argument("--out", type=Path, help="directory for results.jsonl and the games; the same call resumes")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import time
 
+from alphazero.commands import arguments
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("game", metavar="GAME", help="a game's name, e.g. go or connect4")
-    parser.add_argument("depth", type=int, metavar="DEPTH")
+    parser.add_argument("depth", type=arguments.whole(0, 100), metavar="DEPTH")
     parser.add_argument("--position", help="the position to count from, as text (default: the start)")
     parser.add_argument(
         "--option", action="append", default=[], metavar="KEY=VALUE", help="an option of the game, e.g. board_size=5"

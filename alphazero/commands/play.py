@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from alphazero.commands import arguments
 from alphazero.devices import DEVICE_HELP, DEVICES
 
 
@@ -17,7 +18,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--option", action="append", default=[], metavar="KEY=VALUE", help="an option of the game, e.g. board_size=7"
     )
     parser.add_argument("--colour", choices=["first", "second"], default="first", help="yours (default first)")
-    parser.add_argument("--simulations", type=int, default=200, help="the engine's, a move (default 200)")
+    parser.add_argument(
+        "--simulations", type=arguments.simulations, default=200, help="the engine's, a move (default 200)"
+    )
     parser.add_argument("--device", default="auto", choices=DEVICES, help=DEVICE_HELP)
 
 

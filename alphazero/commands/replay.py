@@ -7,6 +7,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from alphazero.commands import arguments
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("path", type=Path, help="a run directory or a replay directory")
@@ -16,7 +18,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="write the games: SGF for Go, one games.pgn for chess, games.csa and KIF files for shogi, moves as text else",
     )
-    parser.add_argument("--last", type=int, default=0, metavar="N", help="only the newest N games")
+    parser.add_argument(
+        "--last",
+        type=arguments.whole(0, arguments.MOST_SIMULATIONS),
+        default=0,
+        metavar="N",
+        help="only the newest N games",
+    )
 
 
 def run(args: argparse.Namespace) -> int:

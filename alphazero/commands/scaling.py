@@ -6,31 +6,38 @@ import argparse
 import json
 from pathlib import Path
 
+from alphazero.commands import arguments
 from alphazero.devices import DEVICE_HELP, DEVICES
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("player", metavar="PLAYER", help="a checkpoint or run directory, uniform, or mcts:N (any N)")
-    parser.add_argument("--from", dest="least", type=int, default=1, metavar="N", help="least simulations (default 1)")
-    parser.add_argument("--to", dest="most", type=int, default=128, metavar="N", help="most simulations (default 128)")
+    parser.add_argument(
+        "--from", dest="least", type=arguments.simulations, default=1, metavar="N", help="least simulations (default 1)"
+    )
+    parser.add_argument(
+        "--to", dest="most", type=arguments.simulations, default=128, metavar="N", help="most simulations (default 128)"
+    )
     parser.add_argument(
         "--seconds",
         nargs=2,
-        type=float,
+        type=arguments.number(0.0001, 86400),
         metavar=("LEAST", "MOST"),
         help="budgets in seconds a move instead, e.g. 0.01 0.16; such games are played one by one",
     )
     parser.add_argument(
         "--games",
-        type=int,
+        type=arguments.games,
         default=100,
         help="games of every two budgets at most two doublings apart, each opening with both colours (default 100)",
     )
     parser.add_argument("--game", help="the game, where the player is no checkpoint")
     parser.add_argument("--option", action="append", default=[], metavar="KEY=VALUE", help="an option of the game")
     parser.add_argument("--search", choices=["puct", "gumbel"], default="puct", help="search kind (default puct)")
-    parser.add_argument("--opening-plies", type=int, default=4, help="random plies at the start (default 4)")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--opening-plies", type=arguments.plies, default=4, help="random plies at the start (default 4)"
+    )
+    parser.add_argument("--seed", type=arguments.seed, default=0)
     parser.add_argument("--device", default="auto", choices=DEVICES, help=DEVICE_HELP)
     parser.add_argument(
         "--out",

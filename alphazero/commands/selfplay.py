@@ -5,23 +5,30 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from alphazero.commands import arguments
 from alphazero.devices import DEVICE_HELP, DEVICES
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL", help="a checkpoint or run directory, or `uniform`")
-    parser.add_argument("--games", type=int, default=100)
+    parser.add_argument("--games", type=arguments.whole(1, 1_000_000_000), default=100)
     parser.add_argument(
         "--out", type=Path, required=True, help="directory of the replay store (made where missing; games are added)"
     )
-    parser.add_argument("--simulations", type=int, default=32)
+    parser.add_argument("--simulations", type=arguments.simulations, default=32)
     parser.add_argument("--search", choices=["puct", "gumbel"], default="gumbel")
-    parser.add_argument("--temperature-plies", type=int, default=0, help="PUCT: plies drawn from the visit counts")
-    parser.add_argument("--opening-plies", type=int, default=0, help="up to so many random plies at the start")
-    parser.add_argument("--in-flight", type=int, default=128, help="games at a time (default 128)")
+    parser.add_argument(
+        "--temperature-plies", type=arguments.plies, default=0, help="PUCT: plies drawn from the visit counts"
+    )
+    parser.add_argument(
+        "--opening-plies", type=arguments.plies, default=0, help="up to so many random plies at the start"
+    )
+    parser.add_argument(
+        "--in-flight", type=arguments.whole(1, 16384), default=128, help="games at a time (default 128)"
+    )
     parser.add_argument("--game", help="the game, for `uniform`")
     parser.add_argument("--option", action="append", default=[], metavar="KEY=VALUE", help="an option of the game")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=arguments.seed, default=0)
     parser.add_argument("--device", default="auto", choices=DEVICES, help=DEVICE_HELP)
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from alphazero.commands import arguments
 from alphazero.devices import DEVICE_HELP, DEVICES
 
 
@@ -25,10 +26,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=["round-robin", "gauntlet", "ladder"],  # as arena.schedule.FORMS
         help="gauntlet: the first against all; ladder: rounds of pairings where a game says most (default: round-robin)",
     )
-    parser.add_argument("--games", type=int, help="games a pairing of two players (default 40)")
-    parser.add_argument("--rounds", type=int, help="rounds of a ladder (default 8)")
+    parser.add_argument("--games", type=arguments.games, help="games a pairing of two players (default 40)")
+    parser.add_argument("--rounds", type=arguments.whole(1, 10_000), help="rounds of a ladder (default 8)")
     parser.add_argument(
-        "--simulations", type=int, help="simulations a move (default: what the checkpoint was trained with)"
+        "--simulations",
+        type=arguments.simulations,
+        help="simulations a move (default: what the checkpoint was trained with)",
     )
     parser.add_argument("--tc", metavar="TIME", help="time control in seconds, as in 10+0.1: all players get clocks")
     parser.add_argument(
@@ -46,15 +49,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="YAML file of players that may be named (docs/matches.md)",
     )
     parser.add_argument(
-        "--concurrency", type=int, metavar="N", help="games with engines or clocks at a time (default 1)"
+        "--concurrency",
+        type=arguments.whole(1, arguments.MOST_AT_A_TIME),
+        metavar="N",
+        help="games with engines or clocks at a time (default 1)",
     )
-    parser.add_argument("--opening-plies", type=int, help="random plies at the start of each pair (default 2)")
+    parser.add_argument(
+        "--opening-plies", type=arguments.plies, help="random plies at the start of each pair (default 2)"
+    )
     parser.add_argument("--game", help="the game, where no player is a checkpoint")
     parser.add_argument("--option", action="append", default=[], metavar="KEY=VALUE", help="an option of the game")
     parser.add_argument(
         "--anchor", action="append", default=[], metavar="NAME=ELO", help="a player of known rating; may be repeated"
     )
-    parser.add_argument("--seed", type=int)
+    parser.add_argument("--seed", type=arguments.seed)
     parser.add_argument("--device", default="auto", choices=DEVICES, help=DEVICE_HELP)
     parser.add_argument(
         "--out", type=Path, help="directory for results.jsonl, elo.json and report.html; the same call resumes"

@@ -76,7 +76,7 @@ class SearchFace {
   // many. 0 with done() false cannot happen once all earlier leaves are told.
   virtual int collect(int rows, float* planes, std::vector<std::vector<std::int32_t>>& legal,
                       std::vector<int>& tickets) = 0;
-  virtual void tell(int ticket, const float* logits, float value) = 0;
+  virtual void tell(int ticket, std::span<const float> logits, float value) = 0;
   [[nodiscard]] virtual bool done() const = 0;
   // Runs the begun search with kUniform or kRollout. The result for 2 threads and for more is the same.
   virtual void run_inside(int evaluator, double seconds, int threads) = 0;
@@ -89,6 +89,7 @@ class SearchFace {
 class PoolFace {
  public:
   virtual ~PoolFace() = default;
+  virtual void stop() = 0;
   virtual Batch* next_batch(double seconds, bool partial) = 0;
   virtual void finish(Batch* batch, const float* logits, int width, bool gathered, const float* wdl) = 0;
   virtual std::vector<GameRecord> take_finished() = 0;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cmath>
 #include <cstring>
 #include <tuple>
 #include <type_traits>
@@ -132,6 +133,7 @@ class SearchOf final : public SearchFace {
       search_.reset(next.position(), seed_++);
     }
     used_ = true;
+    begun_ = false;
     start_ = next.start();
     played_ = played;
   }
@@ -140,12 +142,23 @@ class SearchOf final : public SearchFace {
     if (search_.position().outcome()) throw std::invalid_argument("search: the game is over in this position");
     std::vector<Move> moves;
     for (const std::string& text : only) moves.push_back(search_.position().parse_move(text));
+    check_within("search: simulations", simulations, {1, kMostSimulations});
+    for (const float each : gumbel)
+      if (!std::isfinite(each)) throw std::invalid_argument("search: gumbel must be finite numbers");
+    begun_ = true;
     search_.begin(simulations, noise, gumbel, moves);
     done_ = false;
   }
-  void set_budget(int simulations) override { search_.set_budget(simulations); }
+  void set_budget(int simulations) override {
+    check_within("search: set_budget", simulations, {0, kMostSimulations});
+    search_.set_budget(simulations);
+  }
   int collect(int rows, float* planes, std::vector<std::vector<std::int32_t>>& legal,
               std::vector<int>& tickets) override {
+    if (!begun_) throw std::invalid_argument("collect: begin() comes first");
+    if (rows + search_.waiting() > kMostWaiting)
+      throw std::invalid_argument("collect: more than " + std::to_string(kMostWaiting) +
+                                  " leaves would wait for their answers");
     legal.clear();
     tickets.clear();
     const Shape& shape = encoder_.shape();
@@ -165,7 +178,17 @@ class SearchOf final : public SearchFace {
     }
     return static_cast<int>(tickets.size());
   }
-  void tell(int ticket, const float* logits, float value) override { search_.tell(ticket, logits, value); }
+  void tell(int ticket, std::span<const float> logits, float value) override {
+    const int wanted = search_.wanted(ticket);
+    if (wanted < 0) throw std::invalid_argument("tell: no leaf waits under ticket " + std::to_string(ticket));
+    if (logits.size() != static_cast<std::size_t>(wanted))
+      throw std::invalid_argument("tell: " + std::to_string(wanted) + " logits are needed, one a legal move, got " +
+                                  std::to_string(logits.size()));
+    for (const float each : logits)
+      if (!std::isfinite(each)) throw std::invalid_argument("tell: logits must be finite");
+    check_within("tell: value", static_cast<double>(value), {-kMostValue, kMostValue});
+    search_.tell(ticket, logits.data(), value);
+  }
   bool done() const override { return done_; }
   void run_inside(int evaluator, double seconds, int threads) override {
     const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds > 0 ? seconds : 1e6);
@@ -211,12 +234,14 @@ class SearchOf final : public SearchFace {
     return out;
   }
   std::vector<std::string> line(std::string_view move, int longest) const override {
+    if (search_.root_moves().empty()) throw std::invalid_argument("line: nothing was searched here yet");
     const Move wanted = search_.position().parse_move(move);
     for (const RootMove& m : search_.root_moves())
       if (m.move == wanted) return texts(search_.line_after(m, longest), longest);
     return {std::string(move)};
   }
   std::string sample_move(double temperature) override {
+    check_within("sample_move: temperature", temperature, {0, 1e6});
     return search_.position().move_text(search_.sample_move(temperature));
   }
 
@@ -263,7 +288,10 @@ class SearchOf final : public SearchFace {
   Search<G> search_;
   Rng rng_;
   std::uint64_t seed_;
+  // Simulations under way through a move are counted in 16 bits.
+  static constexpr int kMostWaiting = 32768;
   bool used_ = false;
+  bool begun_ = false;  // in the position that is set
   bool done_ = true;
   std::string start_;
   std::vector<Move> played_;
@@ -275,6 +303,7 @@ class PoolOf final : public PoolFace {
   PoolOf(const typename G::Options& options, const PoolSettings& settings, const std::vector<PlayerSettings>& players,
          const std::vector<Pairing>& pairings)
       : pool_(options, settings, players, pairings) {}
+  void stop() override { pool_.stop(); }
   Batch* next_batch(double seconds, bool partial) override { return pool_.next_batch(seconds, partial); }
   void finish(Batch* batch, const float* logits, int width, bool gathered, const float* wdl) override {
     pool_.finish(batch, logits, width, gathered, wdl);

@@ -4,9 +4,16 @@
 #include <pybind11/stl.h>
 
 #include <algorithm>
+#include <atomic>
+#include <cmath>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <thread>
+#include <type_traits>
+#include <utility>
+#include <vector>
 
 #include "cpp/bind/face.h"
 #include "cpp/search/schedule.h"
@@ -20,6 +27,43 @@ using F32 = py::array_t<float, py::array::c_style | py::array::forcecast>;
 
 // --- conversions ---
 
+// A value as a message shows it.
+std::string shown(const py::handle& value) {
+  std::string text = py::repr(value).cast<std::string>();
+  return text.size() > 40 ? text.substr(0, 40) + "..." : text;
+}
+[[noreturn]] void refuse(const std::string& name, const char* kind, const Bounds& bounds, const std::string& got) {
+  throw std::invalid_argument(name + " must be " + kind + " from " + plain(bounds.low) + " to " + plain(bounds.high) +
+                              ", got " + got);
+}
+
+// A whole number of any size that Python knows, or std::invalid_argument. Bounds are below 2^63 in size.
+std::int64_t whole_number(const py::handle& value, const std::string& name, const Bounds& bounds) {
+  if (py::isinstance<py::bool_>(value) || PyIndex_Check(value.ptr()) == 0)
+    refuse(name, "a whole number", bounds, shown(value));
+  const auto index = py::reinterpret_steal<py::object>(PyNumber_Index(value.ptr()));
+  if (!index) throw py::error_already_set();
+  int overflow = 0;
+  const long long number = PyLong_AsLongLongAndOverflow(index.ptr(), &overflow);
+  if (overflow != 0) refuse(name, "a whole number", bounds, overflow > 0 ? "a greater one" : "a smaller one");
+  if (static_cast<double>(number) < bounds.low || static_cast<double>(number) > bounds.high)
+    refuse(name, "a whole number", bounds, std::to_string(number));
+  return number;
+}
+double real_number(const py::handle& value, const std::string& name, const Bounds& bounds) {
+  double number = 0.0;
+  if (py::isinstance<py::bool_>(value) || py::isinstance<py::str>(value))
+    refuse(name, "a number", bounds, shown(value));
+  number = PyFloat_AsDouble(value.ptr());
+  if (PyErr_Occurred() != nullptr) {
+    const bool overflow = PyErr_ExceptionMatches(PyExc_OverflowError) != 0;
+    PyErr_Clear();
+    refuse(name, "a number", bounds, overflow ? "one without end" : shown(value));
+  }
+  if (!(number >= bounds.low && number <= bounds.high)) refuse(name, "a number", bounds, plain(number));
+  return number;
+}
+
 OptionMap to_options(const py::kwargs& kwargs) {
   OptionMap map;
   for (const auto& [key, value] : kwargs) {
@@ -28,9 +72,11 @@ OptionMap to_options(const py::kwargs& kwargs) {
     if (py::isinstance<py::bool_>(value)) {
       map[name] = py::cast<bool>(value);
     } else if (py::isinstance<py::int_>(value)) {
-      map[name] = py::cast<std::int64_t>(value);
+      map[name] = whole_number(value, "option '" + name + "'", {-0x1p62, 0x1p62});
     } else if (py::isinstance<py::float_>(value)) {
-      map[name] = py::cast<double>(value);
+      const auto number = py::cast<double>(value);
+      if (!std::isfinite(number)) throw std::invalid_argument("option '" + name + "' must be a finite number");
+      map[name] = number;
     } else if (py::isinstance<py::str>(value)) {
       map[name] = py::cast<std::string>(value);
     } else {
@@ -54,72 +100,108 @@ std::shared_ptr<GameFace> make_game(const std::string& name, const OptionMap& op
                                     : "unknown game '" + name + "'; games are: " + known);
 }
 
-template <class T>
-void read(const py::dict& from, const char* name, T& into, std::vector<std::string>& known) {
-  known.emplace_back(name);
-  if (from.contains(name)) into = py::cast<T>(from[name]);
-}
+// The settings of a dict, read by name; those that nobody read are unknown.
+class Settings {
+ public:
+  Settings(const py::dict& from, std::string what) : from_(from), what_(std::move(what)) {}
 
-void refuse_unknown(const py::dict& given, const std::vector<std::string>& known, const std::string& what) {
-  for (const auto& [key, value] : given) {
-    const auto name = py::cast<std::string>(key);
-    if (std::find(known.begin(), known.end(), name) != known.end()) continue;
-    std::string list;
-    for (const std::string& each : known) list += (list.empty() ? "" : ", ") + each;
-    throw std::invalid_argument(what + ": unknown setting '" + name + "'; settings are: " + list);
+  void text(const char* name, std::string& into) {
+    if (!has(name)) return;
+    if (!py::isinstance<py::str>(from_[name]))
+      throw std::invalid_argument(full(name) + " must be text, got " + shown(from_[name]));
+    into = py::cast<std::string>(from_[name]);
   }
-}
+  void flag(const char* name, bool& into) {
+    if (!has(name)) return;
+    const int truth = PyObject_IsTrue(from_[name].ptr());
+    if (truth < 0) throw py::error_already_set();
+    into = truth != 0;
+  }
+  template <class T>
+  void number(const char* name, T& into, const Bounds& bounds) {
+    if (!has(name)) return;
+    if constexpr (std::is_integral_v<T>) {
+      into = static_cast<T>(whole_number(from_[name], full(name), bounds));
+    } else {
+      into = static_cast<T>(real_number(from_[name], full(name), bounds));
+    }
+  }
+  // 64 bits, none of which says more than another: the name of a game, random numbers or weights.
+  void name(const char* name, std::uint64_t& into) {
+    if (!has(name)) return;
+    const py::object value = from_[name];
+    const auto index = py::reinterpret_steal<py::object>(PyNumber_Index(value.ptr()));
+    const std::uint64_t number = index ? PyLong_AsUnsignedLongLong(index.ptr()) : 0;
+    if (PyErr_Occurred() != nullptr) {
+      PyErr_Clear();
+      throw std::invalid_argument(full(name) + " must be a whole number from 0 to 2^64 - 1, got " + shown(value));
+    }
+    into = number;
+  }
+  void texts(const char* name, std::vector<std::string>& into) {
+    if (has(name)) into = py::cast<std::vector<std::string>>(from_[name]);
+  }
+  void refuse_unknown() const {
+    for (const auto& [key, value] : from_) {
+      const auto name = py::cast<std::string>(py::str(key));
+      if (std::find(known_.begin(), known_.end(), name) != known_.end()) continue;
+      std::string list;
+      for (const std::string& each : known_) list += (list.empty() ? "" : ", ") + each;
+      throw std::invalid_argument(what_ + ": unknown setting '" + name + "'; settings are: " + list);
+    }
+  }
 
-void read_search(const py::dict& d, SearchSettings& s, std::vector<std::string>& known) {
+ private:
+  bool has(const char* name) {
+    known_.emplace_back(name);
+    return from_.contains(name);
+  }
+  [[nodiscard]] std::string full(const char* name) const { return what_ + ": " + name; }
+
+  const py::dict& from_;
+  std::string what_;
+  std::vector<std::string> known_;
+};
+
+void read_search(Settings& from, SearchSettings& s) {
   std::string kind = s.kind == SearchKind::kPuct ? "puct" : "gumbel";
-  read(d, "kind", kind, known);
+  from.text("kind", kind);
   if (kind != "puct" && kind != "gumbel")
     throw std::invalid_argument("search: kind must be \"puct\" or \"gumbel\", got '" + kind + "'");
   s.kind = kind == "puct" ? SearchKind::kPuct : SearchKind::kGumbel;
   std::string fpu = "reduction";
-  read(d, "fpu", fpu, known);
+  from.text("fpu", fpu);
   if (fpu != "reduction" && fpu != "value")
     throw std::invalid_argument("search: fpu must be \"reduction\" or \"value\", got '" + fpu + "'");
   s.fpu = fpu == "value" ? Fpu::kValue : Fpu::kReduction;
-  read(d, "simulations", s.simulations, known);
-  read(d, "c_base", s.c_base, known);
-  read(d, "c_init", s.c_init, known);
-  read(d, "fpu_value", s.fpu_value, known);
-  read(d, "noise_epsilon", s.noise_epsilon, known);
-  read(d, "noise_alpha", s.noise_alpha, known);
-  read(d, "virtual_loss", s.virtual_loss, known);
-  read(d, "reuse_tree", s.reuse_tree, known);
-  read(d, "find_wins", s.find_wins, known);
-  read(d, "policy_temperature", s.policy_temperature, known);
-  read(d, "considered", s.considered, known);
-  read(d, "c_visit", s.c_visit, known);
-  read(d, "c_scale", s.c_scale, known);
-  read(d, "rescale_q", s.rescale_q, known);
-  read(d, "gumbel_scale", s.gumbel_scale, known);
-  s.check();
+  from.flag("reuse_tree", s.reuse_tree);
+  from.flag("find_wins", s.find_wins);
+  from.flag("rescale_q", s.rescale_q);
+  SearchSettings::each_number(
+      s, [&from](const char* name, auto& number, const Bounds& bounds) { from.number(name, number, bounds); });
 }
 
 SearchSettings to_search(const py::dict& d) {
   SearchSettings s;
-  std::vector<std::string> known;
-  read_search(d, s, known);
-  refuse_unknown(d, known, "search");
+  Settings from(d, "search");
+  read_search(from, s);
+  from.refuse_unknown();
   return s;
 }
 
 PlayerSettings to_player(const py::dict& d) {
   PlayerSettings p;
-  std::vector<std::string> known;
-  read_search(d, p.search, known);
-  read(d, "evaluator", p.evaluator, known);
-  read(d, "noise", p.noise, known);
-  read(d, "temperature_plies", p.temperature_plies, known);
-  read(d, "temperature", p.temperature, known);
-  read(d, "full_fraction", p.full_fraction, known);
-  read(d, "fast_simulations", p.fast_simulations, known);
-  read(d, "resign_value", p.resign_value, known);
-  read(d, "resign_never", p.resign_never, known);
-  refuse_unknown(d, known, "player");
+  Settings from(d, "player");
+  read_search(from, p.search);
+  from.number("evaluator", p.evaluator, {kRandom, 4095});
+  from.flag("noise", p.noise);
+  from.number("temperature_plies", p.temperature_plies, {0, kMostSimulations});
+  from.number("temperature", p.temperature, {0, 1e6});
+  from.number("full_fraction", p.full_fraction, {0, 1});
+  from.number("fast_simulations", p.fast_simulations, {0, kMostSimulations});
+  from.number("resign_value", p.resign_value, {-1000, 1000});
+  from.number("resign_never", p.resign_never, {0, 1});
+  from.refuse_unknown();
   if (p.full_fraction < 1.0 && p.fast_simulations < 1)
     throw std::invalid_argument("player: fast_simulations must be >= 1 where full_fraction is below 1");
   return p;
@@ -127,24 +209,24 @@ PlayerSettings to_player(const py::dict& d) {
 
 PoolSettings to_pool(const py::dict& d) {
   PoolSettings p;
-  std::vector<std::string> known;
-  read(d, "games_in_flight", p.games_in_flight, known);
-  read(d, "batch_size", p.batch_size, known);
-  read(d, "threads", p.threads, known);
-  read(d, "seed", p.seed, known);
-  read(d, "games", p.games, known);
-  read(d, "first_game", p.first_game, known);
-  read(d, "opening_plies", p.opening_plies, known);
-  read(d, "starts", p.starts, known);
-  read(d, "start_share", p.start_share, known);
-  read(d, "symmetry", p.symmetry, known);
-  read(d, "record_policy", p.record_policy, known);
-  read(d, "version", p.version, known);
-  read(d, "simulations", p.simulations, known);
-  read(d, "resignation", p.resignation, known);
-  read(d, "packed", p.packed, known);
-  read(d, "cache_megabytes", p.cache_megabytes, known);
-  refuse_unknown(d, known, "pool");
+  Settings from(d, "pool");
+  from.number("games_in_flight", p.games_in_flight, {1, 65536});
+  from.number("batch_size", p.batch_size, {1, 16384});
+  from.number("threads", p.threads, {1, 1024});
+  from.name("seed", p.seed);
+  from.number("games", p.games, {-1, 0x1p62});
+  from.name("first_game", p.first_game);
+  from.number("opening_plies", p.opening_plies, {0, 10000});
+  from.texts("starts", p.starts);
+  from.number("start_share", p.start_share, {0, 1});
+  from.flag("symmetry", p.symmetry);
+  from.flag("record_policy", p.record_policy);
+  from.name("version", p.version);
+  from.number("simulations", p.simulations, {0, kMostSimulations});
+  from.number("resignation", p.resignation, {-1000, 1000});
+  from.flag("packed", p.packed);
+  from.number("cache_megabytes", p.cache_megabytes, {0, 1 << 20});
+  from.refuse_unknown();
   return p;
 }
 
@@ -157,24 +239,94 @@ struct PyPosition {
   std::shared_ptr<GameFace> game;
   std::unique_ptr<PositionFace> face;
 };
+// A face that one thread at a time may use: `face->call()` holds it for the length of the expression, and a thread that
+// holds it may come again from inside. Another one waits or is refused.
+enum class Meet { kWait, kRefuse };
+template <class Face, Meet kMeet>
+class Alone {
+  struct State {
+    std::unique_ptr<Face> face;
+    std::mutex mutex;
+    std::atomic<std::thread::id> holder;
+    int depth = 0;  // of the holder
+  };
+
+ public:
+  explicit Alone(std::unique_ptr<Face> face) : state_(std::make_unique<State>()) { state_->face = std::move(face); }
+
+  class Use {
+   public:
+    explicit Use(State* state) : state_(state) {}
+    Use(const Use&) = delete;
+    Use& operator=(const Use&) = delete;
+    ~Use() {
+      if (--state_->depth > 0) return;
+      state_->holder = std::thread::id();
+      state_->mutex.unlock();
+    }
+    Face* operator->() const { return state_->face.get(); }
+
+   private:
+    State* state_;
+  };
+  Use operator->() const {
+    if (state_->holder.load() != std::this_thread::get_id()) {
+      if constexpr (kMeet == Meet::kWait) {
+        state_->mutex.lock();
+      } else if (!state_->mutex.try_lock()) {
+        throw std::runtime_error("this search is in use by another thread; give each thread its own");
+      }
+      state_->holder = std::this_thread::get_id();
+    }
+    ++state_->depth;
+    return Use(state_.get());
+  }
+
+ private:
+  std::unique_ptr<State> state_;
+};
+
 struct PySearch {
   std::shared_ptr<GameFace> game;
-  std::unique_ptr<SearchFace> face;
+  Alone<SearchFace, Meet::kRefuse> face;
 };
 struct PyPool {
   std::shared_ptr<GameFace> game;
   Shape shape;
-  std::map<Batch*, std::pair<F32, F32>>
-      answers;  // kept alive while workers read them: declared before, so destroyed after
-  std::unique_ptr<PoolFace> face;
+  std::map<Batch*, std::pair<F32, F32>> answers;  // kept alive while workers read them
+  std::shared_ptr<PoolFace> face;                 // nullptr: closed
+
+  PyPool(std::shared_ptr<GameFace> its_game, std::shared_ptr<PoolFace> pool)
+      : game(std::move(its_game)), shape(game->shape()), face(std::move(pool)) {}
+  PyPool(const PyPool&) = delete;
+  PyPool& operator=(const PyPool&) = delete;
+  ~PyPool() {
+    if (face) face->stop();  // batches may keep the pool; nothing in it moves any more
+  }
+
+  // A copy, so that a pool that is closed meanwhile by another thread stays whole for this one.
+  [[nodiscard]] std::shared_ptr<PoolFace> open() const {
+    if (!face) throw std::invalid_argument("pool: it is closed");
+    return face;
+  }
 };
+// A batch on its way to the evaluator. It keeps the memory that it and its arrays are views of.
 struct PyBatch {
+  std::shared_ptr<PoolFace> pool;
   Batch* batch;
+  std::uint64_t serial;
 };
 struct PySampler {
   std::shared_ptr<GameFace> game;
-  std::unique_ptr<SamplerFace> face;
+  Alone<SamplerFace, Meet::kWait> face;
 };
+
+// The batch, as long as `p` waits for its answer.
+Batch& on_its_way(const PyPool& p, const PyBatch& b) {
+  if (p.open() != b.pool) throw std::invalid_argument("pool: this batch is another pool's");
+  if (b.batch->serial != b.serial) throw std::invalid_argument("pool: this batch is finished already");
+  return *b.batch;
+}
 
 py::ssize_t size(int n) { return static_cast<py::ssize_t>(n); }
 
@@ -327,7 +479,7 @@ void bind_rules(py::module_& m) {
       .def(
           "perft",
           [](const PyPosition& p, int depth) {
-            if (depth < 0) throw std::invalid_argument("perft: depth must be >= 0");
+            check_within("perft: depth", depth, {0, 100});
             const auto copy = p.face->copy();
             const py::gil_scoped_release release;
             return copy->perft(depth);
@@ -361,12 +513,29 @@ void bind_rules(py::module_& m) {
 }
 
 void bind_search(py::module_& m) {
-  m.def("considered_visits", &considered_visits, py::arg("considered"), py::arg("simulations"),
-        "Sequential halving's schedule: the visit count that the root move of each simulation must have.");
+  m.def(
+      "search_bounds",
+      [] {
+        std::map<std::string, std::pair<double, double>> all;
+        SearchSettings s;
+        SearchSettings::each_number(
+            s, [&all](const char* name, auto, const Bounds& bounds) { all[name] = {bounds.low, bounds.high}; });
+        return all;
+      },
+      "(least, greatest) of each number among the settings of a search, by name.");
+  m.def(
+      "considered_visits",
+      [](int considered, int simulations) {
+        check_within("considered_visits: considered", considered, {0, 65536});
+        check_within("considered_visits: simulations", simulations, {0, kLongestSchedule});
+        return considered_visits(considered, simulations);
+      },
+      py::arg("considered"), py::arg("simulations"),
+      "Sequential halving's schedule: the visit count that the root move of each simulation must have.");
 
   py::class_<PySearch>(m, "SearchCore", "One search tree, asked and told from Python; see alphazero.search.Search.")
       .def(py::init([](const PyGame& g, const py::dict& settings, std::uint64_t seed) {
-             return PySearch{g.face, g.face->search(to_search(settings), seed)};
+             return PySearch{g.face, Alone<SearchFace, Meet::kRefuse>(g.face->search(to_search(settings), seed))};
            }),
            py::arg("game"), py::arg("settings"), py::arg("seed") = 0)
       .def("set_position",
@@ -386,6 +555,7 @@ void bind_search(py::module_& m) {
       .def(
           "collect",
           [](PySearch& s, int rows) {
+            check_within("collect: rows", rows, {1, 16384});
             const Shape shape = s.game->shape();
             py::array_t<float> planes({size(rows), size(shape.planes()), size(shape.height), size(shape.width)});
             std::vector<std::vector<std::int32_t>> legal;
@@ -405,7 +575,9 @@ void bind_search(py::module_& m) {
           "(planes float32 [n, C, H, W], legal: n int32 arrays of policy indices, tickets): at most `rows` leaves.")
       .def(
           "tell",
-          [](PySearch& s, int ticket, const F32& logits, float value) { s.face->tell(ticket, logits.data(), value); },
+          [](PySearch& s, int ticket, const F32& logits, float value) {
+            s.face->tell(ticket, {logits.data(), static_cast<std::size_t>(logits.size())}, value);
+          },
           py::arg("ticket"), py::arg("logits"), py::arg("value"),
           "Logits of the legal moves in legal order; value for the side to move.")
       .def(
@@ -508,44 +680,46 @@ void bind_pool(py::module_& m) {
                    t.size() > 3 ? py::cast<std::uint64_t>(t[3]) : static_cast<std::uint64_t>(pairs.size());
                pairs.push_back({py::cast<int>(t[0]), py::cast<int>(t[1]), py::cast<std::string>(t[2]), number});
              }
-             return std::make_unique<PyPool>(
-                 PyPool{g.face, g.face->shape(), {}, g.face->pool(to_pool(settings), all, pairs)});
+             return std::make_unique<PyPool>(g.face, g.face->pool(to_pool(settings), all, pairs));
            }),
            py::arg("game"), py::arg("settings"), py::arg("players"), py::arg("pairings") = py::list())
       .def(
           "next_batch",
           [](PyPool& p, double seconds, bool partial) -> py::object {
+            if (!(seconds >= 0.0)) throw std::invalid_argument("next_batch: seconds must be >= 0");
+            auto face = p.open();
             Batch* batch = nullptr;
             {
               const py::gil_scoped_release release;
-              batch = p.face->next_batch(seconds, partial);
+              batch = face->next_batch(seconds, partial);
             }
             if (batch == nullptr) return py::none();
-            return py::cast(PyBatch{batch});
+            return py::cast(PyBatch{std::move(face), batch, batch->serial});
           },
           py::arg("seconds") = 0.5, py::arg("partial") = true,
           "The next batch to evaluate; None: all games are over, all that remains waits for finish(), or time is up. "
           "partial=False: only a full one.")
       .def(
           "planes",
-          [](py::object self, const PyBatch& b) {
-            const auto& p = self.cast<const PyPool&>();
-            if (b.batch->planes.empty()) throw std::invalid_argument("planes: this pool packs its batches");
+          [](const PyPool& p, const PyBatch& b) {
+            const Batch& batch = on_its_way(p, b);
+            if (batch.planes.empty()) throw std::invalid_argument("planes: this pool packs its batches");
             return py::array_t<float>(
-                {size(b.batch->written.load()), size(p.shape.planes()), size(p.shape.height), size(p.shape.width)},
-                b.batch->planes.data(), self);
+                {size(batch.written.load()), size(p.shape.planes()), size(p.shape.height), size(p.shape.width)},
+                batch.planes.data(), py::cast(&b));
           },
           py::arg("batch"), "float32 [n, C, H, W], a view.")
       .def(
           "packed",
-          [](py::object self, const PyBatch& b) {
-            const auto& p = self.cast<const PyPool&>();
-            if (b.batch->bits.empty()) throw std::invalid_argument("packed: this pool's batches hold float planes");
-            const py::ssize_t n = size(b.batch->written.load());
+          [](const PyPool& p, const PyBatch& b) {
+            const Batch& batch = on_its_way(p, b);
+            if (batch.bits.empty()) throw std::invalid_argument("packed: this pool's batches hold float planes");
+            const py::object owner = py::cast(&b);
+            const py::ssize_t n = size(batch.written.load());
             return py::make_tuple(
                 py::array_t<std::uint8_t>({n, size(p.shape.bit_planes), size(8 * p.shape.words())},
-                                          reinterpret_cast<const std::uint8_t*>(b.batch->bits.data()), self),
-                py::array_t<float>({n, size(p.shape.scalar_planes)}, b.batch->scalars.data(), self));
+                                          reinterpret_cast<const std::uint8_t*>(batch.bits.data()), owner),
+                py::array_t<float>({n, size(p.shape.scalar_planes)}, batch.scalars.data(), owner));
           },
           py::arg("batch"),
           "(bits uint8 [n, bit planes, bytes], scalars float32 [n, scalar planes]), views: cell c of a plane is bit c "
@@ -553,55 +727,74 @@ void bind_pool(py::module_& m) {
           "of byte c / 8; the scalar planes, one number a plane, come after the bit planes.")
       .def(
           "legal",
-          [](py::object self, const PyBatch& b) {
-            return py::array_t<std::int32_t>({size(b.batch->written.load()), size(b.batch->max_moves)},
-                                             b.batch->legal.data(), self);
+          [](const PyPool& p, const PyBatch& b) {
+            const Batch& batch = on_its_way(p, b);
+            return py::array_t<std::int32_t>({size(batch.written.load()), size(batch.max_moves)}, batch.legal.data(),
+                                             py::cast(&b));
           },
           py::arg("batch"),
           "int32 [n, most moves]: policy indices of the legal moves, the first legal_count of each row; a view.")
       .def(
           "legal_count",
-          [](py::object self, const PyBatch& b) {
-            return py::array_t<std::int32_t>({size(b.batch->written.load())}, b.batch->legal_count.data(), self);
+          [](const PyPool& p, const PyBatch& b) {
+            const Batch& batch = on_its_way(p, b);
+            return py::array_t<std::int32_t>({size(batch.written.load())}, batch.legal_count.data(), py::cast(&b));
           },
           py::arg("batch"), "int32 [n], a view.")
       .def(
           "finish",
           [](PyPool& p, const PyBatch& b, const F32& logits, const F32& wdl, bool gathered) {
+            Batch& batch = on_its_way(p, b);
             int width = p.shape.policy_size;
             if (gathered) {  // as wide as the caller likes, if every legal move is there
-              const std::int32_t* const counts = b.batch->legal_count.data();
-              const int most = *std::max_element(counts, counts + b.batch->written.load());
+              const std::int32_t* const counts = batch.legal_count.data();
+              const int most = *std::max_element(counts, counts + batch.written.load());
               width = logits.ndim() == 2 ? std::max(most, static_cast<int>(logits.shape(1))) : most;
             }
-            check_answer(logits, b.batch->written.load(), width, "logits");
-            check_answer(wdl, b.batch->written.load(), 3, "wdl");
-            p.answers[b.batch] = {logits, wdl};
+            check_answer(logits, batch.written.load(), width, "logits");
+            check_answer(wdl, batch.written.load(), 3, "wdl");
+            batch.serial = 0;  // finished: from here on nobody else's answer is taken
+            p.answers[&batch] = {logits, wdl};
             const py::gil_scoped_release release;
-            p.face->finish(b.batch, logits.data(), width, gathered, wdl.data());
+            try {
+              b.pool->finish(&batch, logits.data(), width, gathered, wdl.data());
+            } catch (...) {
+              batch.serial = b.serial;  // it still waits
+              throw;
+            }
           },
           py::arg("batch"), py::arg("logits"), py::arg("wdl"), py::arg("gathered") = false,
           "float32 logits [n, policy_size] and win/draw/loss probabilities [n, 3]. gathered: logits [n, L] of the "
           "legal "
           "moves alone, in the order of legal().")
       .def(
-          "take_finished", [](PyPool& p) { return p.face->take_finished(); }, "The games finished since the last call.")
-      .def_property_readonly("done", [](PyPool& p) { return p.face->done(); })
+          "take_finished", [](PyPool& p) { return p.open()->take_finished(); },
+          "The games finished since the last call.")
+      .def_property_readonly("done", [](PyPool& p) { return p.open()->done(); })
       .def_property_readonly(
           "board", [](const PyPool& p) { return py::make_tuple(p.shape.height, p.shape.width); },
           "(H, W) of the positions.")
       .def_property_readonly(
-          "all_parked", [](PyPool& p) { return p.face->all_parked(); }, "Whether every game waits for finish().")
+          "all_parked", [](PyPool& p) { return p.open()->all_parked(); }, "Whether every game waits for finish().")
       .def(
-          "set_version", [](PyPool& p, std::uint64_t v) { p.face->set_version(v); }, py::arg("version"))
+          "set_version", [](PyPool& p, std::uint64_t v) { p.open()->set_version(v); }, py::arg("version"))
       .def(
-          "set_simulations", [](PyPool& p, int n) { p.face->set_simulations(n); }, py::arg("simulations"))
+          "set_simulations",
+          [](PyPool& p, int n) {
+            check_within("set_simulations", n, {0, kMostSimulations});
+            p.open()->set_simulations(n);
+          },
+          py::arg("simulations"))
       .def(
-          "set_resignation", [](PyPool& p, double value) { p.face->set_resignation(value); }, py::arg("value"),
-          "Self-play resigns below this root value from now on; -1: never.")
+          "set_resignation",
+          [](PyPool& p, double value) {
+            check_within("set_resignation", value, {-1000, 1000});
+            p.open()->set_resignation(value);
+          },
+          py::arg("value"), "Self-play resigns below this root value from now on; -1: never.")
       .def_property_readonly("counts",
                              [](PyPool& p) {
-                               const PoolCounts c = p.face->counts();
+                               const PoolCounts c = p.open()->counts();
                                py::dict out;
                                out["simulations"] = c.simulations;
                                out["evaluations"] = c.evaluations;
@@ -616,15 +809,23 @@ void bind_pool(py::module_& m) {
       .def(
           "close",
           [](PyPool& p) {
-            const py::gil_scoped_release release;
-            p.face.reset();
+            const std::shared_ptr<PoolFace> face = std::move(p.face);
+            p.face = nullptr;
+            if (!face) return;
+            {
+              const py::gil_scoped_release release;
+              face->stop();
+            }
+            p.answers.clear();
           },
-          "Stops the workers; the pool cannot be used any more.");
+          "Stops the workers; the pool cannot be used any more. Batches that were given out stay readable.");
 }
 
 void bind_sampler(py::module_& m) {
   py::class_<PySampler>(m, "Sampler", "Finished games in, training batches out.")
-      .def(py::init([](const PyGame& g) { return PySampler{g.face, g.face->sampler()}; }), py::arg("game"))
+      .def(py::init(
+               [](const PyGame& g) { return PySampler{g.face, Alone<SamplerFace, Meet::kWait>(g.face->sampler())}; }),
+           py::arg("game"))
       .def(
           "add",
           [](PySampler& s, const py::bytes& record) { return s.face->add(static_cast<std::string_view>(record)); },
@@ -640,7 +841,10 @@ void bind_sampler(py::module_& m) {
           "sample",
           [](PySampler& s, int n, std::uint64_t seed, bool symmetry, float value_blend, float surprise, bool reply,
              bool packed, int threads) {
-            if (n < 1) throw std::invalid_argument("sample: n must be >= 1");
+            check_within("sample: n", n, {1, 1 << 20});
+            check_within("sample: value_blend", value_blend, {0, 1});
+            check_within("sample: surprise", surprise, {0, 1});
+            check_within("sample: threads", threads, {1, 1024});
             const Shape shape = s.game->shape();
             py::array_t<float> planes(
                 {size(packed ? 0 : n), size(shape.planes()), size(shape.height), size(shape.width)});

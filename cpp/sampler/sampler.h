@@ -73,6 +73,8 @@ class Sampler {
     Position position = record.start.empty() ? start_ : Position::parse(options_, record.start);
     for (std::size_t ply = 0; ply < record.plies.size(); ++ply) {
       const PlyRecord& p = record.plies[ply];
+      if (position.outcome())
+        throw std::invalid_argument("game record: the game is over at ply " + std::to_string(ply));
       MoveList<G::kMaxMoves> legal;
       position.legal_moves(legal);
       if (std::find(legal.begin(), legal.end(), p.move) == legal.end())

@@ -109,12 +109,14 @@ class Arena {
     std::swap(bytes_, other.bytes_);
   }
   void grow(std::size_t least) {
-    std::size_t bytes = std::max(least, 2 * capacity_) * sizeof(T);
+    if (least > kMost) throw std::bad_alloc();  // the tree counts in 32 bits
+    std::size_t bytes = std::min(std::max(least, 2 * capacity_), kMost) * sizeof(T);
     if (bytes >= memory::kLarge) bytes = (bytes + memory::kHugePage - 1) / memory::kHugePage * memory::kHugePage;
     data_ = static_cast<T*>(memory::resize(data_, bytes_, bytes));
     bytes_ = bytes;
-    capacity_ = bytes / sizeof(T);
+    capacity_ = std::min(bytes / sizeof(T), kMost);
   }
+  static constexpr std::size_t kMost = 0xfffffffeU;
 
   T* data_ = nullptr;
   std::size_t size_ = 0;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <stdexcept>
 #include <vector>
 
 #include "cpp/search/fast_math.h"
@@ -29,11 +30,14 @@ class Findings : public Simulations {
 
   // The move to play at full strength. A proven win is played, the shortest first; a proven loss only when all lose,
   // the longest first.
-  [[nodiscard]] Move best_move() const { return root_moves_[static_cast<std::size_t>(best_index())].move; }
+  [[nodiscard]] Move best_move() const {
+    if (root_moves_.empty()) throw std::invalid_argument("search: nothing was searched here yet");
+    return root_moves_[static_cast<std::size_t>(best_index())].move;
+  }
 
   // A move drawn in proportion to visits^(1 / temperature), proven moves as in best_move(). For PUCT.
   [[nodiscard]] Move sample_move(double temperature) {
-    if (root_proof_ == Proof::kWin || temperature <= 0.0) return best_move();
+    if (root_moves_.empty() || root_proof_ == Proof::kWin || !(temperature > 0.0)) return best_move();
     std::vector<double> weights;
     double sum = 0.0;
     const double most = static_cast<double>(max_root_visits());

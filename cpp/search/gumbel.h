@@ -70,7 +70,7 @@ inline int choose_gumbel(Tree& tree, const SearchSettings& settings, std::vector
   // Weights relative to that of the untried moves' value, which keeps the exponents small.
   const float base = t.sigma(t.mixed);
   scratch.resize(static_cast<std::size_t>(count));
-  float top = 0.0F;
+  float top = all_tried ? -1e30F : 0.0F;  // of all that is summed, so that the sum is never 0
   for (int i = 0; i < count; ++i) top = std::max(top, t.sigma(pessimistic_q(settings, kids[i])) - base);
   float sum = all_tried ? 0.0F : std::max(0.0F, 1.0F - mass) * fast_exp(-top);
   for (int i = 0; i < count; ++i) {
@@ -85,7 +85,7 @@ inline int choose_gumbel(Tree& tree, const SearchSettings& settings, std::vector
   for (int i = 0; i < count; ++i) {
     const float n = static_cast<float>(kids[i].visits) + static_cast<float>(kids[i].in_flight);
     const float score = scratch[static_cast<std::size_t>(i)] * norm - n * per_visit;
-    if (score > best_score || (score == best_score && edges[i].move() < edges[best].move())) {
+    if (best < 0 || score > best_score || (score == best_score && edges[i].move() < edges[best].move())) {
       best_score = score;
       best = i;
     }
@@ -94,7 +94,8 @@ inline int choose_gumbel(Tree& tree, const SearchSettings& settings, std::vector
     tree.best_untried_first(node);
     const Edge& edge = tree.edges(node)[count];
     const float score = edge.prior() * fast_exp(-top) * norm;
-    if (score > best_score || (score == best_score && edge.move() < edges[best].move())) return tree.add_child(node);
+    if (best < 0 || score > best_score || (score == best_score && edge.move() < edges[best].move()))
+      return tree.add_child(node);
   }
   return best;
 }

@@ -41,7 +41,7 @@ inline int choose_puct(Tree& tree, const SearchSettings& settings, std::uint32_t
     if (child.proof == Proof::kLoss) continue;  // a lost move is looked at no more
     const float n = static_cast<float>(child.visits) + static_cast<float>(child.in_flight);
     const float score = pessimistic_q(settings, child) + c * p / (1.0F + n);
-    if (score > best_score || (score == best_score && edges[i].move() < edges[best].move())) {
+    if (best < 0 || score > best_score || (score == best_score && edges[i].move() < edges[best].move())) {
       best_score = score;
       best = i;
     }
@@ -50,7 +50,8 @@ inline int choose_puct(Tree& tree, const SearchSettings& settings, std::uint32_t
     tree.best_untried_first(node);
     const Edge& edge = tree.edges(node)[node.child_count];
     const float score = first_play_q(settings, q, tried, true) + c * edge.prior();
-    if (score > best_score || (score == best_score && edge.move() < edges[best].move())) return tree.add_child(node);
+    if (best < 0 || score > best_score || (score == best_score && edge.move() < edges[best].move()))
+      return tree.add_child(node);
   }
   return best < 0 ? 0 : best;
 }

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <span>
 #include <vector>
@@ -39,13 +40,15 @@ class Search : public Findings {
 
   // Starts over from another position.
   void reset(const Position& position, std::uint64_t seed) {
+    drop_tickets();
     position_ = position;
     rng_ = Rng(seed);
     forget_tree();
   }
 
-  // Plays a move in the game; a subtree that may be kept is kept. No search may be under way.
+  // Plays a move in the game; a subtree that may be kept is kept, unless a leaf still waits for its answer.
   void play(Move move) {
+    drop_tickets();
     const bool keep = settings_.reuse_tree && settings_.kind == SearchKind::kPuct && !tree_.empty();
     std::uint32_t next = kNoNode;
     if (keep) {
@@ -66,14 +69,16 @@ class Search : public Findings {
       forget_tree();
     }
     only_.clear();
+    root_moves_.clear();
     position_.play(move);
     position_.settle();
   }
 
   // Starts a search of `simulations` new simulations at the current position, which must have a legal move. `noise`
   // turns on the root noise of the settings; `gumbel`, one number a legal move in legal order, stands in for drawn
-  // noise. `only`, where not empty, names the root moves to consider.
+  // noise. `only`, where not empty, names the root moves to consider. Tickets of an earlier search are void.
   void begin(int simulations, bool noise, std::span<const float> gumbel = {}, std::span<const Move> only = {}) {
+    drop_tickets();
     if (!std::equal(only.begin(), only.end(), only_.begin(), only_.end())) forget_tree();
     only_.assign(only.begin(), only.end());
     budget_ = simulations;
@@ -115,11 +120,23 @@ class Search : public Findings {
     }
     if (tree_.node(0).pending) return Ask::kWait;
     while (!finished()) {
+      if (stop_ != nullptr && stop_->load(std::memory_order_relaxed)) return Ask::kWait;
       const Ask result = descend(on_leaf);
       if (result != Ask::kDone) return result;  // kDone: the simulation ended by itself on an exact value
     }
     return in_flight_ > 0 ? Ask::kWait : Ask::kDone;
   }
+
+  // Once `stop` is true, ask() starts no further simulation: those that end on exact values may be many.
+  void stop_when(const std::atomic<bool>* stop) { stop_ = stop; }
+
+  // How many logits the answer to a ticket has; -1: no leaf waits under this number.
+  [[nodiscard]] int wanted(int ticket) const {
+    if (ticket < 0 || ticket >= static_cast<int>(tickets_.size())) return -1;
+    const std::uint32_t node = tickets_[static_cast<std::size_t>(ticket)].node;
+    return node == kNoNode ? -1 : tree_.node(node).edge_count;
+  }
+  [[nodiscard]] int waiting() const { return static_cast<int>(tickets_.size() - free_tickets_.size()); }
 
   // The answer to a ticket: a logit for each legal move, in legal order, and the value in [-1, 1] for the side to move.
   void tell(int ticket_index, const float* logits, float value) {
@@ -147,6 +164,7 @@ class Search : public Findings {
     } else {
       finish(ticket.path, value, Proof::kNone);
     }
+    ticket.node = kNoNode;
     free_tickets_.push_back(ticket_index);
   }
 
@@ -176,6 +194,13 @@ class Search : public Findings {
     for (const Move move : moves)
       if (std::find(only_.begin(), only_.end(), move) != only_.end()) chosen.push(move);
     return chosen;
+  }
+  // Leaves that wait for an answer leave marks in the tree, which goes with them.
+  void drop_tickets() {
+    if (waiting() == 0) return;
+    forget_tree();
+    tickets_.clear();
+    free_tickets_.clear();
   }
   int new_ticket() {
     if (free_tickets_.empty()) {
@@ -245,6 +270,7 @@ class Search : public Findings {
   Path path_;
   std::vector<Ticket> tickets_;
   std::vector<int> free_tickets_;
+  const std::atomic<bool>* stop_ = nullptr;
 };
 
 }  // namespace az

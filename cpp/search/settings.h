@@ -1,10 +1,32 @@
 // Every number a search can be told, with the value it has by default and where that value comes from.
 #pragma once
 
+#include <cstdio>
 #include <stdexcept>
 #include <string>
 
 namespace az {
+
+// What a number may be, both ends included.
+struct Bounds {
+  double low;
+  double high;
+};
+
+inline std::string plain(double x) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.10g", x);
+  return text;
+}
+// std::invalid_argument where `x` is none of the numbers within the bounds.
+inline void check_within(const std::string& name, double x, const Bounds& bounds) {
+  if (x >= bounds.low && x <= bounds.high) return;  // false of nan, too
+  throw std::invalid_argument(name + " must be from " + plain(bounds.low) + " to " + plain(bounds.high) + ", got " +
+                              plain(x));
+}
+
+// No search is asked for more simulations: a tree of so many nodes fits into no memory.
+inline constexpr int kMostSimulations = 1'000'000'000;
 
 enum class SearchKind { kPuct, kGumbel };
 enum class Fpu { kReduction, kValue };
@@ -41,19 +63,27 @@ struct SearchSettings {
   bool rescale_q = false;
   float gumbel_scale = 1.0F;  // scales the root's Gumbel noise; 0 for play at full strength
 
+  // visit(name, number, bounds) for every number among them. Within the bounds, which floats hold exactly, no sum of a
+  // search overflows.
+  template <class Settings, class Visit>
+  static void each_number(Settings& s, Visit&& visit) {
+    visit("simulations", s.simulations, Bounds{1, kMostSimulations});
+    visit("c_base", s.c_base, Bounds{1, 1e9});
+    visit("c_init", s.c_init, Bounds{0, 1000});
+    visit("fpu_value", s.fpu_value, Bounds{-10, 10});
+    visit("noise_epsilon", s.noise_epsilon, Bounds{0, 1});
+    visit("noise_alpha", s.noise_alpha, Bounds{0, 1000});
+    visit("virtual_loss", s.virtual_loss, Bounds{0, 1000});
+    visit("policy_temperature", s.policy_temperature, Bounds{0.0625, 100});
+    visit("considered", s.considered, Bounds{1, 65536});
+    visit("c_visit", s.c_visit, Bounds{0, 1e6});
+    visit("c_scale", s.c_scale, Bounds{0, 1e4});
+    visit("gumbel_scale", s.gumbel_scale, Bounds{0, 1000});
+  }
   void check() const {
-    const auto need = [](bool ok, const char* what) {
-      if (!ok) throw std::invalid_argument(std::string("search: ") + what);
-    };
-    need(simulations >= 1, "simulations must be >= 1");
-    need(c_base > 0 && c_init >= 0, "c_base must be > 0 and c_init >= 0");
-    need(policy_temperature > 0, "policy_temperature must be > 0");
-    need(noise_epsilon >= 0 && noise_epsilon <= 1, "noise_epsilon must be in 0..1");
-    need(noise_alpha >= 0, "noise_alpha must be >= 0");
-    need(virtual_loss >= 0, "virtual_loss must be >= 0");
-    need(considered >= 1, "considered must be >= 1");
-    need(c_visit >= 0 && c_scale >= 0, "c_visit and c_scale must be >= 0");
-    need(gumbel_scale >= 0, "gumbel_scale must be >= 0");
+    each_number(*this, [](const char* name, auto number, const Bounds& bounds) {
+      check_within(std::string("search: ") + name, static_cast<double>(number), bounds);
+    });
   }
 };
 

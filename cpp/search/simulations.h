@@ -139,8 +139,10 @@ class Simulations {
   }
 
  protected:
+  // The root moves go with their tree: their slots are places in it.
   void forget_tree() {
     tree_.clear();
+    root_moves_.clear();
     root_visits_ = 0;
     root_q_ = 0.0F;
     root_proof_ = Proof::kNone;

@@ -31,9 +31,10 @@ struct Batch {
   int capacity;
   int max_moves;
   int policy_size;
-  std::atomic<int> reserved = 0;  // rows given to leaves; those past the capacity were refused
-  std::atomic<int> written = 0;   // rows whose leaf is complete
-  std::atomic<int> unread = 0;    // answered rows that workers have not read yet
+  std::atomic<std::uint64_t> serial = 0;  // names its way to the evaluator; 0: it is not on its way
+  std::atomic<int> reserved = 0;          // rows given to leaves; those past the capacity were refused
+  std::atomic<int> written = 0;           // rows whose leaf is complete
+  std::atomic<int> unread = 0;            // answered rows that workers have not read yet
 
   std::vector<float> planes;              // [capacity][planes][height][width]
   std::vector<std::uint64_t> bits;        // [capacity][bit_planes][words]

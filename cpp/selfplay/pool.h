@@ -11,9 +11,11 @@
 #include <chrono>
 #include <condition_variable>
 #include <deque>
+#include <exception>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -130,20 +132,32 @@ class Pool {
       slots_.push_back(std::make_unique<Slot>(Position(options_)));
       runnable_.push_back({static_cast<int>(i), nullptr, 0});
     }
-    for (int i = 0; i < settings_.threads; ++i) workers_.emplace_back([this] { work(); });
+    for (int i = 0; i < settings_.threads; ++i) {
+      try {
+        workers_.emplace_back([this] { work(); });
+      } catch (const std::system_error&) {  // no further thread is to be had here: fewer do as well
+        if (workers_.empty()) throw std::invalid_argument("pool: this machine gives no thread to search with");
+        break;
+      }
+    }
   }
 
-  ~Pool() {
+  ~Pool() { stop(); }
+  Pool(const Pool&) = delete;
+  Pool& operator=(const Pool&) = delete;
+
+  // Ends the workers: no game moves on, and nobody waits.
+  void stop() {
     {
       const std::lock_guard lock(mutex_);
       stop_ = true;
     }
     work_to_do_.notify_all();
     batch_ready_.notify_all();
+    const std::lock_guard lock(joining_);
     for (std::thread& worker : workers_) worker.join();
+    workers_.clear();
   }
-  Pool(const Pool&) = delete;
-  Pool& operator=(const Pool&) = delete;
 
   // The next batch to evaluate; waits for it. nullptr: all games are over, or `seconds` went by (then ask again). With
   // `partial` a batch that cannot fill up goes out as it is; without, only full ones do: a consumer that has work under
@@ -152,15 +166,18 @@ class Pool {
     std::unique_lock lock(mutex_);
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::duration<double>(std::min(seconds, 1e6));
     const auto settled = [this] {
-      return !ready_.empty() || (runnable_.empty() && running_ == 0) || finished_.size() >= kMostFinished;
+      return stop_ || !ready_.empty() || (runnable_.empty() && running_ == 0) || finished_.size() >= kMostFinished;
     };
-    while (ready_.empty()) {
+    while (ready_.empty() || stop_) {
       if (!batch_ready_.wait_until(lock, deadline, settled)) return nullptr;
+      if (failure_) std::rethrow_exception(failure_);
+      if (stop_) return nullptr;
       if (!ready_.empty()) break;
       if (!partial || running_ > 0 || !runnable_.empty() || !close_fullest()) return nullptr;
     }
     Batch* const batch = ready_.front();
     ready_.pop_front();
+    batch->serial = ++serials_;
     if (cache_) batch->generation = cache_->generation();
     ++counts_.batches;
     counts_.evaluations += static_cast<std::uint64_t>(batch->written.load());
@@ -170,18 +187,21 @@ class Pool {
   // Whether every game waits for an answer: nothing moves until finish() is called.
   [[nodiscard]] bool all_parked() {
     const std::lock_guard lock(mutex_);
-    return ready_.empty() && runnable_.empty() && running_ == 0;
+    return stop_ || (ready_.empty() && runnable_.empty() && running_ == 0);
   }
 
   // The answer to a batch: wdl [size][3] and logits [size][width] by policy index or, where `gathered`, of the legal
   // moves alone. Both must stay valid until the same Batch comes out of next_batch() again or the pool is gone.
+  // std::invalid_argument where that is no answer: then the batch still waits for one.
   void finish(Batch* batch, const float* logits, int width, bool gathered, const float* wdl) {
+    check_answer(*batch, logits, width, gathered, wdl);
     {
       const std::lock_guard lock(mutex_);
       batch->logits = logits;
       batch->wdl = wdl;
       batch->logits_width = width;
       batch->gathered = gathered;
+      batch->serial = 0;
       const int rows = batch->written.load();
       batch->unread = rows;
       for (int row = 0; row < rows; ++row)
@@ -221,6 +241,28 @@ class Pool {
   [[nodiscard]] const Shape& shape() const { return shape_; }
 
  private:
+  // Nothing that is not a number gets into a tree: there it would beat, or lose to, every other for good.
+  static void check_answer(const Batch& batch, const float* logits, int width, bool gathered, const float* wdl) {
+    const auto refuse = [&batch](const char* what) {
+      throw std::invalid_argument("evaluator " + std::to_string(batch.evaluator) + " answered with " + what +
+                                  ": its network is damaged, or its numbers overflow");
+    };
+    const auto rows = static_cast<std::size_t>(batch.written.load());
+    for (std::size_t row = 0; row < rows; ++row) {
+      const float* const shares = wdl + row * 3;
+      const float sum = shares[0] + shares[1] + shares[2];
+      const float least = std::min({shares[0], shares[1], shares[2]});
+      if (!std::isfinite(sum)) refuse("a value that is not a number");
+      if (least < -0.01F || std::abs(sum - 1.0F) > 0.05F) refuse("win, draw and loss that are no probabilities");
+      const float* const own = logits + row * static_cast<std::size_t>(width);
+      const std::int32_t* const legal = batch.legal.data() + row * static_cast<std::size_t>(batch.max_moves);
+      const auto count = static_cast<std::size_t>(batch.legal_count[row]);
+      float zeros = 0.0F;  // nan as soon as one is nan or infinite
+      for (std::size_t i = 0; i < count; ++i) zeros += 0.0F * (gathered ? own[i] : own[legal[i]]);
+      if (zeros != 0.0F) refuse("logits that are not numbers");
+    }
+  }
+
   static constexpr std::size_t kMostFinished = 4096;  // unread finished games before workers wait: memory is bounded
   enum class Run { kParked, kYield, kIdle };
 
@@ -263,13 +305,22 @@ class Pool {
       running_ += static_cast<int>(count);
       lock.unlock();
       std::size_t yielded = 0;
-      for (const Item& item : mine) {
-        if (item.batch != nullptr) read_answer(me, item);
-        Run result = Run::kYield;
-        if (!stop_) result = run(me, item.slot);
-        if (result == Run::kYield) mine[yielded++] = {item.slot, nullptr, 0};
+      try {
+        for (const Item& item : mine) {
+          if (item.batch != nullptr) read_answer(me, item);
+          Run result = Run::kYield;
+          if (!stop_) result = run(me, item.slot);
+          if (result == Run::kYield) mine[yielded++] = {item.slot, nullptr, 0};
+        }
+        lock.lock();
+      } catch (...) {  // such as no memory: told to the consumer, and all stop
+        if (!lock.owns_lock()) lock.lock();
+        if (!failure_) failure_ = std::current_exception();
+        stop_ = true;
+        work_to_do_.notify_all();
+        batch_ready_.notify_all();
+        return;
       }
-      lock.lock();
       for (std::size_t i = 0; i < yielded; ++i) runnable_.push_back(mine[i]);
       running_ -= static_cast<int>(count);
       merge(me);
@@ -369,6 +420,7 @@ class Pool {
         publish_row(*parked);
         return Run::kParked;
       }
+      if (stop_) return Run::kYield;
       if (result == Ask::kLeaf) {
         search.tell(own_ticket, me.logits.data(), value);
         continue;
@@ -417,6 +469,7 @@ class Pool {
         search->reset(slot.position, seed);
       } else {
         search = std::make_unique<Search<G>>(slot.position, player.search, seed);
+        search->stop_when(&stop_);
       }
     }
     slot.playing = true;
@@ -606,8 +659,11 @@ class Pool {
   std::vector<GameRecord> finished_;
   PoolCounts counts_;
   std::uint64_t begun_ = 0;
+  std::uint64_t serials_ = 0;
   int running_ = 0;
+  std::exception_ptr failure_;  // of a worker
   std::atomic<bool> stop_ = false;
+  std::mutex joining_;
 
   std::vector<std::thread> workers_;  // last: they use all above
 };

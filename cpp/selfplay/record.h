@@ -51,6 +51,8 @@ struct GameRecord {
 
 namespace wire {
 
+inline constexpr std::size_t kLongestText = 0xffff;
+
 class Writer {
  public:
   template <class T>
@@ -58,6 +60,7 @@ class Writer {
     bytes.append(reinterpret_cast<const char*>(&x), sizeof x);
   }
   void text(const std::string& s) {
+    if (s.size() > kLongestText) throw std::invalid_argument("game record: a text of more than 65535 characters");
     put(static_cast<std::uint16_t>(s.size()));
     bytes += s;
   }
@@ -72,6 +75,13 @@ class Reader {
     T x;
     std::memcpy(&x, take(sizeof x).data(), sizeof x);
     return x;
+  }
+  // How many things follow that take `least` bytes each at least.
+  template <class T>
+  std::size_t count(std::size_t least) {
+    const std::size_t n = get<T>();
+    if (n > rest_.size() / least) throw std::invalid_argument("game record: cut short");
+    return n;
   }
   std::string text() { return std::string(take(get<std::uint16_t>())); }
   [[nodiscard]] bool done() const { return rest_.empty(); }
@@ -88,7 +98,12 @@ class Reader {
 
 }  // namespace wire
 
-inline constexpr std::uint8_t kRecordFormat = 2;  // 1 had no to_the_end
+inline constexpr std::uint8_t kRecordFormat = 2;   // 1 had no to_the_end
+inline constexpr std::size_t kLeastPlyBytes = 17;  // a ply without a policy
+inline constexpr std::size_t kEntryBytes = 4;      // a move of a policy
+inline constexpr std::size_t kMostPlies = 0xffff;  // the sampler counts in 16 bits
+// Values are in [-1, 1]; networks that compute in few bits miss that by a little.
+inline constexpr float kMostValue = 1.05F;
 
 inline std::string serialize(const GameRecord& g) {
   wire::Writer out;
@@ -136,14 +151,21 @@ inline GameRecord deserialize(std::string_view bytes) {
   g.score = in.get<float>();
   g.reason = in.text();
   g.to_the_end = format >= 2 && in.get<std::uint8_t>() != 0;
-  g.plies.resize(in.get<std::uint32_t>());
+  const std::size_t plies = in.count<std::uint32_t>(kLeastPlyBytes);
+  if (plies > kMostPlies) throw std::invalid_argument("game record: more than 65535 plies");
+  if (g.value < -1 || g.value > 1 || !std::isfinite(g.score))
+    throw std::invalid_argument("game record: its result is none");
+  g.plies.resize(plies);
   for (PlyRecord& p : g.plies) {
     p.move = in.get<Move>();
     p.kind = static_cast<PlyKind>(in.get<std::uint8_t>());
     p.simulations = in.get<std::uint32_t>();
     p.root_value = in.get<float>();
     p.surprise = in.get<float>();
-    p.policy.resize(in.get<std::uint16_t>());
+    if (p.kind > PlyKind::kFull) throw std::invalid_argument("game record: unknown kind of ply");
+    if (!(std::abs(p.root_value) <= kMostValue) || !std::isfinite(p.surprise))
+      throw std::invalid_argument("game record: a value that is none");
+    p.policy.resize(in.count<std::uint16_t>(kEntryBytes));
     for (PolicyEntry& e : p.policy) {
       e.move = in.get<Move>();
       e.weight = in.get<std::uint16_t>();
