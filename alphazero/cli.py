@@ -121,8 +121,47 @@ def build_parser(command: str | None = None) -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs a command; returns the exit code."""
+    """Runs a command; returns the exit code. Without arguments of its own it is the program: an engine then ends at once."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    code = _run(arguments)
+    if argv is None and arguments[:1] in (["uci"], ["usi"], ["gtp"]):
+        _leave(code)
+    return code
+
+
+def uci() -> int:
+    """The program alphazero-uci: `alphazero uci` for GUIs that start a file."""
+    return _engine("uci")
+
+
+def usi() -> int:
+    """The program alphazero-usi."""
+    return _engine("usi")
+
+
+def gtp() -> int:
+    """The program alphazero-gtp."""
+    return _engine("gtp")
+
+
+def _engine(command: str) -> int:
+    code = main([command, *sys.argv[1:]])
+    _leave(code)
+    return code
+
+
+def _leave(code: int) -> None:
+    """Ends an engine's process. All is written by now; to take the networks' libraries down in good order costs seconds, and
+    GUIs kill engines that take so long to quit.
+    """
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    finally:
+        os._exit(code)
+
+
+def _run(arguments: list[str]) -> int:
     command = next((a for a in arguments if not a.startswith("-")), None)
     try:
         if command in COMMANDS:

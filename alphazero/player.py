@@ -7,6 +7,7 @@ from random games, N simulations a move) or "random".
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,8 +42,15 @@ class Player:
         self.name = name
         self.game = game
         self.settings: dict[str, Any] = {"kind": "puct", "simulations": 800, "batch_size": 8, "seed": 0, **settings}
+        self.threads = 1  # cores for the search, where it is the search that works
         self._search: Search | None = None
         self._search_settings: dict[str, Any] = {}
+
+    def set_threads(self, threads: int) -> None:
+        """Bounds the cores that this player's searches use, from the next one on."""
+        if threads < 1:
+            raise ValueError(f"threads must be >= 1, got {threads}")
+        self.threads = threads
 
     def search_settings(self, **settings: Any) -> dict[str, Any]:
         """How this player searches: its own settings with these instead."""
@@ -127,8 +135,11 @@ class RandomPlayer(Player):
         self._check(position)
         draw = random.Random(f"{self.settings['seed']} {position.text}")
         only = settings.get("only")
-        move = draw.choice(only) if only else position.random_playout(draw.getrandbits(63))[1][0]
         moves = position.legal_moves()
+        illegal = [move for move in only or () if move not in moves]
+        if illegal:
+            raise ValueError(f"search: '{illegal[0]}' is not legal here")
+        move = draw.choice(only) if only else position.random_playout(draw.getrandbits(63))[1][0]
         share = 1.0 / len(moves)
         stats = [MoveStats(each, int(each == move), share, 0.0, share) for each in moves]
         stats.sort(key=lambda m: -m.visits)
@@ -139,15 +150,43 @@ class RolloutPlayer(Player):
     """Monte-Carlo tree search with equal priors and the values of random games: a yardstick that needs no network."""
 
     def search(
-        self, position: Position, simulations: int | None = None, *, seconds: float | None = None, **settings: Any
+        self,
+        position: Position,
+        simulations: int | None = None,
+        *,
+        seconds: float | None = None,
+        only: Sequence[str] = (),
+        on_progress: Callable[[SearchResult], bool] | None = None,
+        progress_every: float = 0.5,
+        should_stop: Callable[[], bool] | None = None,
+        **settings: Any,
     ) -> SearchResult:
+        """As for any player; the games are played inside the core, which asks every 10 ms whether it is to go on."""
         self._check(position)
-        search = Search(self.game, uniform_evaluator, kind="puct", seed=int(self.settings["seed"]))
-        budget = simulations or int(self.settings["simulations"])
+        search = self._search = Search(self.game, uniform_evaluator, kind="puct", seed=int(self.settings["seed"]))
+        budget = simulations or (int(self.settings["simulations"]) if seconds is None else 10**9)
         search._core.set_position(position)
-        search._core.begin(budget, False, [], list(settings.get("only", ())))
-        search._core.run_inside("rollout", seconds or 0.0)
+        search._core.begin(budget, False, [], list(only))
+        last = time.perf_counter()
+
+        def enough() -> bool:
+            nonlocal last
+            if should_stop is not None and should_stop():
+                return True
+            now = time.perf_counter()
+            if on_progress is None or now - last < progress_every or not search._core.simulations:
+                return False
+            last = now
+            return on_progress(search.result())
+
+        search._core.run_inside("rollout", seconds or 0.0, self.threads, enough)
         return search.result()
+
+
+def flattened(wanted: dict[str, Any], meta: dict[str, Any]) -> dict[str, Any]:
+    """Settings of a search with the temperature that a checkpoint's meta.json asks for, for PUCT."""
+    flatter = float(meta.get("policy_temperature", 1.0)) if wanted["kind"] == "puct" else 1.0
+    return {"policy_temperature": flatter, **wanted}
 
 
 class NetworkPlayer(Player):
@@ -158,11 +197,16 @@ class NetworkPlayer(Player):
         self.evaluator = evaluator
         self.meta = meta  # the checkpoint's meta.json
 
+    def set_threads(self, threads: int) -> None:
+        """The network's cores, too: between two batches the search itself uses one."""
+        super().set_threads(threads)
+        tell = getattr(self.evaluator, "set_threads", None)
+        if tell is not None:
+            tell(threads)
+
     def search_settings(self, **settings: Any) -> dict[str, Any]:
         """As for any player; PUCT flattens priors as the checkpoint says, where nothing else is asked for."""
-        wanted = super().search_settings(**settings)
-        flatter = float(self.meta.get("policy_temperature", 1.0)) if wanted["kind"] == "puct" else 1.0
-        return {"policy_temperature": flatter, **wanted}
+        return flattened(super().search_settings(**settings), self.meta)
 
     def evaluate(self, position: Position) -> Evaluation:
         if position.game != self.game:

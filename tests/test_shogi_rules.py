@@ -437,14 +437,19 @@ def test_max_plies_ends_a_game_as_a_draw():
         ("lnsgkgsnl/1r5b1/ppppppppp/9/9/9/PPPPPPPPP/1B5R1 b - 1", "placement"),
         ("lnsgkgsnl/1r5b1/ppppppppp/9/9/9/PPPPPPPPP/1B5R1/LNSGKGSN b - 1", "placement"),
         ("lnsgkgsnl/1r5b1/ppppppppp/9/9/9/PPPPPPPPP/1B5R1/LNSGXGSNL b - 1", "placement"),
-        ("lnsg1gsnl/1r5b1/ppppppppp/9/9/9/PPPPPPPPP/1B5R1/LNSGKGSNL b - 1", "king for Gote"),
+        ("lnsgkgsnl/1r5b1/ppppppppp/9/9/9/PPPPPPPPP/1B5R1/LNSGKGSKL b - 1", "king for Sente"),
+        ("lnsg1gsnl/1r5b1/ppppppppp/9/9/9/PPPPPPPPP/1B5R1/LNSG1GSNL b - 1", "not both"),
+        ("4k4/4P4/9/9/9/9/9/9/4K4 b - 1", "side that just moved is in check"),
+        ("4k4/4P4/9/9/9/9/9/9/9 b - 1", "side that just moved is in check"),
+        ("8k/9/9/9/9/9/9/9/K7r w - 1", "side that just moved is in check"),
+        ("4k4/9/9/9/9/9/9/9/4K4 b 18P18P 1", "at most 18 of P"),
+        ("4k4/9/9/9/9/9/9/9/4K4 b 2R1B1R 1", "at most 2 of R"),
         ("lnsgkgsnl/1r5b1/ppppppppp/9/9/9/PPPPPPPPP/1B5R1/LNSGKGSNL x - 1", "side to move"),
         ("lnsgkgsnl/1r5b1/ppppppppp/9/9/9/PPPPPPPPP/1B5R1/LNSGKGSNL b P 1", "at most 18 of P"),
         ("4k4/9/9/9/9/9/9/9/4K4 b 0P 1", "hands"),
-        ("4k4/9/9/9/9/9/9/9/4K4 b PP 1", "hands"),
         ("4k4/9/9/9/9/9/9/9/4K4 b K 1", "hands"),
         ("4k4/9/9/9/9/9/9/9/4K4 b 2 1", "hands"),
-        ("4k4/9/9/9/9/9/9/9/4K4 b - 0", "move number"),
+        ("4k4/9/9/9/9/9/9/9/4K4 b - 30001", "move number"),
         ("4k4/9/9/9/9/9/9/9/4K4 b - x", "move number"),
         ("4k4/9/+G8/9/9/9/9/9/4K4 b - 1", "gold"),
         ("4k4/9/9/9/9/9/9/9/4K3+ b - 1", "placement"),
@@ -481,6 +486,86 @@ def test_hands_are_written_and_read_in_sfen_order():
     position = game.position(text)
     assert position.text == text and position.ply == 56
     assert game.position("sfen " + text).key == position.key
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ("b PP 1", "b 2P 1"),
+        ("b 3pP2pBbR 1", "b RBPb5p 1"),
+        ("b P4GbP 1", "b 4G2Pb 1"),
+        ("b - 0", "b - 1"),
+    ],
+)
+def test_hands_are_read_in_any_order_and_added_up(given, read):
+    game = az.Game("shogi")
+    position = game.position("4k4/9/9/9/9/9/9/9/4K4 " + given)
+    expected = game.position("4k4/9/9/9/9/9/9/9/4K4 " + read)
+    assert position.text == expected.text == "4k4/9/9/9/9/9/9/9/4K4 " + read
+    assert position.key == expected.key
+
+
+@pytest.mark.parametrize(("given", "move"), [("7G7F", "7g7f"), ("p*5e", "P*5e"), ("P*5E", "P*5e")])
+def test_moves_are_read_in_any_case(given, move):
+    start = "lnsgkgsnl/1r5b1/pppp1pppp/9/9/9/PPPP1PPPP/1B5R1/LNSGKGSNL b 2P 1"
+    one, other = az.Game("shogi").position(start), az.Game("shogi").position(start)
+    one.play(given)
+    other.play(move)
+    assert one.text == other.text
+
+
+def test_a_position_whose_king_can_be_taken_is_refused():
+    with pytest.raises(ValueError, match="the side that just moved is in check"):
+        az.Game("minishogi").position("r1sgG/5/PBr1p/k3b/K1S2 b - 13")
+
+
+@pytest.mark.parametrize("side", ["b", "w"])
+@pytest.mark.parametrize("missing", ["K", "k"])
+def test_a_side_without_a_king_plays_by_the_rules_and_is_never_in_check(side, missing):
+    game = az.Game("shogi")
+    start = "lnsgkgsnl/1r5b1/pppp1pppp/9/9/9/PPPP1PPPP/1B5R1/LNSGKGSNL".replace(missing, "1")
+    start = f"{start} {side} 2P 1"
+    for seed in range(20):
+        position = game.position(start)
+        for move in position.random_playout(seed)[1]:
+            kingless = position.turn == (0 if missing == "K" else 1)
+            assert not (kingless and position.in_check) and not (kingless and position.can_declare)
+            assert move in position.legal_moves()
+            position.policy_indices()
+            position.planes()
+            position.play(move)
+
+
+def test_a_problem_without_the_attackers_king_is_solved():
+    position = az.Game("shogi").position("7nk/9/8G/9/9/9/9/9/9 b G2P 1")
+    result = az.load("uniform", game=az.Game("shogi")).search(position, 200)
+    assert (result.proof, result.best_move) == ("win", "G*1b")
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_text_that_is_accepted_breaks_the_rules_code(seed):
+    """Random changes of real texts: each is refused with a reason, or a game can be played from it."""
+    draw = random.Random(seed)
+    accepted = 0
+    for name in ("shogi", "minishogi"):
+        game = az.Game(name)
+        for number in range(200):
+            position = game.position()
+            for move in position.random_playout(number)[1][: draw.randrange(80)]:
+                position.play(move)
+            text = list(position.text)
+            for _ in range(draw.randrange(1, 4)):
+                text[draw.randrange(len(text))] = draw.choice("pbrsgkPBRSGK12345/ wb-+lnLN")
+            try:
+                changed = game.position("".join(text))
+            except ValueError:
+                continue
+            accepted += 1
+            assert game.position(changed.text).text == changed.text
+            changed.planes()
+            changed.policy_indices()
+            changed.random_playout(number)
+    assert accepted > 5
 
 
 # --- what the network sees ---

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import io
+import json
+import random
+import signal
+import subprocess
 import sys
 import time
 
@@ -11,7 +15,7 @@ import pytest
 from dialogue import Dialogue, fields
 
 import alphazero as az
-from alphazero.player import Player
+from alphazero.player import NetworkPlayer, Player
 from alphazero.protocols.clock import Clock
 from alphazero.protocols.uci import UciEngine, centipawns, wdl_permille
 
@@ -204,12 +208,7 @@ WRONG = [
     ("position startpos moves e2e4 zzzz", "zzzz"),
     ("position fen 8/8/8/8 w - - 0 1", "placement"),
     ("position", "position"),
-    ("go wtime abc", "wtime"),
-    ("go nodes", "nodes"),
-    ("go sideways", "sideways"),
-    ("go searchmoves e2e5", "e2e5"),
     ("setoption name Hash value many", "Hash"),
-    ("setoption name Hash value 0", "Hash"),
     ("setoption name Nonsense value 1", "Nonsense"),
     ("setoption value 3", "setoption"),
     ("setoption name WeightsFile value /nowhere/at/all", "/nowhere/at/all"),
@@ -228,7 +227,7 @@ def test_wrong_input_gets_one_line_and_leaves_the_engine_alive(uci):
     d.send("", "   ", "joho isready")
     assert d.until("readyok") == ["readyok"]
     d.send("d")
-    assert "b KQkq" in d.until("Fen")[-1], "a refused position leaves the old one"
+    d.until("Fen")
 
 
 def test_go_twice_gives_two_bestmoves(uci):
@@ -331,3 +330,416 @@ def test_python_chess_plays_with_the_engine():
         assert mate["score"].white() == chess.engine.Mate(1)
         fischer = chess.Board.from_chess960_pos(100)
         assert engine.play(fischer, chess.engine.Limit(nodes=50)).move in fischer.legal_moves
+
+
+# --- every request is answered, for the position it is about ---
+
+
+def answers(d, count: int = 1) -> list[str]:
+    """The next answers to `go`; then the engine has nothing more to say."""
+    found = [d.until("bestmove")[-1] for _ in range(count)]
+    d.send("isready")
+    assert not [line for line in d.until("readyok") if line.startswith("bestmove")]
+    return found
+
+
+@pytest.mark.parametrize(
+    "go",
+    [
+        "go movetime 50 foo",
+        "go foo movetime 50",
+        "go nodes 10.5",
+        "go nodes 1e1",
+        "go NODES 10",
+        "go nodes ten",
+        "go nodes",
+        "go movetime -5",
+        "go depth " + "9" * 5000 + " nodes 10",
+        "go wtime abc",
+        "go winc 100",
+        "go wtime 100 btime ² nodes 10",
+        "go searchmoves e2e5 e2e4 nodes 20",
+        "go searchmoves e2e5 nodes 20",
+        "go searchmoves nodes 20",
+        "go nodes 5 searchmoves zzzz E2E4 0000",
+        "go mate nodes 5",
+    ],
+)
+def test_every_go_is_answered_once_with_a_legal_move(uci, go):
+    d = uci()
+    d.send("position startpos", go)
+    (answer,) = answers(d)
+    move = answer.split()[1]
+    assert move in az.Game("chess").position().legal_moves()
+    if "e2e4" in go.lower():
+        assert move == "e2e4"
+
+
+def test_a_bare_go_with_words_that_mean_nothing_runs_until_stop(uci):
+    d = uci()
+    d.send("position startpos", "go sideways", "isready")
+    d.until("readyok")
+    d.send("stop", "stop")
+    assert len(answers(d)) == 1
+
+
+def test_root_moves_are_understood_in_any_spelling(uci):
+    d = uci()
+    d.send("position fen 4k3/8/8/8/8/8/8/4K2R w K - 0 1", "go nodes 10 searchmoves e1h1")
+    assert answers(d)[0].split()[1] == "e1g1"
+
+
+@pytest.mark.parametrize(("depth", "total"), [("3", 8902), ("x", 20), ("0", 20)])
+def test_go_perft_counts_and_is_answered(uci, depth, total):
+    d = uci()
+    d.send("position startpos", f"go perft {depth}")
+    lines = d.until("bestmove")
+    assert lines[-2:] == [f"Nodes searched: {total}", "bestmove 0000"]
+    assert len(lines) == 22 and sum(int(line.split(": ")[1]) for line in lines[:-2]) == total
+
+
+def test_go_perft_can_be_stopped(uci):
+    d = uci()
+    d.send("position startpos", "go perft 9", "stop")
+    assert d.until("bestmove", seconds=5)[-2:] == ["info string stopped", "bestmove 0000"]
+
+
+@pytest.mark.parametrize(
+    "position",
+    [
+        "position fen 8/8/8/8 w - - 0 1",
+        "position",
+        "position moves e2e4",
+        "position fen",
+        "position sfen 9/9 b - 1",
+        "position fen 4k3/8/8/8/8/8/8/4K2r b - - 0 1",
+    ],
+)
+def test_a_position_that_cannot_be_read_leaves_none_and_a_good_one_heals_it(uci, position):
+    d = uci()
+    d.send("position startpos moves e2e4", position)
+    d.until("info string error")
+    for go in ("go nodes 10", "go wtime 1000 btime 1000", "go searchmoves e7e5 nodes 5", "go sideways nodes x"):
+        d.send(go)
+        said, answer = d.until("bestmove")
+        assert said.startswith("info string error: go") and answer == "bestmove 0000"
+    d.send("go infinite", "isready")
+    assert d.until("readyok")[-1] == "readyok" and d.out.empty(), "the answer waits for stop"
+    d.send("stop")
+    assert answers(d) == ["bestmove 0000"]
+    d.send("position startpos", "go nodes 10")
+    assert answers(d)[0].split()[1] in az.Game("chess").position().legal_moves()
+
+
+@pytest.mark.parametrize("bad", ["e7e6e5", "e2e4", "a8a1", "\ud7ff", "pass"])
+def test_the_position_before_a_move_that_fails_stands_and_is_named(uci, bad):
+    d = uci()
+    d.send(f"position startpos moves e2e4 {bad} d2d4")
+    after = az.Game("chess").position()
+    after.play("e2e4")
+    assert after.text in d.until("info string error")[-1]
+    d.send("go nodes 10")
+    assert answers(d)[0].split()[1] in after.legal_moves()
+
+
+def test_a_null_move_in_analysis_gives_the_other_side_the_move(uci):
+    d = uci()
+    d.send("position startpos moves e2e4 0000 d2d4", "d")
+    assert d.until("Fen")[-1].startswith("Fen: rnbqkbnr/pppppppp/8/8/3PP3/8/PPP2PPP/RNBQKBNR b KQkq")
+    d.send("position fen 4k2R/8/8/8/8/8/8/4K3 b - - 0 1 moves 0000")
+    assert "in check" in d.until("info string error")[-1]
+
+
+def test_options_between_position_and_go_keep_the_position(uci):
+    d = uci()
+    after = az.Game("chess").position()
+    after.play("e2e4")
+    for option in ("Hash value 32", "UCI_Chess960 value true", "UCI_Chess960 value 0", "WeightsFile value uniform"):
+        d.send("position startpos moves e2e4", f"setoption name {option}", "d", "go nodes 10")
+        assert d.until("Fen")[-1] == f"Fen: {after.text}"
+        assert answers(d)[0].split()[1] in after.legal_moves()
+
+
+def test_castling_that_chess960_writes_otherwise_keeps_the_position_too(uci):
+    d = uci()
+    moves = "e2e4 e7e5 g1f3 g8f6 f1e2 f8e7 e1g1"
+    d.send(f"position startpos moves {moves}", "d", "setoption name UCI_Chess960 value true", "d")
+    assert d.until("Fen")[-1] == d.until("Fen")[-1]
+
+
+def test_a_position_that_the_options_make_impossible_leaves_none(uci):
+    d = uci()
+    d.send("setoption name UCI_Chess960 value true", "position fen 1rk1r3/8/8/8/8/8/1R6/RK2R3 w BEbe - 0 1")
+    d.send(
+        "position fen 1rk1r3/8/8/8/8/8/8/1RK1R3 w BEbe - 0 1", "setoption name UCI_Chess960 value false", "go nodes 5"
+    )
+    answer = d.until("bestmove")[-1]
+    assert answer == "bestmove 0000" or answer.split()[1] in d.engine.position.legal_moves()
+
+
+@pytest.mark.parametrize(
+    ("line", "attribute", "value"),
+    [
+        ("setoption name Ponder value 1", "ponder", True),
+        ("setoption name Ponder value True", "ponder", True),
+        ("setoption name ponder value ON", "ponder", True),
+        ("setoption name UCI_ShowWDL value yes", "show_wdl", True),
+        ("setoption name UCI_ShowWDL value 0", "show_wdl", False),
+        ("SetOption NAME hash VALUE 64", "hash_mb", 64),
+        ("setoption name Hash value 64.0", "hash_mb", 64),
+        ("setoption Name multipv Value 3", "multi_pv", 3),
+    ],
+)
+def test_options_are_read_as_programs_write_them(uci, line, attribute, value):
+    d = uci()
+    d.send(line, "isready")
+    assert d.until("readyok") == ["readyok"]
+    assert getattr(d.engine, attribute) == value
+
+
+@pytest.mark.parametrize(
+    ("option", "attribute", "taken"),
+    [
+        ("MultiPV value 500", "multi_pv", 256),
+        ("MultiPV value 0", "multi_pv", 1),
+        ("Hash value 99999999999999999999999", "hash_mb", 65536),
+        ("Move Overhead value -4", "overhead_seconds", 0.0),
+    ],
+)
+def test_numbers_beyond_the_range_take_the_nearest_and_say_so(uci, option, attribute, taken):
+    d = uci()
+    d.send(f"setoption name {option}", "isready")
+    said, _ = d.until("readyok")
+    assert said.startswith("info string ") and "is taken for" in said
+    assert getattr(d.engine, attribute) == taken
+
+
+def test_threads_are_the_players_before_and_after_other_options(uci):
+    d = uci()
+    d.send("setoption name Threads value 3", "setoption name UCI_Chess960 value 1", "isready")
+    d.until("readyok")
+    assert d.engine.player.threads == 3
+
+
+def test_threads_reach_a_networks_backend():
+    told = []
+
+    class Backend:
+        def set_threads(self, threads):
+            told.append(threads)
+
+    NetworkPlayer("net", az.Game("chess"), Backend(), {}).set_threads(2)
+    assert told == [2]
+    with pytest.raises(ValueError, match="threads must be >= 1"):
+        Player("uniform", az.Game("chess")).set_threads(0)
+
+
+# --- every kind of player obeys ---
+
+KINDS = ["uniform", "random", "mcts:200", "network", "mcts:200 threads"]
+
+
+class Even:
+    """A network's evaluator that finds everything even."""
+
+    def __init__(self, game):
+        self.width = game.policy_size
+
+    def evaluate(self, planes):
+        return np.zeros((len(planes), self.width), np.float32), np.full((len(planes), 3), 1 / 3, np.float32)
+
+
+def player_of(kind: str) -> Player:
+    game = az.Game("chess")
+    if kind == "network":
+        return NetworkPlayer(kind, game, Even(game), {})
+    player = az.load(kind.split()[0], game=game)
+    player.set_threads(2 if kind.endswith("threads") else 1)
+    return player
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_player_obeys_stop_seconds_nodes_and_root_moves(kind):
+    player = player_of(kind)
+    position = player.game.position()
+    begin = time.monotonic()
+    player.search(position, 10**9, should_stop=lambda: True)
+    player.search(position, 10**9, seconds=0.05)
+    player.search(position, 10**9, on_progress=lambda result: True, progress_every=0.02)
+    player.search(position, seconds=0.05)
+    assert time.monotonic() - begin < 4.0
+    assert player.search(position, 7).simulations <= 7
+    assert player.search(position, 20, only=["a2a3"]).best_move == "a2a3"
+    with pytest.raises(ValueError, match="e2e5"):
+        player.search(position, 20, only=["e2e5"])
+
+
+@pytest.mark.parametrize("kind", ["uniform", "mcts:200", "network", "mcts:200 threads"])
+def test_every_search_tells_how_it_goes_on_and_what_it_expects(kind):
+    player = player_of(kind)
+    seen = []
+    result = player.search(
+        player.game.position(),
+        10**9,
+        seconds=0.4,
+        on_progress=lambda result: seen.append(result.simulations) and False,
+        progress_every=0.02,
+    )
+    assert len(seen) >= 2 and seen == sorted(seen) and seen[-1] <= result.simulations
+    assert player.line(result.best_move)[0] == result.best_move
+    assert player.sample_move(1.0) in player.game.position().legal_moves()
+
+
+@pytest.mark.parametrize("kind", ["mcts:200", "network"])
+def test_an_exception_in_a_callback_ends_the_search_and_reaches_the_caller(kind):
+    def broken():
+        raise RuntimeError("the caller's own")
+
+    player = player_of(kind)
+    with pytest.raises(RuntimeError, match="the caller's own"):
+        player.search(player.game.position(), 10**9, should_stop=broken)
+    assert player.search(player.game.position(), 5).simulations == 5
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_player_obeys_the_engines_clock_and_stop(kind):
+    d = Dialogue(UciEngine, "chess")
+    try:
+        d.engine.player = player_of(kind)
+        d.send("position startpos", "go movetime 100")
+        assert answers(d)
+        d.send("go infinite", "isready")
+        d.until("readyok")
+        assert not [line for line in list(d.out.queue) if line.startswith("bestmove")]
+        d.send("stop")
+        assert d.until("bestmove", seconds=3)
+        d.send("go nodes 5")
+        assert answers(d)
+    finally:
+        d.close()
+
+
+# --- as a process ---
+
+
+def engine_process(*arguments: str, program: str = "import sys; from alphazero.cli import main; sys.exit(main())"):
+    return subprocess.Popen(
+        [sys.executable, "-c", program, *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        bufsize=1,
+    )
+
+
+def read_until(process, start: str) -> str:
+    for line in process.stdout:
+        if line.startswith(start):
+            return line
+    raise AssertionError(f"the engine ended before {start}: {process.stderr.read()}")
+
+
+@pytest.mark.parametrize("command", ["uci", "usi"])
+def test_the_handshake_and_quit_load_no_network(command):
+    program = (
+        "import sys, os\n"
+        "from alphazero import cli\n"
+        "leave = cli._leave\n"
+        "def told(code):\n"
+        "    print('loaded', [m for m in ('torch', 'openvino', 'alphazero.network') if m in sys.modules])\n"
+        "    leave(code)\n"
+        "cli._leave = told\n"
+        f"cli.{command}()\n"
+    )
+    with engine_process(program=program) as process:
+        print(command, file=process.stdin)
+        read_until(process, f"{command}ok")
+        print("quit", file=process.stdin)
+        assert read_until(process, "loaded").strip() == "loaded []"
+        assert process.wait(10) == 0
+
+
+@pytest.mark.parametrize("model", ["uniform", "mcts:100"])
+def test_ctrl_c_while_it_searches_ends_the_engine_cleanly(model):
+    with engine_process("uci", "--model", model) as process:
+        print("position startpos\ngo infinite", file=process.stdin)
+        read_until(process, "info depth")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 130
+        assert "Traceback" not in process.stderr.read()
+
+
+def test_ctrl_c_while_a_rollout_player_thinks_ends_python_cleanly():
+    program = (
+        "import alphazero as az\n"
+        "player = az.load('mcts:100', game=az.Game('go'))\n"
+        "print('thinks', flush=True)\n"
+        "try:\n    player.search(player.game.position(), 10**9)\n"
+        "except KeyboardInterrupt:\n    print('stopped', flush=True)\n"
+    )
+    with engine_process(program=program) as process:
+        read_until(process, "thinks")
+        process.send_signal(signal.SIGINT)
+        assert read_until(process, "stopped")
+        assert process.wait(10) == 0
+
+
+def test_a_network_that_cannot_be_loaded_is_told_and_every_go_answered(tmp_path):
+    folder = tmp_path / "broken"
+    folder.mkdir()
+    meta = {"game": "chess", "options": az.Game("chess").options, "network": {}, "steps": 0, "games": 0}
+    (folder / "meta.json").write_text(json.dumps({**meta, "positions": 0, "seconds": 0}))
+    (folder / "model.safetensors").write_bytes(b"not weights")
+    with engine_process("uci", "--model", str(folder)) as process:
+        for line, answer in [("uci", "uciok"), ("isready", "readyok"), ("go nodes 5", "bestmove 0000")]:
+            print(line, file=process.stdin)
+            read_until(process, answer)
+        print("setoption name WeightsFile value uniform\ngo nodes 5", file=process.stdin)
+        assert read_until(process, "bestmove").split()[1] != "0000"
+        print("quit", file=process.stdin)
+        assert process.wait(20) == 0
+
+
+def test_a_model_that_is_not_there_is_refused_at_once():
+    with engine_process("uci", "--model", "/nowhere/at/all") as process:
+        assert process.wait(20) == 2
+        assert process.stderr.read().count("\n") == 1
+
+
+def test_python_chess_survives_200_random_requests():
+    chess = pytest.importorskip("chess", reason="python-chess is the client; it comes with the extra 'test'")
+    pytest.importorskip("chess.engine")
+    draw = random.Random(7)
+    board = chess.Board()
+    with chess.engine.SimpleEngine.popen_uci(
+        [sys.executable, "-m", "alphazero", "uci", "--model", "uniform"], timeout=10
+    ) as engine:
+        engine.configure({"UCI_ShowWDL": True})
+        for _ in range(200):
+            if board.is_game_over() or draw.random() < 0.05:
+                board = chess.Board()
+            match draw.randrange(6):
+                case 0:
+                    engine.protocol.loop.call_soon_threadsafe(engine.protocol.send_line, draw.choice(NOISE))
+                case 1:
+                    assert engine.analyse(board, chess.engine.Limit(nodes=5))["score"]
+                case 2:
+                    only = draw.sample(list(board.legal_moves), 1)
+                    assert engine.play(board, chess.engine.Limit(nodes=5), root_moves=only).move == only[0]
+                case _:
+                    limit = draw.choice([chess.engine.Limit(nodes=8), chess.engine.Limit(time=0.01)])
+                    move = engine.play(board, limit).move
+                    assert move in board.legal_moves, (board.fen(), move)
+                    board.push(move)
+
+
+NOISE = [
+    "position startpos moves e2e5",
+    "position fen 8/8/8/8 w - - 0 1",
+    "setoption name Nonsense value 1",
+    "setoption name MultiPV value 0",
+    "joho",
+    "stop",
+    "ponderhit",
+]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from alphazero.commands import arguments
 from alphazero.devices import DEVICE_HELP, DEVICES
 
 if TYPE_CHECKING:
+    from alphazero.game import Game
+    from alphazero.player import Player
     from alphazero.protocols.engine import EngineLoop
 
 PROTOCOLS = {"chess": "uci", "gardner": "uci", "shogi": "usi", "minishogi": "usi", "go": "gtp"}  # by game
@@ -35,13 +37,48 @@ def add_arguments(parser: argparse.ArgumentParser, protocol: str) -> None:
     parser.add_argument("--device", default="auto", choices=DEVICES, help=DEVICE_HELP)
 
 
+def described(model: str) -> dict[str, Any]:
+    """A checkpoint's meta.json where it is plain to see, without what it takes to load a network; else nothing."""
+    import json
+
+    from alphazero import pretrained
+
+    place = pretrained.path_of(model) or Path(model)
+    try:
+        if not (place / "meta.json").exists():
+            place = place / "checkpoints" / (place / "checkpoints" / "latest").read_text().strip()
+        meta = json.loads((place / "meta.json").read_text())
+        if not (place / "model.safetensors").exists():
+            return {}
+    except (OSError, ValueError):
+        return {}
+    return meta if isinstance(meta, dict) else {}
+
+
+def open_player(model: str, device: str, game: Game | None, **settings: Any) -> Player:
+    """The player, its network still to be loaded where meta.json says enough of it. UserError as `load` has it."""
+    from alphazero.game import make
+    from alphazero.player import load
+    from alphazero.protocols.engine import Unloaded
+
+    meta = described(model)
+    name, options = meta.get("game"), meta.get("options")
+    known = name in PROTOCOLS and isinstance(options, dict) and (game is None or game.name == name)
+    if not known:
+        return load(model, device, game=game, **settings)
+
+    def load_it(player: Unloaded) -> Player:
+        return load(model, device, game=player.game, **player.settings)
+
+    return Unloaded(model, game or make(str(name), options), meta, load_it, **settings)
+
+
 def run(args: argparse.Namespace, engine_class: type[EngineLoop]) -> int:
     import contextlib
     import sys
 
     from alphazero.errors import UserError
     from alphazero.game import make
-    from alphazero.player import load
     from alphazero.pretrained import default_model
 
     protocol = engine_class.name
@@ -53,7 +90,7 @@ def run(args: argparse.Namespace, engine_class: type[EngineLoop]) -> int:
     model = args.model or default_model(args.game or games[0])
     builtin = model in ("uniform", "random") or model.startswith("mcts:")
     game = make(args.game or games[0]) if builtin or args.game else None
-    player = load(model, args.device, game=game, kind=args.search, batch_size=args.batch_size)
+    player = open_player(model, args.device, game, kind=args.search, batch_size=args.batch_size)
     if player.game.name not in games:
         other = PROTOCOLS.get(player.game.name)
         hint = f"; try `alphazero {other}`" if other else ""

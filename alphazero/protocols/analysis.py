@@ -39,18 +39,19 @@ class Analysis:
 
     on_info(result, seconds) is called as it learns something new, on_done(result, seconds) exactly once, both from the
     search's thread; its result is None where the game is over, or the search failed: whoever waits for a move gets one.
+    Without a position there is nothing to search, only the moment to say so.
     most_simulations bounds the tree's memory.
     """
 
     def __init__(
         self,
         player: Player,
-        position: Position,
+        position: Position | None,
         limits: Limits,
         on_info: Callable[[SearchResult, float], None],
         on_done: Callable[[SearchResult | None, float], None],
         *,
-        most_simulations: int,
+        most_simulations: int = 1,
         simulations: int | None = None,
         expected_plies: float = 120.0,
     ):
@@ -101,9 +102,9 @@ class Analysis:
 
     def _run(self) -> None:
         result = None
-        if self.position.outcome is None:
+        if self.position is not None and self.position.outcome is None:
             try:
-                result = self._search()
+                result = self._search(self.position)
             except Exception as error:  # a fault of ours must not lose a game on time
                 print(f"alphazero: the search failed: {error!r}", file=sys.stderr)
         while not self._may_end():
@@ -111,12 +112,12 @@ class Analysis:
             self._wake.clear()
         self.on_done(result, self._seconds())
 
-    def _search(self) -> SearchResult:
-        moves = self.limits.only or tuple(self.position.legal_moves())
+    def _search(self, position: Position) -> SearchResult:
+        moves = self.limits.only or tuple(position.legal_moves())
         timed = self.limits.clock is not None or self.limits.seconds is not None
         forced = len(moves) == 1 and timed and not self.limits.infinite and not self.limits.ponder
         return self.player.search(
-            self.position,
+            position,
             1 if forced else self.most_simulations,
             only=self.limits.only,
             should_stop=self._should_stop,
@@ -132,7 +133,7 @@ class Analysis:
             return None
         if self.limits.seconds is not None:
             return now + self.limits.seconds
-        if self.limits.clock is not None:
+        if self.limits.clock is not None and self.position is not None:
             return now + self.limits.clock.budget(self.position.ply, self.expected_plies)
         return None
 
@@ -166,6 +167,46 @@ class Analysis:
         left = self._deadline - time.perf_counter()
         lead = result.moves[0].visits - result.moves[1].visits
         return lead > left * result.simulations / seconds
+
+
+class Perft(Analysis):
+    """Counts move sequences, by first moves, instead of searching; say() gets the lines, `end` last."""
+
+    def __init__(self, player: Player, position: Position, depth: int, say: Callable[[str], None], end: str):
+        super().__init__(player, position, Limits(), lambda *_: None, lambda *_: None)
+        self.root = position
+        self.plies = max(1, min(depth, 100))
+        self.say = say
+        self.end = end
+
+    def _run(self) -> None:
+        total = 0
+        for move in self.root.legal_moves():
+            below = self.root.copy()
+            below.play(move)
+            count = self._count(below, self.plies - 1)
+            if count is None:
+                break
+            total += count
+            self.say(f"{move}: {count}")
+        self.say("info string stopped" if self._stopped else f"Nodes searched: {total}")
+        self.say(self.end)
+
+    def _count(self, position: Position, plies: int) -> int | None:
+        """None where it was stopped; asked so often that it ends soon."""
+        if self._stopped:
+            return None
+        if plies <= 2:
+            return position.perft(plies)
+        total = 0
+        for move in position.legal_moves():
+            below = position.copy()
+            below.play(move)
+            count = self._count(below, plies - 1)
+            if count is None:
+                return None
+            total += count
+        return total
 
 
 def mate_in(result: SearchResult) -> int | None:

@@ -1,8 +1,14 @@
 """The engine loop that UCI and USI share: lines in, a position, options, at most one search, lines out.
 
 A dialect (uci.py, usi.py) is a subclass that says what differs: names of commands and options, how a position is written, how a
-score is told, what is answered where there is nothing to search. The search runs while commands are read. A line that makes no
-sense is answered by `info string error: ...` and changes nothing; every `go` gets exactly one answer.
+score is told, what is answered where there is nothing to search. The search runs while commands are read.
+
+A line that makes no sense is answered by `info string error: ...` and changes nothing. Every `go` gets exactly one answer: words
+that cannot be read are skipped, and where there is no position to search, or no player, the answer names no move. It is never
+a move of another position: of a `position` whose moves fail, the position before the failing move stands; one that cannot be
+read leaves none.
+
+The handshake needs no network: a player may be `Unloaded` until `isready` or the first search.
 """
 
 from __future__ import annotations
@@ -17,10 +23,24 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar, TextIO
 
 from alphazero._core import Position
-from alphazero.player import NetworkPlayer, Player, load
-from alphazero.protocols.analysis import Analysis, Limits
+from alphazero.game import Game, make
+from alphazero.machine import cores
+from alphazero.player import Player, flattened, load
+from alphazero.protocols.analysis import Analysis, Limits, Perft
 from alphazero.protocols.clock import Clock
 from alphazero.search import MoveStats, SearchResult
+
+YES, NO = ("true", "1", "on", "yes"), ("false", "0", "off", "no")
+UNREAD = Limits(simulations=1000, seconds=1.0)  # of a `go` whose limits cannot be read: soon, for somebody waits
+
+
+def whole(text: str) -> int | None:
+    """A number as programs write it, its fraction cut off; None where it is none."""
+    try:
+        number = float(text) if text.isascii() and "_" not in text else math.nan
+    except ValueError:
+        return None
+    return int(max(-1e15, min(1e15, number))) if math.isfinite(number) else None
 
 
 class ProtocolError(Exception):
@@ -49,31 +69,57 @@ class Option:
             text += f" min {self.low} max {self.high}"
         return text + "".join(f" var {choice}" for choice in self.choices)
 
-    def set(self, value: str) -> None:
-        """Checks a value and applies it. ProtocolError says what would be right."""
+    def set(self, value: str) -> str:
+        """Checks a value and applies it; returns what there is to say about it. ProtocolError says what would be right."""
         match self.kind:
             case "check":
-                if value.lower() not in ("true", "false"):
+                if value.lower() not in YES + NO:
                     raise ProtocolError(f"{self.name} must be true or false, got '{value}'")
-                self.apply(value.lower() == "true")
+                self.apply(value.lower() in YES)
             case "spin":
-                if not (value.isascii() and value.isdigit() and self.low <= int(value) <= self.high):
+                number = whole(value)
+                if number is None:
                     raise ProtocolError(f"{self.name} must be a whole number in {self.low}..{self.high}, got '{value}'")
-                self.apply(int(value))
+                within = int(max(self.low, min(self.high, number)))
+                self.apply(within)
+                if within != number:
+                    return f"{self.name} must be in {self.low}..{self.high}: {within} is taken for {number}"
             case "number":
                 try:
-                    number = float(value)
+                    real = float(value)
                 except ValueError:
-                    number = math.nan
-                if not self.low <= number <= self.high:
+                    real = math.nan
+                if not self.low <= real <= self.high:
                     raise ProtocolError(f"{self.name} must be a number in {self.low}..{self.high}, got '{value}'")
-                self.apply(number)
+                self.apply(real)
             case "combo":
-                if value not in self.choices:
+                if value.lower() not in self.choices:
                     raise ProtocolError(f"{self.name} must be {' or '.join(self.choices)}, got '{value}'")
-                self.apply(value)
+                self.apply(value.lower())
             case _:
                 self.apply(value)
+        return ""
+
+
+class Unloaded(Player):
+    """A network's player before its network is loaded: what a handshake tells of it. load() gives the one that plays."""
+
+    def __init__(
+        self, name: str, game: Game, meta: dict[str, Any], load: Callable[[Unloaded], Player], **settings: Any
+    ):
+        super().__init__(name, game, **settings)
+        self.meta = meta
+        self._load = load
+
+    def load(self) -> Player:
+        return self._load(self)
+
+    def search_settings(self, **settings: Any) -> dict[str, Any]:
+        return flattened(super().search_settings(**settings), self.meta)
+
+    def with_options(self, **options: Any) -> Player:
+        game = make(self.game.name, {**self.game.options, **options})
+        return Unloaded(self.name, game, self.meta, self._load, **self.settings)
 
 
 class EngineLoop(ABC):
@@ -86,6 +132,8 @@ class EngineLoop(ABC):
     place_word: ClassVar[str]  # before a position's text: fen, sfen
     sides: ClassVar[str]  # letters of the two clocks, first player first
     clock_words: ClassVar[frozenset[str]]
+    null_move: ClassVar[str]  # in `position ... moves`: the other side is to move
+    no_move: ClassVar[str]  # what `bestmove` names where there is nothing to search
     bytes_a_simulation: ClassVar[int]  # of the tree, at the game's usual number of legal moves
 
     def __init__(
@@ -96,6 +144,10 @@ class EngineLoop(ABC):
         self.simulations = simulations
         self.log = log
         self.position: Position = self.player.game.position()
+        self.missing = ""  # why there is no position to search, where there is none
+        self._placed: list[str] = ["startpos"]  # the last `position`
+        self._failed = ""  # why the player cannot be loaded
+        self._threads: int | None = None
         self.analysis: Analysis | None = None
         self.done = False
         self.ponder = False
@@ -106,7 +158,7 @@ class EngineLoop(ABC):
         self._write_lock = threading.Lock()
         self.commands: dict[str, Callable[[list[str]], None]] = {
             self.name: lambda words: self.say(*self.handshake()),
-            "isready": lambda words: self.say("readyok"),
+            "isready": self.isready,
             f"{self.name}newgame": self.new_game,
             "setoption": self.setoption,
             "position": self.set_position,
@@ -134,6 +186,10 @@ class EngineLoop(ABC):
         """The text of the position without its history: one that the rules call drawn is played on from there."""
 
     @abstractmethod
+    def after_null_move(self, position: Position) -> str:
+        """The text of the position with the other side to move."""
+
+    @abstractmethod
     def nothing_to_search(self, position: Position, limits: Limits) -> list[str]:
         """The answer where the game is over: lines with a bestmove."""
 
@@ -153,23 +209,27 @@ class EngineLoop(ABC):
         self._out = out
         if isinstance(lines, io.TextIOWrapper):  # bytes that are no text are a bad command, not the end of the engine
             lines.reconfigure(errors="replace")
-        for line in lines:
-            self.answer(line)
-            if self.done:
-                break
-        self.finish(patiently=not self.done)
+        try:
+            for line in lines:
+                self.answer(line)
+                if self.done:
+                    break
+            self.finish(patiently=not self.done)
+        except BaseException:  # Ctrl-C: no search is left running while the process ends
+            self.finish()
+            raise
 
     def answer(self, line: str) -> None:
         """Carries out one line. Unknown words before a command are skipped, as the specification asks."""
         words = "".join(c if c.isprintable() else " " for c in line).split()
         self._note(f"> {' '.join(words)}")
-        known = next((i for i, word in enumerate(words) if word in self.commands), None)
+        known = next((i for i, word in enumerate(words) if word.lower() in self.commands), None)
         if known is None:
             if words:
                 self.say(f"info string error: unknown command '{words[0][:40]}'; `{self.name}` shows what there is")
             return
         try:
-            self.commands[words[known]](words[known + 1 :])
+            self.commands[words[known].lower()](words[known + 1 :])
         except ProtocolError as error:
             self.say(f"info string error: {error}")
         except Exception as error:  # a fault of ours must not end a game that is being played
@@ -192,21 +252,22 @@ class EngineLoop(ABC):
     # --- options ---
 
     def setoption(self, words: list[str]) -> None:
-        if not words or words[0] != "name":
+        lower = [word.lower() for word in words]
+        if lower[:1] != ["name"]:
             raise ProtocolError("setoption: expected `setoption name NAME [value VALUE]`")
-        split = words.index("value") if "value" in words else len(words)
+        split = lower.index("value") if "value" in lower else len(words)
         name, value = " ".join(words[1:split]), " ".join(words[split + 1 :])
         self.finish()
         for option in self.options():
             if option.name.lower() == name.lower():
-                option.set(value)
+                remark = option.set(value)
+                if remark:
+                    self.say(f"info string {remark}")
                 return
         raise ProtocolError(f"unknown option '{name}'; `{self.name}` lists them")
 
     def search_options(self) -> list[Option]:
         """What both dialects can set, under the same names."""
-        import torch
-
         settings = self.player.settings
         flatter = self.player.search_settings().get("policy_temperature", 1.0)
 
@@ -214,7 +275,7 @@ class EngineLoop(ABC):
             return lambda value: settings.__setitem__(key, value)
 
         return [
-            Option("Threads", "spin", torch.get_num_threads(), torch.set_num_threads, 1, 256),
+            Option("Threads", "spin", cores(), self._set_threads, 1, 256),
             Option("MultiPV", "spin", 1, lambda value: setattr(self, "multi_pv", value), 1, 256),
             Option("WeightsFile", "string", self.player.name, self._load),
             Option("Search", "combo", settings.get("kind", "puct"), keep("kind"), choices=("puct", "gumbel")),
@@ -224,10 +285,43 @@ class EngineLoop(ABC):
             Option("PolicyTemperature", "number", f"{flatter:g}", keep("policy_temperature"), 0.1, 10),
         ]
 
+    def _set_threads(self, threads: int) -> None:
+        self._threads = threads
+        self.player.set_threads(threads)
+
     def use(self, player: Player) -> None:
-        """Plays on with another player; the position is the start of its game."""
-        self.player = player
-        self.position = player.game.position()
+        """Plays on with another player, in the same position where its game has it."""
+        if self._threads is not None:
+            player.set_threads(self._threads)
+        standing = "" if self.missing else self.position.text
+        self.player, self._failed = player, ""
+        try:
+            self.set_position(self._placed)
+        except ProtocolError:  # under its rules moves may be written otherwise
+            if standing:
+                self.set_position([self.place_word, *standing.split()])
+
+    def ready(self) -> None:
+        """Loads the player, if that is still to be done. ProtocolError says why it cannot be."""
+        if not isinstance(self.player, Unloaded):
+            return
+        if not self._failed:
+            try:
+                loaded = self.player.load()
+            except Exception as error:
+                self._failed = f"{self.player.name} cannot be loaded: {(str(error) or repr(error)).splitlines()[0]}"
+            else:
+                if self._threads is not None:
+                    loaded.set_threads(self._threads)
+                self.player = loaded
+                return
+        raise ProtocolError(self._failed)
+
+    def isready(self, words: list[str]) -> None:
+        try:
+            self.ready()
+        finally:
+            self.say("readyok")
 
     def _load(self, name: str) -> None:
         game = self.player.game
@@ -242,15 +336,19 @@ class EngineLoop(ABC):
     def new_game(self, words: list[str]) -> None:
         self.finish()
         self.player.forget()
-        self.position = self.player.game.position()
+        self.set_position(["startpos"])
 
     def set_position(self, words: list[str]) -> None:
+        """Sets up a position. What cannot be read leaves none to search; of moves that fail those before them stand."""
         game = self.player.game
-        split = words.index("moves") if "moves" in words else len(words)
+        lower = [word.lower() for word in words]
+        split = lower.index("moves") if "moves" in lower else len(words)
         place, moves = words[:split], words[split + 1 :]
-        if place == ["startpos"]:
+        self._placed = words
+        self.missing = "the last `position` could not be read"
+        if lower[:split] == ["startpos"]:
             position = game.position()
-        elif place[:1] == [self.place_word] and len(place) > 1:
+        elif lower[:1] == [self.place_word] and len(place) > 1:
             try:
                 position = game.position(" ".join(place[1:]))
             except ValueError as error:
@@ -259,57 +357,100 @@ class EngineLoop(ABC):
             raise ProtocolError(
                 f"position: expected `position startpos | {self.place_word} {self.place_word.upper()} [moves ...]`"
             )
-        for move in moves:
+        self.position, self.missing = position, ""
+        for number, move in enumerate(moves, 1):
             try:
-                position.play(move)
+                if move.lower() == self.null_move:
+                    position = self.position = self._passed(position)
+                else:
+                    position.play(move)
             except ValueError as error:
-                raise ProtocolError(f"position: move {error}; the position stays as it was") from error
-        self.position = position
+                raise ProtocolError(
+                    f"position: move {number}, {error}; the position before it stands: {position.text}"
+                ) from error
+
+    def _passed(self, position: Position) -> Position:
+        """The position with the other side to move: a null move, as analysis asks for. It begins anew."""
+        if position.in_check:
+            raise ValueError(f"'{self.null_move}': no null move where the king is in check")
+        return self.player.game.position(self.after_null_move(position))
 
     def go(self, words: list[str]) -> None:
-        limits = self.limits(words)
         self.finish(patiently=True)
+        limits = UNREAD
+        try:
+            limits = self.limits(words)
+            if not self.missing:
+                self.ready()
+                self._begin(limits, words)
+                return
+            trouble = self.missing
+        except ProtocolError as error:
+            trouble = str(error)
+        except Exception as error:  # a fault of ours: whoever waits gets an answer all the same
+            print(f"alphazero {self.name}: go: {error!r}", file=sys.stderr)
+            trouble = f"internal: {' '.join(str(error).split())}"
+        self.say(f"info string error: go: {trouble}")
+        # Even so an answer to `go infinite` and to `go ponder` waits until it is asked for.
+        waiting = Limits(infinite=limits.infinite, ponder=limits.ponder)
+        self._start(Analysis(self.player, None, waiting, self._info, lambda *_: self.say(self.no_answer(words))))
+
+    def no_answer(self, words: list[str]) -> str:
+        """The answer to a `go` that names no move."""
+        return f"bestmove {self.no_move}"
+
+    def _start(self, analysis: Analysis) -> None:
+        self.analysis = analysis
+        analysis.start()
+
+    def _begin(self, limits: Limits, words: list[str]) -> None:
         position = self.position.copy()
+        lower = [word.lower() for word in words]
+        if "perft" in lower:
+            depth = whole("".join(lower[lower.index("perft") + 1 :][:1])) or 1
+            end = f"bestmove {self.no_move}"  # it has counted, not searched
+            self._start(Perft(self.player, position, depth, self.say, end))
+            return
         moves = position.legal_moves()
         if position.outcome is not None and moves:
             position = self.player.game.position(self.fresh(position))
-        unknown = [move for move in limits.only if move not in moves]
-        if unknown:
-            raise ProtocolError(f"go: searchmoves: '{unknown[0]}' is not legal here")
         if position.outcome is None:
             self.before_search(position)
-        self.analysis = Analysis(
-            self.player,
-            position,
-            limits,
-            self._info,
-            lambda result, seconds: self._done(result, seconds, position, limits),
-            most_simulations=max(1000, self.hash_mb * 2**20 // self.bytes_a_simulation),
-            simulations=self.simulations,
+        self._start(
+            Analysis(
+                self.player,
+                position,
+                limits,
+                self._info,
+                lambda result, seconds: self._done(result, seconds, position, limits),
+                most_simulations=max(1000, self.hash_mb * 2**20 // self.bytes_a_simulation),
+                simulations=self.simulations,
+            )
         )
-        self.analysis.start()
 
     def limits(self, words: list[str]) -> Limits:
-        """The words of `go`."""
+        """The words of `go`. Unknown ones and numbers that cannot be read are skipped, and so are root moves that are not legal."""
         numbers: dict[str, int] = {}
         only: list[str] = []
         flags = set()
-        number_words = self.clock_words | {"depth", "nodes", "mate", "movetime"}
+        named = False
+        number_words = self.clock_words | {"depth", "nodes", "mate", "movetime", "perft"}
         rest = list(words)
         while rest:
-            word = rest.pop(0)
+            word = rest.pop(0).lower()
             if word in ("infinite", "ponder"):
                 flags.add(word)
             elif word == "searchmoves":
-                while rest and rest[0] not in number_words | {"infinite", "ponder"}:
+                while rest and rest[0].lower() not in number_words | {"infinite", "ponder"}:
                     only.append(rest.pop(0))
             elif word in number_words:
-                value = rest.pop(0) if rest else ""
-                if not value.lstrip("-").isdigit() or not value.isascii():
-                    raise ProtocolError(f"go: {word} needs a number, got '{value}'")
-                numbers[word] = int(value)
-            else:
-                raise ProtocolError(f"go: unknown word '{word}'")
+                named = True
+                number = whole(rest[0]) if rest else None
+                if number is not None:
+                    numbers[word] = number
+                    rest.pop(0)
+                elif rest and rest[0].lower() not in number_words | {"infinite", "ponder", "searchmoves"}:
+                    rest.pop(0)
         mine = self.sides[self.position.turn]
         clock = None
         if f"{mine}time" in numbers or "byoyomi" in numbers:
@@ -333,10 +474,32 @@ class EngineLoop(ABC):
             mate=max(1, numbers["mate"]) if "mate" in numbers else None,
             infinite="infinite" in flags,
             ponder="ponder" in flags,
-            only=tuple(only),
+            only=self._legal(only),
         )
-        bare = limits == Limits(only=limits.only)
-        return replace(limits, infinite=True) if bare and self.simulations is None else limits
+        if limits != Limits(only=limits.only):
+            return limits
+        if named:
+            return replace(UNREAD, only=limits.only)
+        return replace(limits, infinite=True) if self.simulations is None else limits
+
+    def _legal(self, asked: list[str]) -> tuple[str, ...]:
+        """Those of the moves that are legal, as the rules write them."""
+        if not asked or self.missing:
+            return ()
+        result: dict[str, None] = {}
+        after = {}
+        for move in self.position.legal_moves():
+            position = self.position.copy()
+            position.play(move)
+            after[position.text] = move
+        for text in asked:
+            position = self.position.copy()
+            try:
+                position.play(text)
+            except ValueError:
+                continue
+            result[after[position.text]] = None
+        return tuple(result)
 
     def stop(self, words: list[str]) -> None:
         if self.analysis is not None:
@@ -385,5 +548,6 @@ class EngineLoop(ABC):
 
     def describe(self) -> str:
         """One line for people, on standard error."""
-        steps = f", step {self.player.meta['steps']}" if isinstance(self.player, NetworkPlayer) else ""
+        meta = getattr(self.player, "meta", {})
+        steps = f", step {meta['steps']}" if "steps" in meta else ""
         return f"alphazero {self.name}: {self.player.name} plays {self.player.game.name}{steps}; `quit` ends it"

@@ -37,6 +37,8 @@ class UciEngine(EngineLoop):
     place_word = "fen"
     sides = "wb"
     clock_words = frozenset({"wtime", "btime", "winc", "binc", "movestogo"})
+    null_move = "0000"
+    no_move = "0000"
     bytes_a_simulation = 300  # at about 35 legal moves, with the vectors' spare room
 
     def __init__(
@@ -77,6 +79,11 @@ class UciEngine(EngineLoop):
     def fresh(self, position: Position) -> str:
         placement, side, castling, en_passant, *_ = position.text.split()
         return f"{placement} {side} {castling} {en_passant} 0 1"
+
+    def after_null_move(self, position: Position) -> str:
+        placement, side, castling, _, halfmoves, number = position.text.split()
+        turn, later = ("b", 0) if side == "w" else ("w", 1)
+        return f"{placement} {turn} {castling} - {halfmoves} {int(number) + later}"
 
     def before_search(self, position: Position) -> None:
         if self.show_wdl:

@@ -8,7 +8,7 @@ from typing import TextIO
 from alphazero._core import Position, __version__
 from alphazero.player import Player
 from alphazero.protocols.analysis import Limits
-from alphazero.protocols.engine import EngineLoop, Option, ProtocolError
+from alphazero.protocols.engine import EngineLoop, Option, ProtocolError, whole
 from alphazero.search import MoveStats, SearchResult
 
 PONANZA = 600.0  # shogi's customary scale: centipawns at which the odds of winning grow by e
@@ -28,6 +28,8 @@ class UsiEngine(EngineLoop):
     place_word = "sfen"
     sides = "bw"
     clock_words = frozenset({"btime", "wtime", "binc", "winc", "byoyomi", "movestogo"})
+    null_move = "pass"
+    no_move = "resign"
     bytes_a_simulation = 700  # at about 90 legal moves
 
     def __init__(
@@ -69,16 +71,26 @@ class UsiEngine(EngineLoop):
 
     def limits(self, words: list[str]) -> Limits:
         """`go mate MILLISECONDS | infinite` asks for a forced win, checks or not, and nothing else."""
-        if words[:1] != ["mate"]:
+        if not self._asks_for_mate(words):
             return super().limits(words)
-        match words[1:]:
-            case ["infinite"]:
-                return Limits(mate=ANY_MATE)
-            case [number] if number.isascii() and number.isdigit():
-                seconds = max(0.001, int(number) / 1000.0 - min(self.overhead_seconds, 0.02))
-            case _:
-                raise ProtocolError(f"go: expected `go mate MILLISECONDS | infinite`, got 'go {' '.join(words)}'")
-        return Limits(seconds=seconds, mate=ANY_MATE)
+        asked = words[1].lower() if len(words) > 1 else ""
+        if asked == "infinite":
+            return Limits(mate=ANY_MATE)
+        milliseconds = whole(asked)
+        if milliseconds is None:
+            raise ProtocolError(f"expected `go mate MILLISECONDS | infinite`, got 'go {' '.join(words)}'")
+        return Limits(seconds=max(0.001, milliseconds / 1000.0 - min(self.overhead_seconds, 0.02)), mate=ANY_MATE)
+
+    def no_answer(self, words: list[str]) -> str:
+        return "checkmate timeout" if self._asks_for_mate(words) else super().no_answer(words)
+
+    @staticmethod
+    def _asks_for_mate(words: list[str]) -> bool:
+        return [word.lower() for word in words[:1]] == ["mate"]
+
+    def after_null_move(self, position: Position) -> str:
+        placement, side, hands, number = position.text.split()
+        return f"{placement} {'w' if side == 'b' else 'b'} {hands} {int(number) + 1}"
 
     def fresh(self, position: Position) -> str:
         return " ".join(position.text.split()[:3])

@@ -78,8 +78,9 @@ class SearchFace {
                       std::vector<int>& tickets) = 0;
   virtual void tell(int ticket, std::span<const float> logits, float value) = 0;
   [[nodiscard]] virtual bool done() const = 0;
-  // Runs the begun search with kUniform or kRollout. The result for 2 threads and for more is the same.
-  virtual void run_inside(int evaluator, double seconds, int threads) = 0;
+  // Runs the begun search with kUniform or kRollout. The result for 2 threads and for more is the same. `should_stop`
+  // is asked about every 10 ms, by the calling thread, and may look at what has been found; it must not throw.
+  virtual void run_inside(int evaluator, double seconds, int threads, const std::function<bool()>& should_stop) = 0;
   [[nodiscard]] virtual int simulations() const = 0;
   [[nodiscard]] virtual SearchReport report(int longest_pv) const = 0;
   [[nodiscard]] virtual std::vector<std::string> line(std::string_view move, int longest) const = 0;

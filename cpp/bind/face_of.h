@@ -190,10 +190,18 @@ class SearchOf final : public SearchFace {
     search_.tell(ticket, logits.data(), value);
   }
   bool done() const override { return done_; }
-  void run_inside(int evaluator, double seconds, int threads) override {
-    const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds > 0 ? seconds : 1e6);
+  void run_inside(int evaluator, double seconds, int threads, const std::function<bool()>& should_stop) override {
+    using Clock = std::chrono::steady_clock;
+    const auto end = Clock::now() + std::chrono::duration<double>(seconds > 0 ? seconds : 1e6);
+    auto last_asked = Clock::now();
     const auto watch_clock = [&] {
-      if (seconds > 0 && std::chrono::steady_clock::now() >= end) search_.set_budget(search_.simulations());
+      const auto now = Clock::now();
+      bool enough = seconds > 0 && now >= end;
+      if (!enough && now - last_asked >= std::chrono::milliseconds(10)) {
+        enough = should_stop();
+        last_asked = Clock::now();
+      }
+      if (enough) search_.set_budget(std::max(1, search_.simulations()));
     };
     if (threads > 1) {
       if (search_.settings().kind == SearchKind::kGumbel)
@@ -258,7 +266,7 @@ class SearchOf final : public SearchFace {
       });
       if (result != Ask::kLeaf) break;
       search_.tell(ticket, logits.data(), value);
-      if ((search_.simulations() & 15) == 0) watch_clock();
+      if (evaluator == kRollout || (search_.simulations() & 15) == 0) watch_clock();
     }
   }
 

@@ -582,16 +582,31 @@ void bind_search(py::module_& m) {
           "Logits of the legal moves in legal order; value for the side to move.")
       .def(
           "run_inside",
-          [](PySearch& s, const std::string& evaluator, double seconds, int threads) {
+          [](PySearch& s, const std::string& evaluator, double seconds, int threads, const py::object& should_stop) {
             if (threads < 1) throw std::invalid_argument("run_inside: threads must be >= 1");
             if (evaluator != "uniform" && evaluator != "rollout")
               throw std::invalid_argument("run_inside: evaluator must be \"uniform\" or \"rollout\"");
-            const py::gil_scoped_release release;
-            s.face->run_inside(evaluator == "uniform" ? kUniform : kRollout, seconds, threads);
+            std::exception_ptr raised;  // by the callback or by Ctrl-C: the search ends in good order, then it goes on
+            {
+              const py::gil_scoped_release release;
+              s.face->run_inside(evaluator == "uniform" ? kUniform : kRollout, seconds, threads, [&] {
+                const py::gil_scoped_acquire acquire;
+                if (raised) return true;
+                try {
+                  if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+                  return !should_stop.is_none() && should_stop().cast<bool>();
+                } catch (...) {
+                  raised = std::current_exception();
+                  return true;
+                }
+              });
+            }
+            if (raised) std::rethrow_exception(raised);
           },
-          py::arg("evaluator"), py::arg("seconds") = 0.0, py::arg("threads") = 1,
+          py::arg("evaluator"), py::arg("seconds") = 0.0, py::arg("threads") = 1, py::arg("should_stop") = py::none(),
           "Runs the begun search to its end without Python. From 2 threads on (PUCT only) they share the tree and\n"
-          "simulations under way count as virtual losses; the result is the same for any such number.")
+          "simulations under way count as virtual losses; the result is the same for any such number.\n"
+          "should_stop() is asked about every 10 ms; True ends the search. So does Ctrl-C.")
       .def_property_readonly("done", [](const PySearch& s) { return s.face->done(); })
       .def_property_readonly("simulations", [](const PySearch& s) { return s.face->simulations(); })
       .def(

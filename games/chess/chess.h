@@ -65,7 +65,7 @@ struct Chess {
    public:
     explicit Position(const Options& options) : Position(options, start_board()) {}
 
-    // FEN with 4 to 6 fields, or "startpos".
+    // FEN with 1 to 6 fields, or "startpos".
     static Position parse(const Options& options, std::string_view text) {
       if (text == "startpos") return Position(options);
       return Position(options, FenReader<Size>(kName, text, options.chess960).board());
@@ -141,8 +141,10 @@ struct Chess {
       if (what_of(move) >= kToKnight && what_of(move) <= kToQueen) out += kLetters[at(what_of(move))];
       return out;
     }
-    [[nodiscard]] Move parse_move(std::string_view text) const {
-      const std::string shown = "'" + std::string(text) + "'";
+    [[nodiscard]] Move parse_move(std::string_view given) const {
+      const std::string shown = "'" + std::string(given) + "'";
+      std::string text(given);  // some programs write e7e8Q
+      for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
       const auto square = [&](std::size_t i) {
         const int file = text[i] - 'a';
         const int rank = text[i + 1] - '1';

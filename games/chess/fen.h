@@ -1,6 +1,9 @@
-// Forsyth-Edwards notation with every field checked: X-FEN and Shredder-FEN castling, boards of any Size.
+// Forsyth-Edwards notation: X-FEN and Shredder-FEN castling, boards of any Size. A placement that no rule covers is
+// refused. What programs write carelessly is read as Stockfish and python-chess read it: fields that are missing have
+// their usual values, castling rights and en passant squares that the placement does not bear out are dropped.
 #pragma once
 
+#include <array>
 #include <cctype>
 #include <cstdlib>
 #include <sstream>
@@ -30,9 +33,11 @@ class FenReader {
     std::istringstream in{std::string(text)};
     std::vector<std::string> fields;
     for (std::string word; in >> word;) fields.push_back(word);
-    if (fields.size() < 4 || fields.size() > 6)
-      fail("FEN", "4 to 6 fields (placement, side, castling, en passant, halfmove clock, move number)",
+    if (fields.empty() || fields.size() > 6)
+      fail("FEN", "1 to 6 fields (placement, side, castling, en passant, halfmove clock, move number)",
            std::to_string(fields.size()) + " in '" + std::string(text) + "'");
+    constexpr std::array<std::string_view, 3> kUsual{"w", "-", "-"};
+    while (fields.size() < 4) fields.emplace_back(kUsual[fields.size() - 1]);
     board_.piece.fill(kNoPiece);
     placement(fields[0]);
     if (fields[1] != "w" && fields[1] != "b") fail("side to move", "w or b", "'" + fields[1] + "'");
@@ -87,11 +92,11 @@ class FenReader {
     if (board_.type[kPawn] & (G::rank(0) | G::rank(Size - 1))) bad("no pawn on the first or the last rank");
   }
 
-  // KQkq name the outermost rook on the king's side; letters of files (Shredder-FEN) name the rook itself.
+  // KQkq name the outermost rook on the king's side; letters of files (Shredder-FEN) name the rook itself. A right
+  // without king or rook at home is none.
   void castling(const std::string& text) {
     if (text == "-") return;
     const auto bad = [&](const std::string& wanted) { fail("castling", wanted, "'" + text + "'"); };
-    if constexpr (Size != 8) bad("- (there is no castling on this board)");
     for (const char c : text) {
       const int side = std::isupper(static_cast<unsigned char>(c)) != 0 ? kWhite : kBlack;
       const int home = side == kWhite ? 0 : 8 * (Size - 1);
@@ -109,12 +114,15 @@ class FenReader {
       } else {
         bad("letters of KQkq, of files A-H and a-h, or -");
       }
-      if ((king & 56) != home || rook < 0) bad(std::string("king and rook on their first rank for '") + c + "'");
+      if (Size != 8 || (king & 56) != home || rook < 0) continue;
       const bool usual = file_of(king) == 4 && (file_of(rook) == 0 || file_of(rook) == 7);
-      if (!chess960_ && !usual) bad(std::string("king on e, rook on a or h for '") + c + "' (or the option chess960)");
+      if (!chess960_ && !usual) {
+        if (letter == 'K' || letter == 'Q') continue;
+        bad(std::string("king on e, rook on a or h for '") + c + "' (or the option chess960)");  // Chess960 is meant
+      }
       const Bitboard same_side =
           board_.castling & G::rank(rank_of(home)) & (rook > king ? ~Bitboard{0} << king : bit(king) - 1);
-      if (same_side) bad("at most one right for each side");
+      if (same_side) continue;  // the same right twice
       board_.castling |= bit(rook);
       board_.key ^= kZobrist.castling[at(rook)];
     }
@@ -123,17 +131,14 @@ class FenReader {
   // Kept only where a capture is legal: that is what the repetition rule compares, and what text() writes.
   void en_passant(const std::string& text) {
     if (text == "-") return;
-    if constexpr (Size != 8) fail("en passant", "- (there are no double steps on this board)", "'" + text + "'");
+    if (text.size() != 2 || !G::inside(text[0] - 'a', text[1] - '1'))
+      fail("en passant", "- or a square that a pawn has just passed over, such as e3", "'" + text + "'");
     const int rank = board_.turn == kWhite ? 5 : 2;
-    const std::string wanted =
-        std::string("- or a square of rank ") + static_cast<char>('1' + rank) + " that a pawn has just passed over";
-    if (text.size() != 2 || text[0] < 'a' || text[0] > 'h' || text[1] != '1' + rank)
-      fail("en passant", wanted, "'" + text + "'");
+    if (Size != 8 || text[1] != '1' + rank) return;  // no pawn passes there
     const int target = 8 * rank + text[0] - 'a';
     const int pawn = board_.turn == kWhite ? target - 8 : target + 8;
     const int origin = board_.turn == kWhite ? target + 8 : target - 8;
-    if (!(board_.of(1 - board_.turn, kPawn) & bit(pawn)) || (board_.occupied() & (bit(target) | bit(origin))))
-      fail("en passant", wanted, "'" + text + "'");
+    if (!(board_.of(1 - board_.turn, kPawn) & bit(pawn)) || (board_.occupied() & (bit(target) | bit(origin)))) return;
     board_.en_passant = board_.en_passant_after(pawn);
     if (board_.en_passant != kNoSquare) board_.key ^= kZobrist.en_passant[at(file_of(target))];
   }

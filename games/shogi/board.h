@@ -73,6 +73,8 @@ struct Board {
 
   [[nodiscard]] Bits occupied() const { return side[0] | side[1]; }
   [[nodiscard]] Bits of(int who, int t) const { return side[at(who)] & type[at(t)]; }
+  // Only in problems a side has no king: it is never in check, and no piece of it is pinned.
+  [[nodiscard]] bool has_king(int who) const { return of(who, kKing).any(); }
   [[nodiscard]] int king(int who) const { return of(who, kKing).first(); }
 
   [[gnu::always_inline]] void put(int who, int t, int square) {
@@ -126,6 +128,7 @@ struct Board {
   // Where the king of the side to move can step. What may hit there: a piece at hand, or a slider with a line that
   // crosses; on most plies that is next to nothing, so what they hit is gathered rather than each square asked about.
   [[nodiscard]] Bits king_steps() const {
+    if (!has_king(turn)) return {};
     const int k = king(turn);
     const int them = 1 - turn;
     const Bits& theirs = side[at(them)];
@@ -156,12 +159,13 @@ struct Board {
   void find_checks() {
     const int us = turn;
     const int them = 1 - us;
+    checkers = pinned = {};
+    if (!has_king(us)) return;
     const int k = king(us);
     const Bits all = occupied();
     checkers = side[at(them)] & ((G::pawn_attacks(us, k) & type[kPawn]) | (G::knight_attacks(us, k) & type[kKnight]) |
                                  (G::silver_attacks(us, k) & type[kSilver]) | (G::gold_attacks(us, k) & golds()) |
                                  (G::king_attacks(k) & (type[kHorse] | type[kDragon])));
-    pinned = {};
     for_each(snipers(k, them), [&](int s) {
       const Bits shield = G::between(k, s) & all;
       if (!shield.any()) {
@@ -226,6 +230,7 @@ struct Board {
   template <class Moves>
   [[nodiscard]] Move mating_move(const Moves& moves) const {
     const int us = turn;
+    if (!has_king(1 - us)) return kNoMove;
     const int k = king(1 - us);
     const Bits all = occupied();
     Bits screens{};  // own pieces that stand alone between an own slider and the king
@@ -253,7 +258,7 @@ struct Board {
   [[nodiscard]] bool can_declare() const {
     if constexpr (!kFullSize) return false;
     const Bits& zone = G::kTables.far[turn][G::kZone];
-    if (!zone.has(king(turn)) || checkers.any()) return false;
+    if (!(zone & of(turn, kKing)).any() || checkers.any()) return false;
     const Bits inside = (side[turn] & zone) - type[kKing];
     if (inside.count() < 10) return false;
     const Bits big = inside & (type[kRook] | type[kBishop] | type[kDragon] | type[kHorse]);
@@ -262,14 +267,15 @@ struct Board {
     return points >= (turn == kSente ? 28 : 27);
   }
 
-  static constexpr int kMostMoves = 600;  // 593 is the most that any position has
+  // 593 is the most that any position with both kings has; without one there is room for one more piece's moves.
+  static constexpr int kMostMoves = 640;
 
  private:
   template <int Us, class Moves>
   void generate(Moves& moves) const {
     const Bits& ours = side[Us];
     const Bits all = occupied();
-    const int k = king(Us);
+    const int k = king(Us);  // used only where there is one: without it no step, no check, no pin
     push_all(moves, king_steps(), [&](int to) { return make_move(k, to); });
     if (checkers.many()) return;
     const bool check = checkers.any();
@@ -345,7 +351,7 @@ struct Board {
     if (hand[Us][kPawn] > 0) {
       Bits open = empty - G::kTables.far[Us][1];
       for_each(of(Us, kPawn), [&](int s) { open = open - G::kTables.file[at(G::file_of(s))]; });
-      const Bits checking = G::pawn_attacks(1 - Us, king(1 - Us)) & open;
+      const Bits checking = has_king(1 - Us) ? G::pawn_attacks(1 - Us, king(1 - Us)) & open : Bits{};
       if (checking.any() && drop_mates(checking.first())) open = open - checking;
       push_all(moves, open, [](int to) { return make_drop(kPawn, to); });
     }

@@ -1,6 +1,6 @@
-// SFEN, shogi's position text, with every field checked. Pieces that can never move, doubled pawns and a check against
-// the side that just moved, which no game reaches but problem makers write, are accepted: the rules are well defined
-// for them.
+// SFEN, shogi's position text, with every field checked. Pieces that can never move, doubled pawns and a side without a
+// king, which no game reaches but problem makers write, are accepted: the rules are well defined for them. Refused is a
+// king that could be taken.
 #pragma once
 
 #include <cctype>
@@ -56,9 +56,15 @@ class SfenReader {
       const std::string& n = fields[3];
       const bool digits = n.size() <= 5 && n.find_first_not_of("0123456789") == std::string::npos;
       const int number = digits ? std::atoi(n.c_str()) : 0;
-      if (number < 1 || number > 30000) fail("move number", "a number in 1..30000", "'" + n + "'");
-      board_.move_number = static_cast<std::uint16_t>(number);
+      if (!digits || number > 30000) fail("move number", "a number in 0..30000", "'" + n + "'");
+      board_.move_number = static_cast<std::uint16_t>(std::max(number, 1));  // 0, as problem collections write, is 1
     }
+    Board<Size> before = board_;
+    before.turn = static_cast<std::uint8_t>(1 - board_.turn);
+    before.find_checks();
+    if (before.checkers.any())
+      fail("placement", "no king that can be taken, but the side that just moved is in check",
+           "'" + fields[0] + "' with '" + fields[1] + "'");
     board_.find_checks();
   }
   [[nodiscard]] const Board<Size>& board() const { return board_; }
@@ -105,11 +111,12 @@ class SfenReader {
     }
     if (rank != Size - 1 || column != Size || plus) bad(ranks);
     for (const int who : {kSente, kGote})
-      if (board_.of(who, kKing).count() != 1)
-        bad(std::string("exactly one king for ") + (who == kSente ? "Sente" : "Gote"));
+      if (board_.of(who, kKing).many()) bad(std::string("one king for ") + (who == kSente ? "Sente" : "Gote"));
+    if (!board_.type[kKing].any()) bad("a king (problems may leave out one side's, not both)");
     check_counts("placement", text);
   }
 
+  // In any order; what stands twice is added up.
   void hands(const std::string& text) {
     if (text == "-") return;
     int number = 0;
@@ -121,13 +128,13 @@ class SfenReader {
       }
       const int t = piece_of(c);
       const int who = std::isupper(static_cast<unsigned char>(c)) != 0 ? kSente : kGote;
-      if (t >= kHandPieces || piece_counts<Size>()[at(t)] == 0 || board_.hand[at(who)][at(t)] != 0)
-        fail("hands", "- or each kind of piece once a side, such as 2Pb", "'" + text + "'");
+      if (t >= kHandPieces || piece_counts<Size>()[at(t)] == 0)
+        fail("hands", "- or pieces with their numbers, such as 2Pb", "'" + text + "'");
       const int n = number == 0 ? 1 : number;
-      board_.set_hand(who, t, n);
       count_[at(t)] += n;
-      number = 0;
       check_counts("hands", text);
+      board_.set_hand(who, t, board_.hand[at(who)][at(t)] + n);
+      number = 0;
     }
     if (number != 0) fail("hands", "a piece after the number", "'" + text + "'");
   }

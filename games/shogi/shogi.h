@@ -144,14 +144,19 @@ struct Shogi {
       if (is_drop(move)) return std::string(1, kLetters[at(dropped(move))]) + '*' + to;
       return square_text<Size>(from_of(move)) + to + (is_promotion(move) ? "+" : "");
     }
-    [[nodiscard]] Move parse_move(std::string_view text) const {
-      const std::string shown = "'" + std::string(text) + "'";
+    [[nodiscard]] Move parse_move(std::string_view given) const {
+      const std::string shown = "'" + std::string(given) + "'";
+      std::string text(given);  // some programs write 7G7F or p*5e
+      const bool drop = text.size() == 4 && text[1] == '*';
+      for (std::size_t i = 0; i < text.size(); ++i) {
+        const auto c = static_cast<unsigned char>(text[i]);
+        text[i] = static_cast<char>(drop && i == 0 ? std::toupper(c) : std::tolower(c));
+      }
       const auto square = [&](std::size_t i) {
         const int file = text[i] - '1';
         const int rank = text[i + 1] - 'a';
         return G::inside(file, rank) ? G::square(file, rank) : -1;
       };
-      const bool drop = text.size() == 4 && text[1] == '*';
       const bool plus = text.size() == 5 && text[4] == '+';
       const auto letter = drop ? kLetters.find(text[0]) : 0;
       if ((!drop && !plus && text.size() != 4) || square(2) < 0 || (!drop && square(0) < 0) || letter >= kHandPieces)
