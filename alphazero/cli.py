@@ -12,6 +12,8 @@ import os
 import sys
 from collections.abc import Sequence
 
+from alphazero.machine import keep_to_cache_folder
+
 # command: (module, what it does, an example)
 COMMANDS = {
     "train": (
@@ -83,6 +85,7 @@ def build_parser(command: str | None = None) -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs a command; returns the exit code."""
+    keep_to_cache_folder()
     arguments = list(sys.argv[1:] if argv is None else argv)
     command = next((a for a in arguments if not a.startswith("-")), None)
     try:
