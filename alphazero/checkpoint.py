@@ -15,16 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file
-from safetensors.torch import save as to_safetensors
 
 from alphazero import pretrained
 from alphazero.errors import UserError
-from alphazero.network import Network, from_description
 
 if TYPE_CHECKING:
+    from alphazero.network import Network
     from alphazero.trainer import Trainer
 
 
@@ -132,6 +129,10 @@ def read_meta(path: Path) -> dict[str, Any]:
 
 def load(path: Path) -> Loaded:
     """Reads a checkpoint. CheckpointError names what is missing, broken, or does not fit."""
+    from safetensors.torch import load_file
+
+    from alphazero.network import from_description
+
     meta = read_meta(path)
     file = path / "model.safetensors"
     try:
@@ -160,6 +161,8 @@ def load(path: Path) -> Loaded:
 
 def load_trainer(path: Path) -> dict[str, Any]:
     """The trainer's state of a checkpoint."""
+    import torch  # it takes a second: not where only a checkpoint's description is read
+
     file = path / "trainer.pt"
     try:
         state: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
@@ -176,6 +179,9 @@ def load_trainer(path: Path) -> dict[str, Any]:
 
 def save(run: Path, trainer: Trainer, meta: dict[str, Any]) -> Path:
     """Writes checkpoints/STEP of a run, whole or not at all, then points `latest` to it."""
+    import torch
+    from safetensors.torch import save as to_safetensors
+
     folder = run / "checkpoints"
     target = folder / str(trainer.steps)
     temporary = folder / f"{trainer.steps}.tmp"

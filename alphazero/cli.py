@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from typing import NoReturn
 
 from alphazero.errors import UserError
+from alphazero.machine import keep_to_cache_folder
 
 # command: (module, what it does, an example)
 COMMANDS = {
@@ -122,6 +123,7 @@ def build_parser(command: str | None = None) -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs a command; returns the exit code. Without arguments of its own it is the program: an engine then ends at once."""
+    keep_to_cache_folder()
     arguments = list(sys.argv[1:] if argv is None else argv)
     code = _run(arguments)
     if argv is None and arguments[:1] in (["uci"], ["usi"], ["gtp"]):

@@ -6,12 +6,34 @@ Asked for nothing, self-play takes the plan made here; `alphazero doctor` prints
 from __future__ import annotations
 
 import os
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from alphazero._core import Game
 
+# Where libraries that we call keep files of theirs, each by its own variable: it would be in the user's home otherwise.
+OTHERS_CACHES = {
+    "MPLCONFIGDIR": "matplotlib",
+    "CUDA_CACHE_PATH": "cuda",
+    "TORCHINDUCTOR_CACHE_DIR": "inductor",
+    "TRITON_CACHE_DIR": "triton",
+}
 MOST_THREADS = 16  # a search thread makes more leaves than a sixteenth of any GPU evaluates
+
+
+def cache_folder() -> Path:
+    """The only folder that we write to unasked: ~/.cache/alphazero; XDG_CACHE_HOME moves it. It may be removed any time."""
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "alphazero"
+    except RuntimeError:  # a user without a home, as in some containers
+        return Path(tempfile.gettempdir()) / f"alphazero-{os.getuid()}"
+
+
+def keep_to_cache_folder() -> None:
+    """Makes libraries write there, too, unless the user said where else."""
+    for variable, name in OTHERS_CACHES.items():
+        os.environ.setdefault(variable, str(cache_folder() / name))
 
 
 def cores() -> int:

@@ -8,47 +8,18 @@ values come from 1x1 convolutions and from means over the board, so the same wei
 from __future__ import annotations
 
 import copy
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from alphazero._core import Game
 from alphazero.config import NetworkConfig
+from alphazero.weights import Shape as Shape
+from alphazero.weights import shape_of as shape_of
 
 SCORE_SCALE = 20.0  # points; the score head predicts score / SCORE_SCALE, which keeps its error near that of the others
-
-
-@dataclass(frozen=True)
-class Shape:
-    """What goes in and comes out: planes [C, H, W], policy [P], and whether the game's areas are owned at the end."""
-
-    planes: int
-    height: int
-    width: int
-    policy_size: int
-    ownership: bool
-
-    @property
-    def cells(self) -> int:
-        return self.height * self.width
-
-    @property
-    def head(self) -> str:
-        """Which policy head fits: "board" (k planes over the cells, plane-major, and perhaps one move beside the board,
-        Go's pass), "columns" (a logit for each column) or "dense"."""
-        extra = self.policy_size % self.cells
-        if self.policy_size >= self.cells and extra <= 1:
-            return "board"
-        return "columns" if self.policy_size == self.width else "dense"
-
-
-def shape_of(game: Game) -> Shape:
-    """The shape that a game asks for."""
-    planes, height, width = game.planes_shape
-    return Shape(planes, height, width, game.policy_size, game.has_ownership)
 
 
 class Output(NamedTuple):

@@ -255,11 +255,12 @@ def load(name: str | Path, device: str = "auto", *, game: Game | None = None, **
             raise UserError(f"{text}: mcts:N needs a number of simulations >= 1, e.g. mcts:100")
         return RolloutPlayer(text, game, **{"simulations": int(count), **settings})
     from alphazero import checkpoint
-    from alphazero.evaluators import make_evaluator
+    from alphazero.evaluators import load_evaluator
 
-    loaded = checkpoint.load(checkpoint.resolve(Path(text)))
-    own_game = make(loaded.meta["game"], loaded.meta["options"])
+    folder = checkpoint.resolve(Path(text))
+    meta = checkpoint.read_meta(folder)
+    own_game = make(meta["game"], meta["options"])
     if game is not None and game.name != own_game.name:
         raise UserError(f"{text}: this checkpoint plays {own_game.name}, not {game.name}")
-    player = NetworkPlayer(text, own_game, make_evaluator(loaded.network, device), loaded.meta, **settings)
+    player = NetworkPlayer(text, own_game, load_evaluator(folder, meta, device), meta, **settings)
     return player if game is None or game == own_game else player.with_options(**game.options)

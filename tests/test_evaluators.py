@@ -15,10 +15,12 @@ from alphazero.config import NetworkConfig
 from alphazero.errors import UserError
 from alphazero.evaluators import choose, divergence, make_evaluator
 from alphazero.evaluators.base import agrees, exact, proof_planes
+from alphazero.evaluators.openvino_cpu import OpenVinoEvaluator
 from alphazero.evaluators.torch_packed import PackedTorchEvaluator
 from alphazero.evaluators.torch_plain import TorchEvaluator
 from alphazero.feeding import Feed, batch_layout
 from alphazero.network import Network, fold_into, folded, shape_of
+from alphazero.weights import weights_of
 
 
 def network(game: str = "connect4", seed: int = 0, **options) -> Network:
@@ -69,23 +71,56 @@ def test_go_weights_are_evaluated_on_another_board(backend):
     assert divergence(exact(small, planes)[0], logits) < 1e-3
 
 
-@pytest.mark.parametrize("precision", ["fp32", "bf16"])
-def test_an_openvino_that_copies_its_numbers_is_found_out(precision):
-    if f"openvino-{precision}" not in backends():
-        pytest.skip(f"openvino-{precision}: this processor has no bf16")
-    first = network("go", 1, board_size=5)
-    second = copy.deepcopy(first)
-    with torch.no_grad():
-        second.policy_conv[0].weight.mul_(1.001)  # as near as two steps of training are
-    evaluator = choose.CPU_BACKENDS[f"openvino-{precision}"](first)
-    shares = copy.deepcopy(evaluator._folded)
-    evaluator.load_weights(second)
-    assert evaluator._shared
-    evaluator._shared, evaluator._folded = None, shares  # no longer what the model was made from
-    evaluator.load_weights(second)
-    assert not evaluator._shared
-    evaluator.load_weights(network("go", 3, board_size=5))
-    assert agrees(evaluator, network("go", 3, board_size=5), bf16=precision == "bf16")
+@pytest.mark.parametrize("game", ["connect4", "go", "chess", "gardner", "minishogi", "shogi"])
+def test_openvinos_graph_is_the_network_of_every_game_also_after_training_it(game):
+    """Built from arrays, not converted: heads of all kinds, with and without pooling, weights a hair apart told apart."""
+    shape = shape_of(az.Game(game))
+    for pooling in (True, False):
+        torch.manual_seed(1)
+        first = Network(shape, NetworkConfig(blocks=2, channels=8, value_hidden=8, global_pooling=pooling))
+        first.train()(torch.from_numpy(proof_planes(shape, 16)))
+        evaluator = choose.CPU_BACKENDS["openvino-fp32"](first.eval())
+        second = copy.deepcopy(first)
+        with torch.no_grad():
+            second.policy_conv[0].weight.mul_(1.001)
+        planes = proof_planes(shape, 3)
+        for now in (first, second):
+            evaluator.load_weights(now)
+            for known, found in zip(exact(now, planes), evaluator.evaluate(planes), strict=True):
+                assert np.abs(known - found).max() < 2e-5
+
+
+def test_the_graph_of_a_go_network_is_of_any_board_and_other_precisions_differ_little():
+    net = network("go", board_size=7)
+    weights = weights_of(net.describe(), {name: tensor.numpy() for name, tensor in net.state_dict().items()})
+    evaluator = OpenVinoEvaluator(weights, "fp32")
+    for size in (5, 9, 13):
+        planes = np.zeros((2, *az.Game("go", board_size=size).planes_shape), np.float32)
+        assert np.abs(exact(net, planes)[0] - evaluator.evaluate(planes)[0]).max() < 2e-5
+
+
+@pytest.mark.parametrize("backend", list(choose.CPU_BACKENDS))
+def test_every_backend_computes_on_as_many_threads_as_it_is_told(backend):
+    if backend not in backends():
+        pytest.skip(f"{backend}: this processor has no bf16")
+    net, before = network(), torch.get_num_threads()
+    evaluator = choose.CPU_BACKENDS[backend](net)
+    planes = proof_planes(net.shape, 3)
+    try:
+        for count, said in ((1, ", 1 thread"), (2, ", 2 threads")):
+            evaluator.set_threads(count)
+            assert evaluator.describe().endswith(said)
+            assert agrees(evaluator, net, bf16="bf16" in backend)
+            evaluator.evaluate(planes)
+            if backend.startswith("openvino"):
+                (request,) = evaluator._requests.values()
+                assert request.get_compiled_model().get_property("INFERENCE_NUM_THREADS") == count
+            elif backend.startswith("onnx"):
+                assert evaluator._session.get_session_options().intra_op_num_threads == count
+            else:
+                assert torch.get_num_threads() == count
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_bf16_may_be_off_by_a_share_of_what_the_answer_says():

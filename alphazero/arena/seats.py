@@ -98,6 +98,10 @@ class _Shared:
         with self._lock:
             self._evaluator.load_weights(network)
 
+    def set_threads(self, count: int) -> None:
+        with self._lock:
+            self._evaluator.set_threads(count)
+
     def describe(self) -> str:
         return self._evaluator.describe()
 

@@ -32,6 +32,9 @@ class Eager:
     def load_weights(self, network: Network) -> None:
         self._network = network.eval()
 
+    def set_threads(self, count: int) -> None:
+        torch.set_num_threads(count)
+
     def describe(self) -> str:
         return "torch eager fp32"
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
-from torch.nn import functional as F
 
-from alphazero.network import Network, Shape, folded
+from alphazero.weights import Shape
+
+if TYPE_CHECKING:
+    from alphazero.network import Network
 
 F32 = NDArray[np.float32]
 I32 = NDArray[np.int32]
@@ -32,8 +32,11 @@ class Evaluator(Protocol):
     def load_weights(self, network: Network) -> None:
         """Takes over the weights of a network of the same shape."""
 
+    def set_threads(self, count: int) -> None:
+        """How many cores it computes on, where it computes on the processor; torch's count is the whole process's."""
+
     def describe(self) -> str:
-        """How it computes, in a few words."""
+        """How it computes, in a few words; on how many threads, where set_threads said so."""
 
 
 @runtime_checkable
@@ -59,16 +62,9 @@ class PipelinedEvaluator(Evaluator, Protocol):
         """(logits float32 [n, L] of the legal moves in their order, L >= the most there are, wdl float32 [n, 3])."""
 
 
-class PlayingNetwork(nn.Module):
-    """A folded network's two outputs that play, as a module that other tools can trace: logits [B, P], wdl [B, 3]."""
-
-    def __init__(self, network: Network):
-        super().__init__()
-        self.network = network
-
-    def forward(self, planes: Tensor) -> tuple[Tensor, Tensor]:
-        output = self.network(planes)
-        return output.policy, F.softmax(output.wdl, 1)
+def threads_text(count: int) -> str:
+    """What describe() says of threads; 0: nothing was said."""
+    return f", {count} thread{'s' if count > 1 else ''}" if count else ""
 
 
 def proof_planes(shape: Shape, rows: int) -> F32:
@@ -79,6 +75,11 @@ def proof_planes(shape: Shape, rows: int) -> F32:
 
 def exact(network: Network, planes: F32) -> tuple[F32, F32]:
     """What the network says in plain fp32 on the processor: the measure of every other path."""
+    import torch
+    from torch.nn import functional as F
+
+    from alphazero.network import folded
+
     with torch.inference_mode():
         output = folded(network).to("cpu", torch.float32)(torch.from_numpy(planes))
         return output.policy.numpy(), F.softmax(output.wdl, 1).numpy()

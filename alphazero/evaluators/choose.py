@@ -2,29 +2,49 @@
 
 What was measured is remembered in `~/.cache/alphazero/evaluators.json` (XDG_CACHE_HOME moves it), by processor, versions
 and network size. ALPHAZERO_EVALUATOR=NAME, one of `CPU_BACKENDS`, spares "auto" and "cpu" the choice.
+
+That OpenVINO computes what a checkpoint's network says is proven against torch, once, and remembered in `proven/` beside it.
+From then on this checkpoint is loaded without torch.
 """
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
 import importlib.util
 import json
 import os
 import platform
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import torch
-
+from alphazero import weights
 from alphazero.devices import DEVICES
 from alphazero.errors import UserError
 from alphazero.evaluators.base import Evaluator, agrees, fastest, proof_planes
-from alphazero.evaluators.torch_packed import PackedTorchEvaluator
-from alphazero.evaluators.torch_plain import TorchEvaluator
 from alphazero.files import write_atomically
-from alphazero.network import Network
+from alphazero.machine import cache_folder
+
+if TYPE_CHECKING:
+    import torch
+
+    from alphazero.network import Network
 
 MEASURED_BATCH = 32  # between an engine's few leaves and self-play's hundred
+MOST_PROVEN = 1000  # checkpoints remembered as proven, a small file each
+
+
+def _torch(precision: str) -> Callable[[Network], Evaluator]:
+    def make(network: Network) -> Evaluator:
+        import torch
+
+        from alphazero.evaluators.torch_plain import TorchEvaluator
+
+        return TorchEvaluator(network, "cpu", {"fp32": torch.float32, "bf16": torch.bfloat16}[precision])
+
+    return make
 
 
 def _openvino(precision: str) -> Callable[[Network], Evaluator]:
@@ -43,8 +63,8 @@ def _onnx(network: Network) -> Evaluator:
 
 
 CPU_BACKENDS: dict[str, Callable[[Network], Evaluator]] = {
-    "torch-fp32": TorchEvaluator,
-    "torch-bf16": lambda network: TorchEvaluator(network, "cpu", torch.bfloat16),
+    "torch-fp32": _torch("fp32"),
+    "torch-bf16": _torch("bf16"),
     "openvino-bf16": _openvino("bf16"),
     "openvino-fp32": _openvino("fp32"),
     "onnx-fp32": _onnx,
@@ -56,27 +76,50 @@ def make_evaluator(network: Network, device: torch.device | str = "auto") -> Eva
     """The evaluator for a device, one of DEVICES: "auto" is "cuda" where there is a GPU, else "cpu", the fastest backend
     of the processor; "torch", "openvino" and "onnx" name a backend of the processor. UserError: it is not there.
     """
+    import torch
+
     name = str(device)
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     if name.startswith("cuda"):
         if not torch.cuda.is_available():
             raise UserError("device cuda: torch sees no CUDA GPU here; use cpu, or auto")
+        from alphazero.evaluators.torch_packed import PackedTorchEvaluator
+
         half = PackedTorchEvaluator(network, name)
         return half if agrees(half, network, bf16=True) else PackedTorchEvaluator(network, name, torch.float32)
+    return _best(network, _wanted(name))
+
+
+def load_evaluator(folder: Path, meta: dict[str, Any], device: str = "auto") -> Evaluator:
+    """The evaluator of a checkpoint, as make_evaluator gives it; without torch where that was proven here before."""
+    key = _proof(folder, meta, device)
+    name = _proven(key) if key else ""
+    if name:
+        from alphazero.evaluators.openvino_cpu import OpenVinoEvaluator
+
+        return OpenVinoEvaluator(weights.read(folder, meta["network"]), name.removeprefix("openvino-"))
+    from alphazero import checkpoint
+
+    evaluator = make_evaluator(checkpoint.load(folder).network, device)
+    if key:
+        _remember_proof(key, evaluator)
+    return evaluator
+
+
+def _wanted(name: str) -> list[str]:
+    """The backends of the processor that a device's name, "cpu" or one of _PACKAGES, leaves to choose from."""
     if name == "cpu":
         wanted = os.environ.get("ALPHAZERO_EVALUATOR", "")
         if wanted and wanted not in CPU_BACKENDS:
             raise UserError(f"ALPHAZERO_EVALUATOR={wanted}: it is one of {', '.join(CPU_BACKENDS)}")
-        names = [wanted] if wanted else candidates()
-    elif name in _PACKAGES:
+        return [wanted] if wanted else candidates()
+    if name in _PACKAGES:
         package, extra = _PACKAGES[name]
         if importlib.util.find_spec(package) is None:
             raise UserError(f"device {name}: {package} is not installed; pip install 'alphazero[{extra}]'")
-        names = [each for each in candidates() if each.startswith(name)]
-    else:
-        raise UserError(f"unknown device '{name}'; it is one of {', '.join(DEVICES)}")
-    return _best(network, names)
+        return [each for each in candidates() if each.startswith(name)]
+    raise UserError(f"unknown device '{name}'; it is one of {', '.join(DEVICES)}")
 
 
 def available() -> list[str]:
@@ -116,10 +159,10 @@ def _best(network: Network, names: list[str]) -> Evaluator:
         evaluator = CPU_BACKENDS[names[0]](network)
         if agrees(evaluator, network, bf16=names[0].endswith("bf16")):
             return evaluator
-        return TorchEvaluator(network)
+        return _torch("fp32")(network)
     found = measured(network, names)
     if not found:
-        return TorchEvaluator(network)
+        return _torch("fp32")(network)
     name, _, evaluator = found[0]
     _remember(_key(network, names), name)
     return evaluator
@@ -129,7 +172,66 @@ def _best(network: Network, names: list[str]) -> Evaluator:
 
 
 def _file() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "alphazero" / "evaluators.json"
+    return cache_folder() / "evaluators.json"
+
+
+def _gpu_is_possible() -> bool:
+    """Whether torch has to be asked for a GPU: not where the system has no device of NVIDIA's driver."""
+    devices = ("/dev/nvidiactl", "/dev/nvidia0", "/dev/nvhost-ctrl", "/dev/dxg", "/dev/kfd")
+    return not sys.platform.startswith("linux") or any(Path(each).exists() for each in devices)
+
+
+def _proof(folder: Path, meta: dict[str, Any], device: str) -> str:
+    """All that hangs together where OpenVINO was chosen for a checkpoint and proven, as a name for a file: these weights,
+    this program, this processor, these versions, and what was asked for. "" where torch is needed in any case.
+    """
+    wanted = os.environ.get("ALPHAZERO_EVALUATOR", "")
+    if device == "auto" and not _gpu_is_possible():
+        device = "cpu"
+    asked = (wanted or "openvino") if device == "cpu" else device
+    if not asked.startswith("openvino") or importlib.util.find_spec("openvino") is None:
+        return ""
+    digest = hashlib.blake2b(digest_size=20)
+    try:
+        files = (folder / "model.safetensors", Path(weights.__file__), Path(__file__).with_name("openvino_cpu.py"))
+        for file in files:
+            digest.update(hashlib.blake2b(file.read_bytes()).digest())
+    except OSError:
+        return ""  # whoever loads it says what is wrong
+    names = [each for each, (package, _) in _PACKAGES.items() if importlib.util.find_spec(package) is not None]
+    versions = [f"{name}={importlib.metadata.version(_PACKAGES[name][0])}" for name in names]
+    circumstances = [device, wanted, platform.machine(), _processor(), os.cpu_count(), versions, meta["network"]]
+    digest.update(json.dumps(circumstances, sort_keys=True).encode())
+    return digest.hexdigest()
+
+
+def _proven(key: str) -> str:
+    """The backend that was proven, or "": never, or its file is broken."""
+    try:
+        name = (cache_folder() / "proven" / key).read_text()
+    except (OSError, ValueError):
+        return ""
+    return name if name.startswith("openvino-") and name in CPU_BACKENDS else ""
+
+
+def _remember_proof(key: str, evaluator: Evaluator) -> None:
+    """Keeps that an evaluator which make_evaluator gave, so a proven one, is OpenVINO's. Not where torch was the choice."""
+    from alphazero.evaluators.openvino_cpu import OpenVinoEvaluator
+
+    if not isinstance(evaluator, OpenVinoEvaluator):
+        return
+    folder = cache_folder() / "proven"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        kept = sorted(folder.iterdir(), key=lambda file: file.stat().st_mtime)
+        for old in kept[: max(0, len(kept) - MOST_PROVEN + 1)]:
+            old.unlink(missing_ok=True)
+        # By a name of its own: engines that start together write at the same time.
+        temporary = folder / f"{key}.{os.getpid()}"
+        temporary.write_text(f"openvino-{evaluator.precision}")
+        temporary.replace(folder / key)
+    except OSError:
+        pass  # a read-only home, or another process cleans up: proven again next time
 
 
 def _key(network: Network, names: list[str]) -> str:

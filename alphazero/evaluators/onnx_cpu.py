@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 import io
+import os
 import warnings
 
 import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
 
-from alphazero.evaluators.base import F32, PlayingNetwork
+from alphazero.evaluators.base import F32, threads_text
 from alphazero.network import Network, folded
+
+
+class PlayingNetwork(nn.Module):
+    """A folded network's two outputs that play, as a module that other tools can trace: logits [B, P], wdl [B, 3]."""
+
+    def __init__(self, network: Network):
+        super().__init__()
+        self.network = network
+
+    def forward(self, planes: Tensor) -> tuple[Tensor, Tensor]:
+        output = self.network(planes)
+        return output.policy, F.softmax(output.wdl, 1)
 
 
 def to_onnx(network: Network) -> bytes:
@@ -35,6 +50,7 @@ class OnnxEvaluator:
     """An ONNX Runtime session; new weights make a new one."""
 
     def __init__(self, network: Network):
+        self.threads = 0  # as many as ONNX Runtime takes by itself
         self.load_weights(network)
 
     def evaluate(self, planes: F32) -> tuple[F32, F32]:
@@ -42,13 +58,25 @@ class OnnxEvaluator:
         return logits, wdl
 
     def load_weights(self, network: Network) -> None:
+        self._model = to_onnx(network)
+        self._start()
+
+    def set_threads(self, count: int) -> None:
+        if count != self.threads:
+            self.threads = count
+            self._start()
+
+    def describe(self) -> str:
+        return f"onnxruntime cpu fp32{threads_text(self.threads)}"
+
+    def _start(self) -> None:
+        # It reports usage and writes into the user's home from its import on; only this, said before, keeps it from that.
+        os.environ["ORT_DISABLE_TELEMETRY"] = "1"
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
+        options.intra_op_num_threads = self.threads
         # Threads that spin between batches take the cores from the search.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self._session = onnxruntime.InferenceSession(to_onnx(network), options, providers=["CPUExecutionProvider"])
-
-    def describe(self) -> str:
-        return "onnxruntime cpu fp32"
+        self._session = onnxruntime.InferenceSession(self._model, options, providers=["CPUExecutionProvider"])

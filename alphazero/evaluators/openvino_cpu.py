@@ -1,37 +1,59 @@
-"""OpenVINO on the processor (extra `cpu`): the network compiled whole, in bf16 where the processor has it."""
+"""OpenVINO on the processor (extra `cpu`): the network compiled whole, in bf16 where the processor has it.
+
+The graph is built here, operation by operation, from arrays. OpenVINO's own converter is not used: it needs torch, it takes
+longer than all the rest, and its package sends usage events over the network, in a process each, and writes to ~/intel. It
+does so as soon as `openvino` is imported in the plain way, so `library()` is the only place that imports it.
+"""
 
 from __future__ import annotations
 
-import os
-import warnings
-from typing import Any
+import importlib
+import sys
+from typing import TYPE_CHECKING, Any
 
-import torch
+import numpy as np
 
-from alphazero.evaluators.base import F32, PlayingNetwork, divergence, logarithms, proof_planes
-from alphazero.network import Network, fold_into, folded
+from alphazero.evaluators.base import F32, threads_text
+from alphazero.weights import Weights, weights_of
+
+if TYPE_CHECKING:
+    from alphazero.network import Network
+
+
+def library() -> Any:
+    """The package `openvino`, imported so that it sends nothing and writes nothing.
+
+    A module that is None in sys.modules cannot be imported. Without `openvino_telemetry`, OpenVINO takes its own stub that
+    does nothing; that stays so in this process. Without `openvino.tools.ovc`, the converter, its package loads in a third of
+    the time; that is lifted again, so whoever needs it can import it from there.
+    """
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+    if "openvino" in sys.modules:
+        return sys.modules["openvino"]
+    converter = "openvino.tools.ovc"
+    sys.modules.setdefault(converter, None)  # type: ignore[arg-type]
+    try:
+        return importlib.import_module("openvino")
+    finally:
+        if sys.modules.get(converter, ...) is None:
+            del sys.modules[converter]
 
 
 def has_bf16() -> bool:
     """Whether this processor computes in bf16 itself."""
-    import openvino
-
-    return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return "BF16" in library().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
 class OpenVinoEvaluator:
     """A compiled model for each board size that is asked for; new weights cost a compilation, about 0.1 s."""
 
-    def __init__(self, network: Network, precision: str = "bf16"):
-        os.environ.setdefault("OPENVINO_TELEMETRY_DISABLE", "1")
-        import openvino
-
+    def __init__(self, network: Network | Weights, precision: str = "bf16"):
         self.precision = precision
-        self._openvino = openvino
-        self._core = openvino.Core()
+        self.threads = 0  # as many as OpenVINO takes by itself: the cores
+        self._openvino = library()
+        self._core = self._openvino.Core()
         self._requests: dict[tuple[int, int], Any] = {}  # by height and width
-        self._shared: bool | None = None  # whether the model reads the traced module's memory; None: not looked at yet
-        self._convert(network)
+        self._weights = network if isinstance(network, Weights) else _weights(network)
 
     def evaluate(self, planes: F32) -> tuple[F32, F32]:
         height, width = planes.shape[2:]
@@ -41,58 +63,83 @@ class OpenVinoEvaluator:
         return request.get_output_tensor(0).data.copy(), request.get_output_tensor(1).data.copy()
 
     def load_weights(self, network: Network) -> None:
-        # The converted model shares its constants' memory with the module it was traced from, so new numbers are written
-        # there and only compiled again. Should a version of OpenVINO copy them, each set is converted.
-        if self._shared is None:
-            self._shared = self._numbers_are_shared()
-        if not self._shared:
-            self._convert(network)
-            return
-        fold_into(self._folded, network)
+        self._weights = _weights(network)
         self._requests.clear()
 
-    def _numbers_are_shared(self) -> bool:
-        """Whether what is written into the traced module reaches the compiled model, seen with numbers far from the old
-        ones: weights of two steps of training may hardly differ. The module's weights are other ones afterwards.
-        """
-        planes = proof_planes(self._folded.shape, 4)
-        old = self._answers(planes)
-        with torch.no_grad():
-            for parameter in self._folded.parameters():
-                parameter.mul_(1.5)
-        new = self._answers(planes)
-        self._requests.clear()
-        logits, wdl = self.evaluate(planes)
-        found = (logits, logarithms(wdl))
-        return all(divergence(n, f) < 0.2 * divergence(n, o) for n, f, o in zip(new, found, old, strict=True))
-
-    def _answers(self, planes: F32) -> tuple[F32, F32]:
-        """Logits, and logarithms of win, draw and loss, as the traced module itself computes them."""
-        with torch.no_grad():
-            logits, wdl = PlayingNetwork(self._folded)(torch.from_numpy(planes))
-        return logits.numpy(), logarithms(wdl.numpy())
+    def set_threads(self, count: int) -> None:
+        if count != self.threads:
+            self.threads = count
+            self._requests.clear()
 
     def describe(self) -> str:
-        return f"openvino cpu {self.precision}"
-
-    def _convert(self, network: Network) -> None:
-        shape = network.shape
-        self._folded = folded(network).to("cpu", torch.float32)
-        example = torch.zeros(2, shape.planes, shape.height, shape.width)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # torch's, of the tracing that the conversion does
-            self._model = self._openvino.convert_model(PlayingNetwork(self._folded), example_input=example)
-        self._planes = shape.planes
-        self._requests.clear()
+        return f"openvino cpu {self.precision}{threads_text(self.threads)}"
 
     def _compile(self, height: int, width: int) -> Any:
-        model = self._model.clone()
-        model.reshape(self._openvino.PartialShape([-1, self._planes, height, width]))
-        hints = {
+        hints: dict[str, Any] = {
             "PERFORMANCE_HINT": "LATENCY",  # one batch at a time, on all cores
             "INFERENCE_PRECISION_HINT": {"bf16": "bf16", "fp32": "f32"}[self.precision],
             "ENABLE_CPU_PINNING": False,  # search threads share the cores
         }
+        if self.threads:
+            hints["INFERENCE_NUM_THREADS"] = self.threads
+        model = graph(self._openvino, self._weights, height, width)
         request = self._core.compile_model(model, "CPU", hints).create_infer_request()
         self._requests[height, width] = request
         return request
+
+
+def _weights(network: Network) -> Weights:
+    state = {name: tensor.detach().cpu().float().numpy() for name, tensor in network.state_dict().items()}
+    return weights_of(network.describe(), state)
+
+
+def graph(openvino: Any, weights: Weights, height: int, width: int) -> Any:
+    """What Network.forward computes of a board of this size, as an OpenVINO model: planes in, logits and wdl out."""
+    op = openvino.opset8
+    arrays = weights.arrays
+    head = weights.shape.head
+
+    def whole_numbers(values: list[int]) -> Any:
+        return op.constant(np.array(values, np.int64))
+
+    def conv(x: Any, name: str) -> Any:
+        weight = arrays[f"{name}.weight"]
+        pad = [weight.shape[2] // 2] * 2
+        y = op.convolution(x, op.constant(weight), [1, 1], pad, pad, [1, 1])
+        return op.add(y, op.constant(arrays[f"{name}.bias"][None, :, None, None]))
+
+    def linear(x: Any, name: str) -> Any:
+        y = op.matmul(x, op.constant(arrays[f"{name}.weight"]), False, True)
+        return op.add(y, op.constant(arrays[f"{name}.bias"]))
+
+    def shaped(x: Any, shape: list[int]) -> Any:  # in it, 0 keeps a size and -1 takes what is left
+        return op.reshape(x, whole_numbers(shape), True)
+
+    def pooled(x: Any) -> Any:
+        over = whole_numbers([2, 3])
+        return op.concat([op.reduce_mean(x, over, False), op.reduce_max(x, over, False)], 1)
+
+    def biased(x: Any, whole: Any, name: str) -> Any:
+        return op.add(x, shaped(linear(whole, name), [0, -1, 1, 1]))
+
+    planes = op.parameter([-1, weights.shape.planes, height, width], openvino.Type.f32, "planes")
+    x = op.relu(conv(planes, "stem"))
+    for i in range(weights.blocks):
+        y = op.relu(conv(x, f"tower.{i}.first"))
+        if f"tower.{i}.bias.weight" in arrays:
+            y = biased(y, pooled(y), f"tower.{i}.bias")
+        x = op.relu(op.add(x, conv(y, f"tower.{i}.second")))
+    p = op.relu(conv(x, "policy_conv"))
+    if head == "board":
+        whole = pooled(p)
+        policy = shaped(conv(op.relu(biased(p, whole, "policy_bias")), "policy_out"), [0, -1])
+        if "policy_extra.weight" in arrays:
+            policy = op.concat([policy, linear(whole, "policy_extra")], 1)
+    elif head == "columns":  # [B, K, H, W] -> [B, W, K * H] -> [B, W]
+        columns = op.transpose(p, whole_numbers([0, 3, 1, 2]))
+        policy = shaped(linear(shaped(columns, [0, 0, -1]), "policy_line"), [0, -1])
+    else:
+        policy = linear(shaped(p, [0, -1]), "policy_dense")
+    hidden = op.relu(linear(pooled(op.relu(conv(x, "value_conv"))), "value_hidden"))
+    wdl = op.softmax(linear(hidden, "value_out"), 1)
+    return openvino.Model([policy, wdl], [planes], "network")

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from alphazero.evaluators.base import F32, I32, U8
+from alphazero.evaluators.base import F32, I32, U8, threads_text
 from alphazero.network import Network, fold_into, folded
 from alphazero.planes import bit_shifts, expand
 
@@ -84,6 +84,7 @@ class PackedTorchEvaluator:
     ):
         self.device = torch.device(device)
         self.dtype = dtype
+        self.threads = 0  # as many as torch takes by itself
         self.lanes = lanes
         self.busy_seconds = 0.0
         self._cuda = self.device.type == "cuda"
@@ -235,7 +236,12 @@ class PackedTorchEvaluator:
             fold_into(self._network, network)
         current.wait_stream(self._compute)  # nor is the next step to change them while they are read
 
+    def set_threads(self, count: int) -> None:
+        if self.device.type == "cpu":
+            self.threads = count
+            torch.set_num_threads(count)
+
     def describe(self) -> str:
         kind = "bf16" if self.dtype is torch.bfloat16 else "fp32"
         how = (" graphs" if self._cuda else "") + (" compiled" if self._compiled else "")
-        return f"torch {self.device.type} {kind} packed{how}"
+        return f"torch {self.device.type} {kind} packed{how}{threads_text(self.threads)}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch.nn import functional as F
 
-from alphazero.evaluators.base import F32
+from alphazero.evaluators.base import F32, threads_text
 from alphazero.network import Network, fold_into, folded
 
 
@@ -15,6 +15,7 @@ class TorchEvaluator:
     def __init__(self, network: Network, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32):
         self.device = torch.device(device)
         self.dtype = dtype
+        self.threads = 0  # as many as torch takes by itself
         self._network = folded(network).to(self.device, dtype=dtype)
         self._network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
@@ -28,5 +29,12 @@ class TorchEvaluator:
     def load_weights(self, network: Network) -> None:
         fold_into(self._network, network)
 
+    def set_threads(self, count: int) -> None:
+        if self.device.type == "cpu":
+            self.threads = count
+            torch.set_num_threads(count)
+
     def describe(self) -> str:
-        return f"torch {self.device.type} {'bf16' if self.dtype is torch.bfloat16 else 'fp32'}"
+        return (
+            f"torch {self.device.type} {'bf16' if self.dtype is torch.bfloat16 else 'fp32'}{threads_text(self.threads)}"
+        )
