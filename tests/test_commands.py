@@ -136,7 +136,7 @@ def test_matches_between_checkpoints_print_the_agreed_object(run, capsys, tmp_pa
     arguments = ["match", str(run), "random", "--games", "4", "--simulations", "8", "--json", "--out", str(tmp_path)]
     assert main(arguments) == 0
     first = json.loads(capsys.readouterr().out)
-    assert first.keys() == {"wins", "draws", "losses", "elo", "low", "high", "los"}
+    assert first.keys() == {"wins", "draws", "losses", "elo", "low", "high", "los", "pentanomial", "nelo"}
     assert first["wins"] + first["draws"] + first["losses"] == 4
     lines = (tmp_path / "results.jsonl").read_text()
     (tmp_path / "results.jsonl").write_text("".join(lines.splitlines(keepends=True)[:2]))

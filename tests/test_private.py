@@ -84,7 +84,8 @@ class World:
     def strays(self) -> list[str]:
         """What was written neither into the cache folder nor where the command was told to write."""
         ours = tuple(f"{self.folder / name}" for name in ("cache/alphazero", "work"))
-        written = [path for path in self.seen("file") if not path.startswith((*ours, "/dev/"))]
+        made = str(self.folder / "cache")  # the user's cache folder, where it was not there
+        written = [path for path in self.seen("file") if path != made and not path.startswith((*ours, "/dev/"))]
         return (
             written
             + [str(path) for path in (self.folder / "home").rglob("*")]

@@ -250,7 +250,7 @@ class XboardClient(EngineClient):
     Old engines think as long as their own command line says, and begin at the start position only.
     """
 
-    MOVE = re.compile(r"^(?:move (\S+)|\d+\. \.\.\. (\S+))")
+    MOVE = re.compile(r"^move (\S+)|\d+\. \.\.\. (\S+)")  # the old form stands behind a prompt
     END = re.compile(r"^(?:tellics )?resign\b|mates!|^(?:1-0|0-1|1/2-1/2)", re.IGNORECASE)
     TALK = re.compile(
         r"^(?:#|\d+\s+[-+]?\d+\s+\d+\s+\d+\b|tell\w+ (?!resign)|ask\w*\s|feature\s)"
