@@ -236,13 +236,13 @@ def test_packed_positions_are_evaluated_as_their_planes(game, options, trained_o
             n = count[row]
             assert np.array_equal(legal[row, :n], pools[0].legal(dense)[row, :n])
             assert np.allclose(logits[row, legal[row, :n]], own_logits[row, :n], atol=1e-4)
+        with pytest.raises(ValueError, match="packs its batches"):
+            pools[1].planes(bits)
+        with pytest.raises(ValueError, match="float planes"):
+            pools[0].packed(dense)
         pools[0].finish(dense, logits, wdl)
         gathered = np.stack([logits[row][legal[row]] for row in range(len(bits))])
         pools[1].finish(bits, gathered, wdl, gathered=True)
-    with pytest.raises(ValueError, match="packs its batches"):
-        pools[1].planes(bits)
-    with pytest.raises(ValueError, match="float planes"):
-        pools[0].packed(dense)
     for pool in pools:
         pool.close()
 

@@ -49,7 +49,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--openings-order", choices=["file", "random"], default="file", help="random: shuffled by --seed (default file)"
     )
     parser.add_argument(
-        "--openings-start", type=int, default=1, metavar="K", help="begin at the file's K-th opening (default 1)"
+        "--openings-start",
+        type=arguments.whole(1, 10**9),
+        default=1,
+        metavar="K",
+        help="begin at the file's K-th opening (default 1)",
     )
     parser.add_argument("--players", type=Path, metavar="FILE", help="YAML file of players that A and B may name")
     parser.add_argument(

@@ -40,7 +40,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--openings-order", choices=["file", "random"], help="random: shuffled by --seed (default file)"
     )
-    parser.add_argument("--openings-start", type=int, metavar="K", help="begin at the file's K-th opening (default 1)")
+    parser.add_argument(
+        "--openings-start",
+        type=arguments.whole(1, 10**9),
+        metavar="K",
+        help="begin at the file's K-th opening (default 1)",
+    )
     parser.add_argument(
         "--players",
         dest="players_file",
