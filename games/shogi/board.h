@@ -191,7 +191,8 @@ struct Board {
       if (victim != kNoPiece) {
         remove(them, victim, to);
         const int kind = unpromoted(victim);
-        set_hand(us, kind, hand[at(us)][at(kind)] + 1);
+        // A king is taken only from a start that no game reaches; it goes to nobody's hand.
+        if (kind < kHandPieces) set_hand(us, kind, hand[at(us)][at(kind)] + 1);
       }
       remove(us, t, from);
       put(us, is_promotion(move) ? t + kPromoted : t, to);

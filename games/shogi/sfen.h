@@ -1,6 +1,6 @@
 // SFEN, shogi's position text, with every field checked. Pieces that can never move, doubled pawns and a side without a
-// king, which no game reaches but problem makers write, are accepted: the rules are well defined for them. Refused is a
-// king that could be taken.
+// king, which no game reaches but problem makers write, are accepted: the rules are well defined for them. A king that
+// could be taken is accepted in shogi, as cshogi has it (it is a legal capture), and refused in minishogi.
 #pragma once
 
 #include <cctype>
@@ -59,12 +59,14 @@ class SfenReader {
       if (!digits || number > 30000) fail("move number", "a number in 0..30000", "'" + n + "'");
       board_.move_number = static_cast<std::uint16_t>(std::max(number, 1));  // 0, as problem collections write, is 1
     }
-    Board<Size> before = board_;
-    before.turn = static_cast<std::uint8_t>(1 - board_.turn);
-    before.find_checks();
-    if (before.checkers.any())
-      fail("placement", "no king that can be taken, but the side that just moved is in check",
-           "'" + fields[0] + "' with '" + fields[1] + "'");
+    if constexpr (Size != 9) {
+      Board<Size> before = board_;
+      before.turn = static_cast<std::uint8_t>(1 - board_.turn);
+      before.find_checks();
+      if (before.checkers.any())
+        fail("placement", "no king that can be taken, but the side that just moved is in check",
+             "'" + fields[0] + "' with '" + fields[1] + "'");
+    }
     board_.find_checks();
   }
   [[nodiscard]] const Board<Size>& board() const { return board_; }
