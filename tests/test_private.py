@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from alphazero.machine import OTHERS_CACHES
+
 # Runs `work` and tells of everything that Python does to the world outside; what C++ does to the home is seen afterwards.
 RECORDER = r"""
 import json, os, sys
@@ -54,7 +56,7 @@ class World:
         for name in ("home", "work"):
             (folder / name).mkdir()
         self.environment = {
-            **{key: value for key, value in os.environ.items() if not key.startswith(("ALPHAZERO", "XDG", "MPL"))},
+            **{key: value for key, value in os.environ.items() if not key.startswith(("ALPHAZERO", "XDG", *OTHERS_CACHES))},
             "HOME": str(folder / "home"),
             "XDG_CACHE_HOME": str(folder / "cache"),
             "OMP_NUM_THREADS": "1",
