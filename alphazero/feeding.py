@@ -1,11 +1,13 @@
 """Between a pool and its evaluators: takes batches, has them answered, hands the answers back.
 
-An evaluator on the processor answers at once. One on a device takes a batch and answers later, so several are under way: the
-device works on one while the next is filled and sent (`PipelinedEvaluator`).
+A device takes a batch and answers later, so several are under way: it works on one while the next is filled and sent
+(`PipelinedEvaluator`). On the processor each core is such a device: as many threads as there are lanes take a batch each and
+answer it on a core of their own, beside the search. Other evaluators answer at once, in the thread that asks.
 """
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Sequence
 from typing import Any
@@ -14,6 +16,7 @@ from alphazero._core import Batch, Pool
 from alphazero.evaluators.base import Evaluator, PipelinedEvaluator
 
 POLL_SECONDS = 0.0005  # between looks at a device that works: short beside a batch, long beside a look
+STEP_SECONDS = 0.01  # a step where lanes do the work: nothing that is looked at in between is in more of a hurry
 
 
 def batch_layout(evaluators: Sequence[Evaluator]) -> dict[str, Any]:
@@ -22,17 +25,39 @@ def batch_layout(evaluators: Sequence[Evaluator]) -> dict[str, Any]:
     return {"packed": packed}
 
 
-class Feed:
-    """Answers the batches of `pool`; `evaluators` by the numbers that its players give them."""
+def lanes_for(evaluators: Sequence[Evaluator], count: int) -> int:
+    """How many threads answer batches side by side, and has the evaluators make room for them; 1 where one cannot."""
+    if count < 2 or not evaluators or not all(hasattr(each, "set_lanes") for each in evaluators):
+        return 1
+    for each in evaluators:
+        each.set_lanes(count)  # type: ignore[attr-defined]
+    return count
 
-    def __init__(self, pool: Pool, evaluators: Sequence[Evaluator], packed: bool = False):
+
+class Feed:
+    """Answers the batches of `pool`; `evaluators` by the numbers that its players give them.
+
+    lanes: threads that do so from the first step() on, until drain() or abandon(); 1: step() itself does.
+    """
+
+    def __init__(self, pool: Pool, evaluators: Sequence[Evaluator], packed: bool = False, lanes: int = 1):
         self.pool = pool
         self.evaluators = evaluators
         self.packed = packed
+        self.lanes = 1 if packed else lanes
         self._under_way: deque[tuple[Batch, PipelinedEvaluator, Any]] = deque()
+        self._threads: list[threading.Thread] = []
+        self._resting = threading.Event()  # lanes end
+        self._look = threading.Event()  # the games are over, or a lane has failed
+        self._failure: BaseException | None = None
 
     def step(self, seconds: float = 0.5) -> bool:
-        """Moves at most one batch on; waits up to `seconds` for it. False: there was none to take and none under way."""
+        """Moves at most one batch on; waits up to `seconds` for it. False: there was none to take and none under way.
+
+        With lanes, waits a moment in which they move on. An error of theirs is raised here.
+        """
+        if self.lanes > 1:
+            return self._step_of_lanes(seconds)
         batch = self._while_under_way() if self._under_way else self.pool.next_batch(seconds)
         if batch is None:
             return self._finish_oldest()
@@ -48,6 +73,42 @@ class Feed:
             self._finish_oldest()
         return True
 
+    def _step_of_lanes(self, seconds: float) -> bool:
+        if not self._threads:
+            self._resting.clear()
+            self._threads = [threading.Thread(target=self._lane, name=f"lane-{i}") for i in range(self.lanes)]
+            for thread in self._threads:
+                thread.start()
+        self._look.wait(min(seconds, STEP_SECONDS))
+        if self._failure is not None:
+            self._rest()
+            failure, self._failure = self._failure, None
+            raise failure
+        return not self.pool.done
+
+    def _lane(self) -> None:
+        """Answers batches until it is time to rest."""
+        try:
+            while not self._resting.is_set():
+                batch = self.pool.next_batch(0.1, shared=True)
+                if batch is not None:
+                    self.pool.finish(batch, *self.evaluators[batch.evaluator].evaluate(self.pool.planes(batch)))
+                else:
+                    if self.pool.done:
+                        self._look.set()
+                    self._resting.wait(0.002)  # such as for finished games to be taken
+        except BaseException as error:  # told by step(), whatever it is
+            self._failure = error
+            self._resting.set()
+            self._look.set()
+
+    def _rest(self) -> None:
+        """Ends the lanes, each with the answer that it is at."""
+        self._resting.set()
+        for thread in self._threads:
+            thread.join()
+        self._threads = []
+
     def _while_under_way(self) -> Batch | None:
         """A full batch, or None once the oldest one under way is done or every game waits for an answer: what is half full
         fills up when that answer comes."""
@@ -59,12 +120,14 @@ class Feed:
 
     def abandon(self) -> None:
         """Before the pool is closed: takes back what is under way, so that the evaluators can serve others."""
+        self._rest()
         while self._under_way:
             _, evaluator, ticket = self._under_way.popleft()
             evaluator.collect(ticket)
 
     def drain(self) -> None:
-        """Answers all that is under way."""
+        """Answers all that is under way; with lanes, nothing more goes out until the next step()."""
+        self._rest()
         while self._finish_oldest():
             pass
 

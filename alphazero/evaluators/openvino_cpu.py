@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import threading
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -45,47 +46,90 @@ def has_bf16() -> bool:
 
 
 class OpenVinoEvaluator:
-    """A compiled model for each board size that is asked for; new weights cost a compilation, about 0.1 s."""
+    """A compiled model for each board size that is asked for; new weights cost a compilation, about 0.1 s.
+
+    evaluate() may be called by several threads at a time, which set_lanes() makes room for: a small network on one thread
+    each answers more positions in all than on all cores together. New weights are compiled in the thread that loads them,
+    while others go on with the old ones, and are taken over between two calls.
+    """
 
     def __init__(self, network: Network | Weights, precision: str = "bf16"):
         self.precision = precision
+        self.lanes = 1
         self.threads = 0  # as many as OpenVINO takes by itself: the cores
         self._openvino = library()
         self._core = self._openvino.Core()
-        self._requests: dict[tuple[int, int], Any] = {}  # by height and width
+        self._compiled: dict[tuple[int, int], _Compiled] = {}  # by height and width
+        self._compiling = threading.Lock()
         self._weights = network if isinstance(network, Weights) else _weights(network)
 
     def evaluate(self, planes: F32) -> tuple[F32, F32]:
         height, width = planes.shape[2:]
-        request = self._requests.get((height, width)) or self._compile(height, width)
-        request.infer({0: planes}, share_inputs=True)
-        # Copied: the request's own memory is written again by the next batch.
-        return request.get_output_tensor(0).data.copy(), request.get_output_tensor(1).data.copy()
+        compiled = self._compiled.get((height, width)) or self._compile_first(height, width)
+        request = compiled.take()
+        try:
+            request.infer({0: planes}, share_inputs=True)
+            # Copied: the request's own memory is written again by the next batch.
+            return request.get_output_tensor(0).data.copy(), request.get_output_tensor(1).data.copy()
+        finally:
+            compiled.idle.append(request)
 
     def load_weights(self, network: Network) -> None:
         self._weights = _weights(network)
-        self._requests.clear()
+        self._recompile()
 
     def set_threads(self, count: int) -> None:
         if count != self.threads:
             self.threads = count
-            self._requests.clear()
+            self._recompile()
+
+    def set_lanes(self, count: int) -> None:
+        if count != self.lanes:
+            self.lanes = count
+            self._recompile()
 
     def describe(self) -> str:
-        return f"openvino cpu {self.precision}{threads_text(self.threads)}"
+        lanes = f", {self.lanes} streams" if self.lanes > 1 else ""
+        return f"openvino cpu {self.precision}{threads_text(self.threads)}{lanes}"
 
-    def _compile(self, height: int, width: int) -> Any:
+    def _recompile(self) -> None:
+        """For the sizes that are in use; each is exchanged whole."""
+        with self._compiling:
+            for height, width in list(self._compiled):
+                self._compiled[height, width] = self._compile(height, width)
+
+    def _compile_first(self, height: int, width: int) -> _Compiled:
+        with self._compiling:
+            if (height, width) not in self._compiled:
+                self._compiled[height, width] = self._compile(height, width)
+            return self._compiled[height, width]
+
+    def _compile(self, height: int, width: int) -> _Compiled:
         hints: dict[str, Any] = {
             "PERFORMANCE_HINT": "LATENCY",  # one batch at a time, on all cores
             "INFERENCE_PRECISION_HINT": {"bf16": "bf16", "fp32": "f32"}[self.precision],
             "ENABLE_CPU_PINNING": False,  # search threads share the cores
         }
-        if self.threads:
+        if self.lanes > 1:
+            hints |= {"NUM_STREAMS": self.lanes, "INFERENCE_NUM_THREADS": self.lanes}
+        elif self.threads:
             hints["INFERENCE_NUM_THREADS"] = self.threads
         model = graph(self._openvino, self._weights, height, width)
-        request = self._core.compile_model(model, "CPU", hints).create_infer_request()
-        self._requests[height, width] = request
-        return request
+        return _Compiled(self._core.compile_model(model, "CPU", hints))
+
+
+class _Compiled:
+    """A compiled model and its requests that no thread uses now."""
+
+    def __init__(self, model: Any):
+        self._model = model
+        self.idle: list[Any] = [model.create_infer_request()]
+
+    def take(self) -> Any:
+        try:
+            return self.idle.pop()
+        except IndexError:
+            return self._model.create_infer_request()
 
 
 def _weights(network: Network) -> Weights:

@@ -91,7 +91,7 @@ class PoolFace {
  public:
   virtual ~PoolFace() = default;
   virtual void stop() = 0;
-  virtual Batch* next_batch(double seconds, bool partial) = 0;
+  virtual Batch* next_batch(double seconds, bool partial, bool shared) = 0;
   virtual void finish(Batch* batch, const float* logits, int width, bool gathered, const float* wdl) = 0;
   virtual std::vector<GameRecord> take_finished() = 0;
   virtual bool done() = 0;

@@ -312,7 +312,9 @@ class PoolOf final : public PoolFace {
          const std::vector<Pairing>& pairings)
       : pool_(options, settings, players, pairings) {}
   void stop() override { pool_.stop(); }
-  Batch* next_batch(double seconds, bool partial) override { return pool_.next_batch(seconds, partial); }
+  Batch* next_batch(double seconds, bool partial, bool shared) override {
+    return pool_.next_batch(seconds, partial, shared);
+  }
   void finish(Batch* batch, const float* logits, int width, bool gathered, const float* wdl) override {
     pool_.finish(batch, logits, width, gathered, wdl);
   }

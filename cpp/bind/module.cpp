@@ -700,20 +700,21 @@ void bind_pool(py::module_& m) {
            py::arg("game"), py::arg("settings"), py::arg("players"), py::arg("pairings") = py::list())
       .def(
           "next_batch",
-          [](PyPool& p, double seconds, bool partial) -> py::object {
+          [](PyPool& p, double seconds, bool partial, bool shared) -> py::object {
             if (!(seconds >= 0.0)) throw std::invalid_argument("next_batch: seconds must be >= 0");
             auto face = p.open();
             Batch* batch = nullptr;
             {
               const py::gil_scoped_release release;
-              batch = face->next_batch(seconds, partial);
+              batch = face->next_batch(seconds, partial, shared);
             }
             if (batch == nullptr) return py::none();
             return py::cast(PyBatch{std::move(face), batch, batch->serial});
           },
-          py::arg("seconds") = 0.5, py::arg("partial") = true,
+          py::arg("seconds") = 0.5, py::arg("partial") = true, py::arg("shared") = false,
           "The next batch to evaluate; None: all games are over, all that remains waits for finish(), or time is up. "
-          "partial=False: only a full one.")
+          "partial=False: only a full one. shared=True: other threads answer batches, too, so what waits for them is "
+          "waited for.")
       .def(
           "planes",
           [](const PyPool& p, const PyBatch& b) {

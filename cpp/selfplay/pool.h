@@ -161,12 +161,14 @@ class Pool {
 
   // The next batch to evaluate; waits for it. nullptr: all games are over, or `seconds` went by (then ask again). With
   // `partial` a batch that cannot fill up goes out as it is; without, only full ones do: a consumer that has work under
-  // way can wait for more leaves.
-  Batch* next_batch(double seconds, bool partial) {
+  // way can wait for more leaves. Any number of threads may ask at a time. `shared`: so they do, and whoever finds all
+  // games waiting for the others' answers waits with them, where a lone consumer is told at once.
+  Batch* next_batch(double seconds, bool partial, bool shared = false) {
     std::unique_lock lock(mutex_);
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::duration<double>(std::min(seconds, 1e6));
-    const auto settled = [this] {
-      return stop_ || !ready_.empty() || (runnable_.empty() && running_ == 0) || finished_.size() >= kMostFinished;
+    const auto settled = [this, shared] {
+      return stop_ || !ready_.empty() || finished_.size() >= kMostFinished ||
+             (runnable_.empty() && running_ == 0 && (!shared || under_way_ == 0 || some_filled()));
     };
     while (ready_.empty() || stop_) {
       if (!batch_ready_.wait_until(lock, deadline, settled)) return nullptr;
@@ -178,6 +180,7 @@ class Pool {
     Batch* const batch = ready_.front();
     ready_.pop_front();
     batch->serial = ++serials_;
+    ++under_way_;
     if (cache_) batch->generation = cache_->generation();
     ++counts_.batches;
     counts_.evaluations += static_cast<std::uint64_t>(batch->written.load());
@@ -202,6 +205,7 @@ class Pool {
       batch->logits_width = width;
       batch->gathered = gathered;
       batch->serial = 0;
+      --under_way_;
       const int rows = batch->written.load();
       batch->unread = rows;
       for (int row = 0; row < rows; ++row)
@@ -324,7 +328,7 @@ class Pool {
       for (std::size_t i = 0; i < yielded; ++i) runnable_.push_back(mine[i]);
       running_ -= static_cast<int>(count);
       merge(me);
-      if (running_ == 0 && runnable_.empty()) batch_ready_.notify_one();
+      if (running_ == 0 && runnable_.empty()) batch_ready_.notify_all();
       if (yielded > 0 || finished_.size() >= kMostFinished) {
         work_to_do_.notify_one();
         if (finished_.size() >= kMostFinished) batch_ready_.notify_one();
@@ -620,6 +624,14 @@ class Pool {
     batch->reserved = 0;
     return batch;
   }
+  // Whether close_fullest() would find one.
+  [[nodiscard]] bool some_filled() const {
+    return std::any_of(filling_.begin(), filling_.end(), [](const std::atomic<Batch*>& each) {
+      const Batch* const batch = each.load();
+      const int written = batch == nullptr ? 0 : batch->written.load();
+      return written > 0 && written < batch->capacity;
+    });
+  }
   // Sends out the fullest batch that is being filled; false when there is none. All games are parked.
   bool close_fullest() {
     std::atomic<Batch*>* fullest = nullptr;
@@ -661,6 +673,7 @@ class Pool {
   std::uint64_t begun_ = 0;
   std::uint64_t serials_ = 0;
   int running_ = 0;
+  int under_way_ = 0;  // batches that went out and have no answer yet
   std::exception_ptr failure_;  // of a worker
   std::atomic<bool> stop_ = false;
   std::mutex joining_;
