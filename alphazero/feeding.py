@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from alphazero._core import Batch, Pool
-from alphazero.evaluators.base import Evaluator, PipelinedEvaluator
+from alphazero.evaluators.base import Evaluator, LanedEvaluator, PipelinedEvaluator
 
 POLL_SECONDS = 0.0005  # between looks at a device that works: short beside a batch, long beside a look
 STEP_SECONDS = 0.01  # a step where lanes do the work: nothing that is looked at in between is in more of a hurry
@@ -27,17 +27,19 @@ def batch_layout(evaluators: Sequence[Evaluator]) -> dict[str, Any]:
 
 def lanes_for(evaluators: Sequence[Evaluator], count: int) -> int:
     """How many threads answer batches side by side, and has the evaluators make room for them; 1 where one cannot."""
-    if count < 2 or not evaluators or not all(hasattr(each, "set_lanes") for each in evaluators):
+    laned = [each for each in evaluators if isinstance(each, LanedEvaluator)]
+    if count < 2 or not laned or len(laned) < len(evaluators):
         return 1
-    for each in evaluators:
-        each.set_lanes(count)  # type: ignore[attr-defined]
+    for each in laned:
+        each.set_lanes(count)
     return count
 
 
 class Feed:
     """Answers the batches of `pool`; `evaluators` by the numbers that its players give them.
 
-    lanes: threads that do so from the first step() on, until drain() or abandon(); 1: step() itself does.
+    lanes: threads that do so from the first step() on, until drain() or abandon(); 1: step() itself does. `active` of them
+    take batches, so that others can have the cores of the rest.
     """
 
     def __init__(self, pool: Pool, evaluators: Sequence[Evaluator], packed: bool = False, lanes: int = 1):
@@ -46,7 +48,9 @@ class Feed:
         self.packed = packed
         self.lanes = 1 if packed else lanes
         self._under_way: deque[tuple[Batch, PipelinedEvaluator, Any]] = deque()
+        self.active = self.lanes
         self._threads: list[threading.Thread] = []
+        self._change = threading.Condition()  # of `active` and _resting
         self._resting = threading.Event()  # lanes end
         self._look = threading.Event()  # the games are over, or a lane has failed
         self._failure: BaseException | None = None
@@ -76,7 +80,9 @@ class Feed:
     def _step_of_lanes(self, seconds: float) -> bool:
         if not self._threads:
             self._resting.clear()
-            self._threads = [threading.Thread(target=self._lane, name=f"lane-{i}") for i in range(self.lanes)]
+            self._threads = [
+                threading.Thread(target=self._lane, args=(i,), name=f"lane-{i}") for i in range(self.lanes)
+            ]
             for thread in self._threads:
                 thread.start()
         self._look.wait(min(seconds, STEP_SECONDS))
@@ -86,13 +92,27 @@ class Feed:
             raise failure
         return not self.pool.done
 
-    def _lane(self) -> None:
+    def use(self, lanes: int) -> None:
+        """So many lanes take batches from now on; the others finish what they are at."""
+        if lanes != self.active:
+            with self._change:
+                self.active = lanes
+                self._change.notify_all()
+
+    def _lane(self, index: int) -> None:
         """Answers batches until it is time to rest."""
         try:
-            while not self._resting.is_set():
+            while True:
+                if index >= self.active:
+                    with self._change:
+                        self._change.wait_for(lambda: index < self.active or self._resting.is_set())
+                if self._resting.is_set():
+                    return
                 batch = self.pool.next_batch(0.1, shared=True)
                 if batch is not None:
-                    self.pool.finish(batch, *self.evaluators[batch.evaluator].evaluate(self.pool.planes(batch)))
+                    evaluator = self.evaluators[batch.evaluator]
+                    assert isinstance(evaluator, LanedEvaluator)
+                    self.pool.finish(batch, *evaluator.evaluate_in_lane(self.pool.planes(batch)))
                 else:
                     if self.pool.done:
                         self._look.set()
@@ -104,7 +124,9 @@ class Feed:
 
     def _rest(self) -> None:
         """Ends the lanes, each with the answer that it is at."""
-        self._resting.set()
+        with self._change:
+            self._resting.set()
+            self._change.notify_all()
         for thread in self._threads:
             thread.join()
         self._threads = []

@@ -60,6 +60,8 @@ class Plan:
     """How self-play uses a machine, with the reasons."""
 
     threads: int
+    lanes: int  # threads that answer batches side by side; 1 with a GPU, whose lanes are its own
+    trainer_threads: int  # cores that training steps take, from the lanes; 0: they have a GPU
     batch_size: int
     games_in_flight: int
     megabytes: float  # that the pool takes at most, about
@@ -87,17 +89,35 @@ def plan_selfplay(
             else "half of them: the network takes the rest"
         )
         reasons.append(f"{threads} search threads: {here} cores, {kept}")
+    lanes = 1 if gpu else here
+    if lanes > 1:
+        reasons.append(f"{lanes} batches answered side by side: one core each does more than all of them for one batch")
+    trainer_threads = 0 if gpu else max(1, here // 2)
+    if lanes > 1:
+        reasons.append(f"{trainer_threads} threads for training steps: while there are any to do, so many lanes fewer")
     if not batch_size:
-        batch_size = 1024 if gpu else 128
-        why = "a big GPU is full from there on" if gpu else "past 64 a small network gains little"
+        batch_size = 1024 if gpu else 32 if lanes > 1 else 128
+        why = (
+            "a big GPU is full from there on"
+            if gpu
+            else "one core gains little past that"
+            if lanes > 1
+            else "past 64 a small network gains little"
+        )
         reasons.append(f"batches of {batch_size}: {why}")
     if not games_in_flight:
-        games_in_flight = 4 * batch_size if gpu else batch_size
-        why = "three batches under way and one that fills" if gpu else "search and network take turns on the same cores"
+        games_in_flight = 4 * batch_size if gpu else max(128, 2 * lanes * batch_size) if lanes > 1 else batch_size
+        why = (
+            "three batches under way and one that fills"
+            if gpu
+            else "for each batch that is answered one that fills"
+            if lanes > 1
+            else "search and network take turns on the same core"
+        )
         reasons.append(f"{games_in_flight} games in flight: {why}")
     megabytes = _megabytes(game, batch_size, games_in_flight, simulations, gpu) + cache_megabytes
     reasons.append(f"about {megabytes:,.0f} MB at most for trees, batches and {cache_megabytes} MB of known answers")
-    return Plan(threads, batch_size, games_in_flight, megabytes, reasons)
+    return Plan(threads, lanes, trainer_threads, batch_size, games_in_flight, megabytes, reasons)
 
 
 def _megabytes(game: Game, batch_size: int, games_in_flight: int, simulations: int, gpu: bool) -> float:

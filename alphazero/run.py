@@ -1,9 +1,9 @@
 """A training run: self-play, replay and trainer driven by one loop over one directory.
 
 The compiled pool plays on its own threads; this loop answers its batches with the newest network, stores finished games, and
-trains whenever new positions have paid for a step (`replay.reuse` samples a position); beside a GPU, where batches are drawn
-in other threads, steps may come a little later, and what is owed at the end is dropped. All that is needed to go on stands
-in the directory, so the same call begins, resumes after any crash, and extends a run.
+trains whenever new positions have paid for a step (`replay.reuse` samples a position). Self-play goes on meanwhile, so steps
+may come a little later; what is owed at the end is still paid, unless the time is up. All that is needed to go on stands in
+the directory, so the same call begins, resumes after any crash, and extends a run.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from alphazero.errors import UserError
 from alphazero.evaluators import Evaluator, make_evaluator
 from alphazero.files import write_atomically
 from alphazero.game import make
-from alphazero.machine import drawing_threads, plan_selfplay
+from alphazero.machine import Plan, drawing_threads, plan_selfplay
 from alphazero.network import Network, from_description, shape_of
 from alphazero.progress import Progress
 from alphazero.tables import Tables
@@ -59,10 +59,10 @@ SWAP_SHARE = 0.02  # of the time may go into handing new weights to self-play
 MOST_BEHIND = 100  # steps that games have paid for before self-play waits for them: what a few chunks of games pay for
 
 
-def pool_settings(config: Config, game: Game, *, gpu: bool) -> dict[str, Any]:
-    """The self-play pools' settings from a configuration, on this machine; `gpu`: the network runs on one."""
+def plan_run(config: Config, game: Game, *, gpu: bool) -> Plan:
+    """How a run of this configuration uses this machine; `gpu`: the network runs on one."""
     play = config.selfplay
-    plan = plan_selfplay(
+    return plan_selfplay(
         game,
         gpu=gpu,
         simulations=config.search.simulations,
@@ -71,6 +71,11 @@ def pool_settings(config: Config, game: Game, *, gpu: bool) -> dict[str, Any]:
         games_in_flight=play.games_in_flight,
         cache_megabytes=play.cache_megabytes,
     )
+
+
+def pool_settings(config: Config, plan: Plan) -> dict[str, Any]:
+    """The self-play pools' settings from a configuration, as planned for this machine."""
+    play = config.selfplay
     return {
         "games_in_flight": plan.games_in_flight,
         "batch_size": plan.batch_size,
@@ -81,6 +86,8 @@ def pool_settings(config: Config, game: Game, *, gpu: bool) -> dict[str, Any]:
         "start_share": play.start_share,
         "symmetry": play.symmetry,
         "cache_megabytes": play.cache_megabytes,
+        # What lanes play on their own while a few steps are taken: games pay for steps chunk by chunk, and not for many.
+        "most_finished": config.replay.chunk_games,
     }
 
 
@@ -277,23 +284,29 @@ class Run:
             )
             return
         board = SummaryWriter(str(self.directory / "tb"), purge_step=self.trainer.steps)
-        settings = pool_settings(self.config, self.game, gpu=self.device.type == "cuda")
+        self.plan = plan_run(self.config, self.game, gpu=self.device.type == "cuda")
+        settings = pool_settings(self.config, self.plan)
         settings |= {
             "version": self.trainer.steps,
             "simulations": self.simulations(),
             "resignation": self._resign,
         }
-        self.batch_size = settings["batch_size"]
-        self.tables.open(self.evaluator, settings, player_settings(self.config))
+        self.tables.open(self.evaluator, settings, player_settings(self.config), self.plan.lanes)
         rating = self._background_rating()
         previous = {s: signal.signal(s, self._stop) for s in (signal.SIGINT, signal.SIGTERM)}
+        threads = torch.get_num_threads()
+        if self.plan.trainer_threads:
+            torch.set_num_threads(self.plan.trainer_threads)
         self._begin = time.perf_counter()
         try:
             self._loop(board, rating)
+            self.tables.rest()
+            self._pay()
             self.save()
         finally:
             for number, handler in previous.items():
                 signal.signal(number, handler)
+            torch.set_num_threads(threads)
             if rating is not None:
                 rating.close()
             self.tables.close()
@@ -332,11 +345,14 @@ class Run:
         saved_step = self.trainer.steps
         stale = False  # weights newer than those that play
         next_swap = 0.0
+        due = 0
         while not self.stopping and self.fraction() < 1.0:
-            for table, record in self.tables.step():
-                if table is self.tables[0]:
-                    self.diagnostics.add(record)
+            if due <= MOST_BEHIND:
+                for table, record in self.tables.step():
+                    if table is self.tables[0]:
+                        self.diagnostics.add(record)
             due = self._steps_due()
+            self._share_cores(due)
             for _ in range(min(due, 8)):  # a second's worth at most on a processor
                 if due <= MOST_BEHIND and not self.drawer.ready(self.trainer.steps):
                     break  # a device evaluates meanwhile
@@ -356,7 +372,7 @@ class Run:
             if self.trainer.steps - saved_step >= training.checkpoint_every or now - saved > 300.0:
                 self.save()
                 saved_step, saved = self.trainer.steps, now
-            if rating is not None and (rated := rating.work(lambda: self.stopping)) is not None:
+            if rating is not None and (rated := rating.work(lambda: self.stopping, self.tables.rest)) is not None:
                 self._tell_rating(board, rated)
             if now - logged >= LOG_SECONDS:
                 counts = self.tables.counts()
@@ -371,13 +387,28 @@ class Run:
                     "games_per_hour": (self.tables.games - games_then) * 3600.0 / seconds,
                     "batch_fill": (counts["evaluations"] - counted["evaluations"])
                     / max(1, counts["batches"] - counted["batches"])
-                    / self.batch_size,
+                    / self.plan.batch_size,
                 }
                 self._log(board, metrics, rates)
                 self._set_resignation()
                 metrics = []
                 logged, counted = now, counts
                 steps_then, games_then = self.trainer.steps, self.tables.games
+
+    def _pay(self) -> None:
+        """The steps that the last games have paid for, where a budget of games or the like ended the run."""
+        minutes = self.config.training.budget_minutes
+        while self._steps_due() and not self.stopping and not (minutes and self.elapsed() >= 60.0 * minutes):
+            self.trainer.step(self.drawer.batch(self.trainer.steps), self.fraction())
+
+    def _share_cores(self, due: int) -> None:
+        """On the processor, steps that are due have their cores to themselves; self-play rests once they are far behind."""
+        if self.plan.lanes == 1:
+            return
+        if due > MOST_BEHIND:
+            self.tables.rest()
+        else:
+            self.tables.use_lanes(self.plan.lanes - self.plan.trainer_threads if due else self.plan.lanes)
 
     def simulations(self) -> int:
         """Progressive simulation: the budget a move grows along the configured schedule."""

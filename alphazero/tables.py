@@ -15,7 +15,7 @@ from alphazero._core import Game, GameRecord, Pool
 from alphazero.config import Config
 from alphazero.errors import UserError
 from alphazero.evaluators import Evaluator
-from alphazero.feeding import Feed, batch_layout
+from alphazero.feeding import Feed, batch_layout, lanes_for
 from alphazero.game import make
 from alphazero.replay import Replay
 
@@ -105,13 +105,14 @@ class Tables(Sequence[Table]):
 
     # --- playing ---
 
-    def open(self, evaluator: Evaluator, settings: dict[str, Any], player: dict[str, Any]) -> None:
-        """Begins to play; settings as the pools', without first_game."""
+    def open(self, evaluator: Evaluator, settings: dict[str, Any], player: dict[str, Any], lanes: int = 1) -> None:
+        """Begins to play; settings as the pools', without first_game; lanes: as Feed's."""
         layout = batch_layout([evaluator])
+        lanes = lanes_for([evaluator], lanes)
         for table in self._tables:
             own = {**settings, **layout, "first_game": table.replay.next_number}
             table.pool = Pool(table.game, own, [player])
-            table.feed = Feed(table.pool, [evaluator], **layout)
+            table.feed = Feed(table.pool, [evaluator], **layout, lanes=lanes)
 
     def step(self) -> list[tuple[Table, GameRecord]]:
         """Answers a batch of the table whose turn it is; the games that were finished, stored."""
@@ -138,6 +139,17 @@ class Tables(Sequence[Table]):
         self._served += 1
         return self._turn
 
+    def use_lanes(self, count: int) -> None:
+        """So many lanes answer batches from now on: the other cores are for something else."""
+        for table in self._tables:
+            if table.feed is not None:
+                table.feed.use(min(count, table.feed.lanes))
+
+    def rest(self) -> None:
+        """Answers nothing more until the next step()."""
+        if self._turn.feed is not None:
+            self._turn.feed.drain()
+
     def _pool(self, table: Table) -> Pool:
         assert table.pool is not None
         return table.pool
@@ -161,6 +173,8 @@ class Tables(Sequence[Table]):
         """Ends the games that are running."""
         self._counted = self.counts()
         for table in self._tables:
+            if table.feed is not None:
+                table.feed.abandon()
             if table.pool is not None:
                 table.pool.close()
             table.pool = table.feed = None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -14,11 +16,11 @@ from alphazero._core import Pool
 from alphazero.config import NetworkConfig
 from alphazero.errors import UserError
 from alphazero.evaluators import choose, divergence, make_evaluator
-from alphazero.evaluators.base import agrees, exact, proof_planes
+from alphazero.evaluators.base import F32, MOST_OF_BF16, LanedEvaluator, agrees, exact, proof_planes
 from alphazero.evaluators.openvino_cpu import OpenVinoEvaluator
 from alphazero.evaluators.torch_packed import PackedTorchEvaluator
 from alphazero.evaluators.torch_plain import TorchEvaluator
-from alphazero.feeding import Feed, batch_layout
+from alphazero.feeding import Feed, batch_layout, lanes_for
 from alphazero.network import Network, fold_into, folded, shape_of
 from alphazero.weights import weights_of
 
@@ -113,7 +115,7 @@ def test_every_backend_computes_on_as_many_threads_as_it_is_told(backend):
             assert agrees(evaluator, net, bf16="bf16" in backend)
             evaluator.evaluate(planes)
             if backend.startswith("openvino"):
-                (request,) = evaluator._requests.values()
+                (request,) = evaluator._alone.values()
                 assert request.get_compiled_model().get_property("INFERENCE_NUM_THREADS") == count
             elif backend.startswith("onnx"):
                 assert evaluator._session.get_session_options().intra_op_num_threads == count
@@ -290,3 +292,131 @@ def test_a_batch_that_fails_or_is_abandoned_costs_no_lane():
         feed.abandon()
         assert len(evaluator._free) == 2
         pool.close()
+
+
+# --- lanes ---
+
+
+LANED = [pytest.param("torch", id="torch"), pytest.param("openvino", id="openvino"), pytest.param("onnx", id="onnx")]
+
+
+@pytest.mark.parametrize("device", LANED)
+def test_lanes_answer_as_one_thread_does_and_take_over_new_weights_whole(device):
+    if device != "torch":
+        pytest.importorskip({"onnx": "onnxruntime"}.get(device, device))
+    first, second = network(seed=0), network(seed=1)
+    evaluator = make_evaluator(first, device)
+    assert isinstance(evaluator, LanedEvaluator)
+    evaluator.set_lanes(3)
+    assert "3 lanes" in evaluator.describe()
+    planes = proof_planes(first.shape, 16)
+    known = [exact(net, planes) for net in (first, second)]
+    assert divergence(known[0][0], known[1][0]) > 1e-2  # the two can be told apart
+    answers: list[F32] = []
+    stop = threading.Event()
+
+    def lane() -> None:
+        while not stop.is_set():
+            answers.append(evaluator.evaluate_in_lane(planes)[0])
+
+    threads = [threading.Thread(target=lane) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    while len(answers) < 10:
+        time.sleep(0.001)
+    evaluator.load_weights(second)
+    later = len(answers)
+    while len(answers) < later + 30:
+        time.sleep(0.001)
+    stop.set()
+    for thread in threads:
+        thread.join()
+    which = [min((0, 1), key=lambda i: divergence(known[i][0], found)) for found in answers]
+    for i, found in zip(which, answers, strict=True):
+        assert divergence(known[i][0], found) < MOST_OF_BF16  # never a mixture
+    assert which[0] == 0 and which[-1] == 1
+    assert which[later:].count(0) <= 3  # what was under way in each lane
+
+
+def test_a_pool_on_lanes_plays_the_games_of_one_thread():
+    class RowByRow(TorchEvaluator):
+        """Sums in one order whatever else is in the batch, as fast networks do not."""
+
+        def evaluate(self, planes: F32) -> tuple[F32, F32]:
+            rows = [super(RowByRow, self).evaluate(row[None]) for row in planes]
+            return np.concatenate([each[0] for each in rows]), np.concatenate([each[1] for each in rows])
+
+    game = az.Game("connect4")
+    net = Network(shape_of(game), NetworkConfig(blocks=1, channels=8)).eval()
+    played = []
+    for lanes in (1, 3):
+        evaluator = RowByRow(net)
+        assert lanes_for([evaluator], lanes) == lanes
+        settings = {"games_in_flight": 24, "batch_size": 4, "threads": 2, "games": 40, "seed": 5}
+        pool = Pool(game, settings, [{"kind": "puct", "simulations": 12, "evaluator": 0, "noise": True}])
+        feed = Feed(pool, [evaluator], lanes=lanes)
+        records = []
+        while feed.step():
+            records += pool.take_finished()
+        records += pool.take_finished()
+        feed.abandon()
+        pool.close()
+        played.append({record.number: record.to_bytes() for record in records})
+    assert len(played[0]) == 40
+    assert played[0] == played[1]
+
+
+def test_lanes_rest_when_they_are_told_to_and_go_on():
+    game = az.Game("connect4")
+    evaluator = TorchEvaluator(Network(shape_of(game), NetworkConfig(blocks=1, channels=8)))
+    pool = Pool(game, {"games_in_flight": 16, "batch_size": 4}, [{"simulations": 8, "evaluator": 0}])
+    feed = Feed(pool, [evaluator], lanes=lanes_for([evaluator], 2))
+
+    def answered(steps: int) -> int:
+        before = pool.counts["evaluations"]
+        for _ in range(steps):
+            feed.step()
+            pool.take_finished()
+        return pool.counts["evaluations"] - before
+
+    assert answered(20) > 0
+    feed.drain()
+    still = pool.counts["evaluations"]
+    time.sleep(0.02)
+    assert pool.counts["evaluations"] == still
+    feed.use(1)
+    assert answered(20) > 0
+    feed.use(0)
+    answered(20)
+    assert answered(5) == 0
+    feed.use(2)
+    assert answered(20) > 0
+    feed.abandon()
+    pool.close()
+
+
+def test_what_fails_in_a_lane_is_told_by_the_step():
+    class Broken(TorchEvaluator):
+        def evaluate_in_lane(self, planes: F32) -> tuple[F32, F32]:
+            raise OSError("the device is gone")
+
+    game = az.Game("connect4")
+    evaluator = Broken(Network(shape_of(game), NetworkConfig(blocks=1, channels=8)))
+    pool = Pool(game, {"games_in_flight": 16, "batch_size": 4}, [{"simulations": 8, "evaluator": 0}])
+    feed = Feed(pool, [evaluator], lanes=lanes_for([evaluator], 2))
+    with pytest.raises(OSError, match="the device is gone"):
+        for _ in range(1000):
+            feed.step()
+    feed.abandon()
+    pool.close()
+
+
+def test_one_evaluator_that_knows_no_lanes_keeps_all_in_one_thread():
+    class Own:
+        def evaluate(self, planes: F32) -> tuple[F32, F32]:
+            raise NotImplementedError
+
+    net = Network(shape_of(az.Game("connect4")), NetworkConfig(blocks=1, channels=8))
+    assert lanes_for([TorchEvaluator(net), Own()], 4) == 1
+    assert lanes_for([], 4) == 1
+    assert lanes_for([TorchEvaluator(net)], 1) == 1

@@ -15,9 +15,9 @@ from alphazero.cli import main
     "cores, gpu, threads, batch, games",
     [
         (1, False, 1, 128, 128),
-        (2, False, 1, 128, 128),
-        (12, False, 6, 128, 128),
-        (64, False, 8, 128, 128),
+        (2, False, 1, 32, 128),
+        (12, False, 6, 32, 768),
+        (64, False, 8, 32, 4096),
         (16, True, 14, 1024, 4096),
         (2, True, 1, 1024, 4096),
     ],
@@ -26,7 +26,8 @@ def test_the_plan_follows_from_the_cores_and_the_device(monkeypatch, cores, gpu,
     monkeypatch.setattr(machine, "cores", lambda: cores)
     plan = machine.plan_selfplay(az.Game("chess"), gpu=gpu, simulations=64)
     assert (plan.threads, plan.batch_size, plan.games_in_flight) == (threads, batch, games)
-    assert len(plan.reasons) == 4 and f"{cores} cores" in plan.reasons[0]
+    assert plan.lanes == (1 if gpu else cores) and plan.trainer_threads == (0 if gpu else max(1, cores // 2))
+    assert len(plan.reasons) == (6 if plan.lanes > 1 else 4) and f"{cores} cores" in plan.reasons[0]
 
 
 def test_what_is_asked_for_stands():
@@ -34,7 +35,7 @@ def test_what_is_asked_for_stands():
         az.Game("go"), gpu=False, simulations=8, threads=3, batch_size=10, games_in_flight=40, cache_megabytes=0
     )
     assert (plan.threads, plan.batch_size, plan.games_in_flight) == (3, 10, 40)
-    assert len(plan.reasons) == 1, "only the memory is left to tell"
+    assert not any(word in " ".join(plan.reasons) for word in ("search threads", "batches of", "games in flight"))
 
 
 @pytest.mark.parametrize("name, simulations", [("connect4", 64), ("go", 200), ("chess", 100)])

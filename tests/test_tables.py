@@ -51,7 +51,7 @@ def test_tables_take_turns_on_a_device_that_has_batches_under_way(tmp_path):
     torch.manual_seed(0)
     evaluator = PackedTorchEvaluator(Network(shape_of(game), config.network), "cpu", torch.float32, lanes=3)
     tables = Tables(config, game, tmp_path / "replay")
-    settings = run.pool_settings(config, game, gpu=False)
+    settings = run.pool_settings(config, run.plan_run(config, game, gpu=False))
     tables.open(evaluator, {**settings, "version": 7}, run.player_settings(config))
     finished = []
     for _ in range(1500):

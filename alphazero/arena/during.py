@@ -80,8 +80,12 @@ class BackgroundRating:
         """Of the time since the beginning, spent here."""
         return self.spent / max(1e-9, time.perf_counter() - self._begin)
 
-    def work(self, should_stop: Callable[[], bool] = lambda: False) -> Rated | None:
-        """Plays on if there is time in the account for it, and returns; a rating where a match came to its end."""
+    def work(
+        self, should_stop: Callable[[], bool] = lambda: False, begins: Callable[[], object] = lambda: None
+    ) -> Rated | None:
+        """Plays on if there is time in the account for it, and returns; a rating where a match came to its end. begins() is
+        called where it does: what else uses the cores has to rest.
+        """
         begin = time.perf_counter()
         allowed = self.config.during * (begin - self._begin) - self.spent
         rated = None
@@ -95,12 +99,15 @@ class BackgroundRating:
             return None
         if allowed < SLICE_SECONDS:
             return None
+        begins()
         while time.perf_counter() - begin < allowed and not should_stop():
             going = self._table.step()
             self._take()
             if not going:
                 rated = self._finish()
                 break
+        if self._table is not None:
+            self._table.rest()
         self.spent += time.perf_counter() - begin
         return rated
 

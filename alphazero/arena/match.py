@@ -15,7 +15,7 @@ from alphazero._core import RANDOM, ROLLOUT, UNIFORM, Game, GameRecord, Pool
 from alphazero.arena.registry import Players, spec_of
 from alphazero.errors import UserError
 from alphazero.evaluators import Evaluator
-from alphazero.feeding import Feed, batch_layout
+from alphazero.feeding import Feed, batch_layout, lanes_for
 from alphazero.machine import cores
 from alphazero.player import NetworkPlayer, Player, RandomPlayer, RolloutPlayer
 from alphazero.protocols.client import EngineSpec
@@ -104,8 +104,12 @@ class Table:
     ):
         evaluators: list[Evaluator] = []
         players = [_pool_player(entrant, evaluators) for entrant in entrants]
+        lanes = lanes_for(evaluators, cores())
+        in_flight = min(len(pairings), batch_size * max(1, min(4, len(evaluators))))
+        if lanes > 1:  # for each batch that is answered one that fills
+            batch_size = min(batch_size, max(8, in_flight // (2 * lanes * len(evaluators))))
         settings = {
-            "games_in_flight": min(len(pairings), batch_size * max(1, min(4, len(evaluators)))),
+            "games_in_flight": in_flight,
             "batch_size": batch_size,
             "threads": threads or min(2, cores()),
             "seed": seed,
@@ -115,11 +119,15 @@ class Table:
         }
         games = [(p.first, p.second, p.opening, number) for number, p in pairings.items()]
         self._pool = Pool(game, settings, players, games)
-        self._feed = Feed(self._pool, evaluators, settings["packed"])
+        self._feed = Feed(self._pool, evaluators, settings["packed"], lanes)
 
     def step(self) -> bool:
         """Answers at most one batch; False once all games are over."""
         return self._feed.step() or not self._pool.done
+
+    def rest(self) -> None:
+        """Answers nothing more until the next step()."""
+        self._feed.drain()
 
     def take_finished(self) -> list[GameRecord]:
         """The games that ended since the last call, in no fixed order."""

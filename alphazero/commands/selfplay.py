@@ -37,7 +37,8 @@ def run(args: argparse.Namespace) -> int:
 
     from alphazero._core import UNIFORM, Pool
     from alphazero.errors import UserError
-    from alphazero.feeding import Feed, batch_layout
+    from alphazero.feeding import Feed, batch_layout, lanes_for
+    from alphazero.machine import cores
     from alphazero.options import game_from
     from alphazero.player import NetworkPlayer, load
     from alphazero.progress import Progress
@@ -48,9 +49,11 @@ def run(args: argparse.Namespace) -> int:
     player = load(args.model, args.device, game=game_from(args.game, args.option) if args.game else None)
     evaluators = [player.evaluator] if isinstance(player, NetworkPlayer) else []
     replay = Replay(args.out, player.game, chunk_games=min(64, args.games), window_scale=0, window_exponent=0.75)
+    lanes = lanes_for(evaluators, cores())
+    in_flight = min(args.in_flight, args.games)
     settings = {
-        "games_in_flight": min(args.in_flight, args.games),
-        "batch_size": min(args.in_flight, args.games),
+        "games_in_flight": in_flight,
+        "batch_size": max(1, in_flight // (2 * lanes)) if lanes > 1 else in_flight,
         "threads": 1,
         "games": args.games,
         "first_game": replay.next_number,
@@ -68,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
         "temperature_plies": args.temperature_plies,
     }
     pool = Pool(player.game, settings, [search])
-    feed = Feed(pool, evaluators, settings["packed"])
+    feed = Feed(pool, evaluators, settings["packed"], lanes)
     progress = Progress()
     begin = last = time.perf_counter()
     count = 0

@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 import os
 import warnings
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from alphazero.evaluators.base import F32, threads_text
+from alphazero.evaluators.base import F32, lanes_text, threads_text
 from alphazero.network import Network, folded
 
 
@@ -51,32 +52,44 @@ class OnnxEvaluator:
 
     def __init__(self, network: Network):
         self.threads = 0  # as many as ONNX Runtime takes by itself
+        self.lanes = 1
+        self._beside: Any = None  # a session of one thread that lanes share
         self.load_weights(network)
 
     def evaluate(self, planes: F32) -> tuple[F32, F32]:
         logits, wdl = self._session.run(None, {"planes": planes})
         return logits, wdl
 
+    def evaluate_in_lane(self, planes: F32) -> tuple[F32, F32]:
+        if self._beside is None:
+            self._beside = self._session_on(1)
+        logits, wdl = self._beside.run(None, {"planes": planes})
+        return logits, wdl
+
     def load_weights(self, network: Network) -> None:
         self._model = to_onnx(network)
-        self._start()
+        self._session = self._session_on(self.threads)
+        self._beside = None if self._beside is None else self._session_on(1)
 
     def set_threads(self, count: int) -> None:
         if count != self.threads:
             self.threads = count
-            self._start()
+            self._session = self._session_on(count)
+
+    def set_lanes(self, count: int) -> None:
+        self.lanes = count  # a session answers any number of threads, each in itself
 
     def describe(self) -> str:
-        return f"onnxruntime cpu fp32{threads_text(self.threads)}"
+        return f"onnxruntime cpu fp32{threads_text(self.threads)}{lanes_text(self.lanes)}"
 
-    def _start(self) -> None:
+    def _session_on(self, threads: int) -> Any:
         # It reports usage and writes into the user's home from its import on; only this, said before, keeps it from that.
         os.environ["ORT_DISABLE_TELEMETRY"] = "1"
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
-        options.intra_op_num_threads = self.threads
+        options.intra_op_num_threads = threads
         # Threads that spin between batches take the cores from the search.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self._session = onnxruntime.InferenceSession(self._model, options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(self._model, options, providers=["CPUExecutionProvider"])

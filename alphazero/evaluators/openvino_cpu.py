@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from alphazero.evaluators.base import F32, threads_text
+from alphazero.evaluators.base import F32, lanes_text, threads_text
 from alphazero.weights import Weights, weights_of
 
 if TYPE_CHECKING:
@@ -48,9 +48,7 @@ def has_bf16() -> bool:
 class OpenVinoEvaluator:
     """A compiled model for each board size that is asked for; new weights cost a compilation, about 0.1 s.
 
-    evaluate() may be called by several threads at a time, which set_lanes() makes room for: a small network on one thread
-    each answers more positions in all than on all cores together. New weights are compiled in the thread that loads them,
-    while others go on with the old ones, and are taken over between two calls.
+    New weights are compiled in the thread that loads them; lanes go on with the old ones meanwhile.
     """
 
     def __init__(self, network: Network | Weights, precision: str = "bf16"):
@@ -59,77 +57,85 @@ class OpenVinoEvaluator:
         self.threads = 0  # as many as OpenVINO takes by itself: the cores
         self._openvino = library()
         self._core = self._openvino.Core()
-        self._compiled: dict[tuple[int, int], _Compiled] = {}  # by height and width
+        self._alone: dict[tuple[int, int], Any] = {}  # requests on all cores, by height and width
+        self._beside: dict[tuple[int, int], _Streams] = {}
         self._compiling = threading.Lock()
         self._weights = network if isinstance(network, Weights) else _weights(network)
 
     def evaluate(self, planes: F32) -> tuple[F32, F32]:
-        height, width = planes.shape[2:]
-        compiled = self._compiled.get((height, width)) or self._compile_first(height, width)
-        request = compiled.take()
+        size = planes.shape[2:]
+        request = self._alone.get(size)
+        if request is None:
+            request = self._alone[size] = self._compile(size, self.threads, 1).create_infer_request()
+        return _answer(request, planes)
+
+    def evaluate_in_lane(self, planes: F32) -> tuple[F32, F32]:
+        size = planes.shape[2:]
+        streams = self._beside.get(size)
+        if streams is None:
+            with self._compiling:
+                streams = self._beside.get(size) or self._streams(size)
+                self._beside[size] = streams
+        request = streams.take()
         try:
-            request.infer({0: planes}, share_inputs=True)
-            # Copied: the request's own memory is written again by the next batch.
-            return request.get_output_tensor(0).data.copy(), request.get_output_tensor(1).data.copy()
+            return _answer(request, planes)
         finally:
-            compiled.idle.append(request)
+            streams.idle.append(request)
 
     def load_weights(self, network: Network) -> None:
         self._weights = _weights(network)
-        self._recompile()
+        self._alone.clear()
+        with self._compiling:
+            for size in list(self._beside):
+                self._beside[size] = self._streams(size)
 
     def set_threads(self, count: int) -> None:
         if count != self.threads:
             self.threads = count
-            self._recompile()
+            self._alone.clear()
 
     def set_lanes(self, count: int) -> None:
         if count != self.lanes:
             self.lanes = count
-            self._recompile()
+            self._beside.clear()
 
     def describe(self) -> str:
-        lanes = f", {self.lanes} streams" if self.lanes > 1 else ""
-        return f"openvino cpu {self.precision}{threads_text(self.threads)}{lanes}"
+        return f"openvino cpu {self.precision}{threads_text(self.threads)}{lanes_text(self.lanes)}"
 
-    def _recompile(self) -> None:
-        """For the sizes that are in use; each is exchanged whole."""
-        with self._compiling:
-            for height, width in list(self._compiled):
-                self._compiled[height, width] = self._compile(height, width)
+    def _streams(self, size: tuple[int, ...]) -> _Streams:
+        return _Streams(self._compile(size, self.lanes, self.lanes))
 
-    def _compile_first(self, height: int, width: int) -> _Compiled:
-        with self._compiling:
-            if (height, width) not in self._compiled:
-                self._compiled[height, width] = self._compile(height, width)
-            return self._compiled[height, width]
-
-    def _compile(self, height: int, width: int) -> _Compiled:
+    def _compile(self, size: tuple[int, ...], threads: int, streams: int) -> Any:
         hints: dict[str, Any] = {
-            "PERFORMANCE_HINT": "LATENCY",  # one batch at a time, on all cores
+            "PERFORMANCE_HINT": "LATENCY",  # one batch at a time, on all cores, where nothing else is said
             "INFERENCE_PRECISION_HINT": {"bf16": "bf16", "fp32": "f32"}[self.precision],
             "ENABLE_CPU_PINNING": False,  # search threads share the cores
         }
-        if self.lanes > 1:
-            hints |= {"NUM_STREAMS": self.lanes, "INFERENCE_NUM_THREADS": self.lanes}
-        elif self.threads:
-            hints["INFERENCE_NUM_THREADS"] = self.threads
-        model = graph(self._openvino, self._weights, height, width)
-        return _Compiled(self._core.compile_model(model, "CPU", hints))
+        if threads:
+            hints["INFERENCE_NUM_THREADS"] = threads
+        if streams > 1:
+            hints["NUM_STREAMS"] = streams
+        return self._core.compile_model(graph(self._openvino, self._weights, *size), "CPU", hints)
 
 
-class _Compiled:
-    """A compiled model and its requests that no thread uses now."""
+class _Streams:
+    """A compiled model that answers several requests at a time, and those requests that no thread uses now."""
 
     def __init__(self, model: Any):
         self._model = model
-        self.idle: list[Any] = [model.create_infer_request()]
+        self.idle: list[Any] = []
 
     def take(self) -> Any:
         try:
             return self.idle.pop()
         except IndexError:
             return self._model.create_infer_request()
+
+
+def _answer(request: Any, planes: F32) -> tuple[F32, F32]:
+    request.infer({0: planes}, share_inputs=True)
+    # Copied: the request's own memory is written again by its next batch.
+    return request.get_output_tensor(0).data.copy(), request.get_output_tensor(1).data.copy()
 
 
 def _weights(network: Network) -> Weights:

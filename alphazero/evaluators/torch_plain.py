@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+
 import torch
 from torch.nn import functional as F
 
-from alphazero.evaluators.base import F32, threads_text
-from alphazero.network import Network, fold_into, folded
+from alphazero.evaluators.base import F32, lanes_text, threads_text
+from alphazero.network import Network, folded
 
 
 class TorchEvaluator:
@@ -16,8 +18,9 @@ class TorchEvaluator:
         self.device = torch.device(device)
         self.dtype = dtype
         self.threads = 0  # as many as torch takes by itself
-        self._network = folded(network).to(self.device, dtype=dtype)
-        self._network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.lanes = 1
+        self._of_thread = threading.local()
+        self.load_weights(network)
 
     def evaluate(self, planes: F32) -> tuple[F32, F32]:
         with torch.inference_mode():
@@ -26,8 +29,19 @@ class TorchEvaluator:
             wdl = F.softmax(output.wdl.float(), 1)
             return output.policy.float().cpu().numpy(), wdl.cpu().numpy()
 
+    def evaluate_in_lane(self, planes: F32) -> tuple[F32, F32]:
+        if self.device.type == "cpu" and not hasattr(self._of_thread, "alone"):
+            torch.set_num_threads(1)  # of this thread: those that compute already keep their number
+            self._of_thread.alone = True
+        return self.evaluate(planes)
+
     def load_weights(self, network: Network) -> None:
-        fold_into(self._network, network)
+        fresh = folded(network).to(self.device, dtype=self.dtype)
+        fresh.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._network = fresh  # a new one: lanes may be computing with the old
+
+    def set_lanes(self, count: int) -> None:
+        self.lanes = count
 
     def set_threads(self, count: int) -> None:
         if self.device.type == "cpu":
@@ -36,5 +50,6 @@ class TorchEvaluator:
 
     def describe(self) -> str:
         return (
-            f"torch {self.device.type} {'bf16' if self.dtype is torch.bfloat16 else 'fp32'}{threads_text(self.threads)}"
+            f"torch {self.device.type} {'bf16' if self.dtype is torch.bfloat16 else 'fp32'}"
+            f"{threads_text(self.threads)}{lanes_text(self.lanes)}"
         )

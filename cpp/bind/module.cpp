@@ -226,6 +226,7 @@ PoolSettings to_pool(const py::dict& d) {
   from.number("resignation", p.resignation, {-1000, 1000});
   from.flag("packed", p.packed);
   from.number("cache_megabytes", p.cache_megabytes, {0, 1 << 20});
+  from.number("most_finished", p.most_finished, {1, 1 << 20});
   from.refuse_unknown();
   return p;
 }

@@ -66,6 +66,7 @@ struct PoolSettings {
   bool symmetry = false;            // turn each leaf by a random symmetry
   bool packed = false;              // batches of bit planes instead of float planes
   int cache_megabytes = 0;          // for answers to be used again; 0: none are kept
+  int most_finished = 4096;         // unread finished games before the workers wait: memory is bounded, and so is haste
   bool record_policy = true;        // keep policy targets in the records
   // What set_version(), set_simulations() and set_resignation() say, from the first game on.
   std::uint64_t version = 0;
@@ -167,7 +168,7 @@ class Pool {
     std::unique_lock lock(mutex_);
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::duration<double>(std::min(seconds, 1e6));
     const auto settled = [this, shared] {
-      return stop_ || !ready_.empty() || finished_.size() >= kMostFinished ||
+      return stop_ || !ready_.empty() || full_of_games() ||
              (runnable_.empty() && running_ == 0 && (!shared || under_way_ == 0 || some_filled()));
     };
     while (ready_.empty() || stop_) {
@@ -267,7 +268,6 @@ class Pool {
     }
   }
 
-  static constexpr std::size_t kMostFinished = 4096;  // unread finished games before workers wait: memory is bounded
   enum class Run { kParked, kYield, kIdle };
 
   struct Slot {
@@ -300,7 +300,7 @@ class Pool {
     std::vector<Item> mine;
     std::unique_lock lock(mutex_);
     for (;;) {
-      work_to_do_.wait(lock, [this] { return stop_ || (!runnable_.empty() && finished_.size() < kMostFinished); });
+      work_to_do_.wait(lock, [this] { return stop_ || (!runnable_.empty() && !full_of_games()); });
       if (stop_) return;
       const std::size_t share = runnable_.size() / (2 * static_cast<std::size_t>(settings_.threads));
       const std::size_t count = std::min(runnable_.size(), std::clamp<std::size_t>(share, 1, 16));
@@ -329,9 +329,9 @@ class Pool {
       running_ -= static_cast<int>(count);
       merge(me);
       if (running_ == 0 && runnable_.empty()) batch_ready_.notify_all();
-      if (yielded > 0 || finished_.size() >= kMostFinished) {
+      if (yielded > 0 || full_of_games()) {
         work_to_do_.notify_one();
-        if (finished_.size() >= kMostFinished) batch_ready_.notify_one();
+        if (full_of_games()) batch_ready_.notify_one();
       }
     }
   }
@@ -623,6 +623,9 @@ class Pool {
     batch->written = 0;
     batch->reserved = 0;
     return batch;
+  }
+  [[nodiscard]] bool full_of_games() const {
+    return finished_.size() >= static_cast<std::size_t>(settings_.most_finished);
   }
   // Whether close_fullest() would find one.
   [[nodiscard]] bool some_filled() const {
