@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
 
+from alphazero._core import Pool
 from alphazero.bench.figures import NETS, Figure, board, figure_of, measure, network, rate
 from alphazero.evaluators import Evaluator, make_evaluator
-from alphazero.evaluators.base import F32, proof_planes
+from alphazero.evaluators.base import F32, LanedEvaluator, proof_planes
 from alphazero.evaluators.choose import available
-from alphazero.feeding import Feed, batch_layout
+from alphazero.feeding import Feed, batch_layout, lanes_for
+from alphazero.game import Game
+from alphazero.machine import cores, plan_selfplay
 from alphazero.network import Network
 
 BATCHES = (1, 32, 128)
@@ -79,29 +85,72 @@ def _evaluations(evaluator: Evaluator, planes: F32, seconds: float) -> Callable[
     return lambda: rate(work, seconds)
 
 
+def best_bare(evaluator: Evaluator, planes_shape: tuple[int, int, int], cores: int, seconds: float) -> float:
+    """Positions a second of the bare network at its best on these cores: one batch at a time on all of them, or one on each
+    side by side, whichever size of batch does most.
+    """
+    rates = []
+    for batch in (32, 64, 128):
+        planes = np.zeros((batch, *planes_shape), np.float32)
+        rates.append(_evaluations(evaluator, planes, seconds / 6)())
+        if lanes_for([evaluator], cores) > 1:
+            rates.append(_side_by_side(evaluator, planes, cores, seconds / 6))
+    return max(rates)
+
+
+def _side_by_side(evaluator: Evaluator, planes: F32, lanes: int, seconds: float) -> float:
+    """Positions a second of so many threads that evaluate at a time."""
+    assert isinstance(evaluator, LanedEvaluator)
+    evaluator.evaluate_in_lane(planes)  # compiled before the time begins
+    with ThreadPoolExecutor(lanes) as threads:
+        work = partial(rate, lambda: len(evaluator.evaluate_in_lane(planes)[1]), seconds)
+        return sum(threads.map(lambda _: work(), range(lanes)))
+
+
+@dataclass
+class SelfPlay:
+    """Self-play of one game by one evaluator, laid out as a run would on this machine."""
+
+    game: Game
+    evaluator: Evaluator
+    simulations: int = 32
+
+    def __post_init__(self) -> None:
+        gpu = not isinstance(self.evaluator, LanedEvaluator)
+        plan = plan_selfplay(self.game, gpu=gpu, simulations=self.simulations)
+        layout = batch_layout([self.evaluator])
+        settings = {"games_in_flight": plan.games_in_flight, "batch_size": plan.batch_size, "threads": plan.threads}
+        player = {"kind": "gumbel", "simulations": self.simulations, "evaluator": 0, "noise": True}
+        self.pool = Pool(self.game, {**settings, "symmetry": True, **layout}, [player])
+        self.feed = Feed(self.pool, [self.evaluator], **layout, lanes=lanes_for([self.evaluator], plan.lanes))
+
+    def rate(self, seconds: float) -> float:
+        """Evaluations a second."""
+        before, begin = self.pool.counts["evaluations"], time.perf_counter()
+        while time.perf_counter() - begin < seconds:
+            self.feed.step()
+            self.pool.take_finished()
+        return (self.pool.counts["evaluations"] - before) / (time.perf_counter() - begin)
+
+    def close(self) -> None:
+        self.feed.abandon()
+        self.pool.close()
+
+
 def selfplay(seconds: float, repeat: int, peers: list[str]) -> Iterator[Figure]:
     """Evaluations a second of whole self-play, its share of the bare network's rate, and the hand-over of a batch."""
-    from alphazero._core import Pool
-
     for _, label, blocks, channels in NETS:
         game = board(label)
         evaluator = make_evaluator(network(label, blocks, channels), "auto")
-        layout = batch_layout([evaluator])
-        bare = _evaluations(evaluator, np.zeros((128, *game.planes_shape), np.float32), seconds / 2)
-        bare()
+        best_bare(evaluator, game.planes_shape, cores(), seconds / 4)  # warms up
         rates, ratios = [], []
         for _ in range(repeat):
-            settings = {"games_in_flight": 128, "batch_size": 128, "threads": 1, "symmetry": True, **layout}
-            pool = Pool(game, settings, [{"kind": "gumbel", "simulations": 32, "evaluator": 0, "noise": True}])
-            feed = Feed(pool, [evaluator], **layout)
-            begin = time.perf_counter()
-            while time.perf_counter() - begin < seconds:
-                feed.step()
-                pool.take_finished()
-            rates.append(pool.counts["evaluations"] / (time.perf_counter() - begin))
-            feed.abandon()
-            pool.close()
-            ratios.append(rates[-1] / bare())  # in turns: a machine's speed drifts
+            playing = SelfPlay(game, evaluator)
+            playing.rate(seconds / 4)
+            rates.append(playing.rate(seconds))
+            playing.close()
+            # In turns: a machine's speed drifts.
+            ratios.append(rates[-1] / best_bare(evaluator, game.planes_shape, cores(), seconds))
         yield figure_of(f"selfplay.evals.{label}", "evaluations/s", rates)
         yield figure_of(f"selfplay.ratio.{label}", "of bare network", ratios)
     yield measure("pool.handover_us", "microseconds", repeat, lambda: _handover(seconds))
@@ -109,8 +158,6 @@ def selfplay(seconds: float, repeat: int, peers: list[str]) -> Iterator[Figure]:
 
 def _handover(seconds: float) -> float:
     """Microseconds that a batch of 64 spends in Python's hands, the network apart."""
-    from alphazero._core import Pool
-
     game = board("connect4")
     logits, wdl = np.zeros((64, game.policy_size), np.float32), np.full((64, 3), 1 / 3, np.float32)
     pool = Pool(game, {"games_in_flight": 128, "batch_size": 64, "threads": 1}, [{"simulations": 50, "evaluator": 0}])
@@ -133,7 +180,7 @@ def _handover(seconds: float) -> float:
 
 def train(seconds: float, repeat: int, peers: list[str]) -> Iterator[Figure]:
     """Samples a second of the trainer, and positions a second of the sampler that feeds it."""
-    from alphazero._core import UNIFORM, Pool, Sampler
+    from alphazero._core import UNIFORM, Sampler
     from alphazero.config import TrainingConfig
     from alphazero.trainer import Trainer
 

@@ -14,8 +14,8 @@ from alphazero.commands import arguments
 if TYPE_CHECKING:
     from alphazero.bench.figures import Figure
 
-KINDS = ("rules", "search", "inference", "selfplay", "train", "growth", "soak", "device", "arena")
-ON_REQUEST = ("growth", "soak", "device", "arena")  # not among what is measured by default
+KINDS = ("rules", "search", "inference", "selfplay", "train", "growth", "soak", "device", "arena", "cores")
+ON_REQUEST = ("growth", "soak", "device", "arena", "cores")  # not among what is measured by default
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from alphazero.bench import arena, device, networks, rules, search, soak
+    from alphazero.bench import arena, cores, device, networks, rules, search, soak
     from alphazero.errors import UserError
 
     benches: dict[str, Callable[[float, int, list[str]], Iterator[Figure]]] = {
@@ -52,6 +52,7 @@ def run(args: argparse.Namespace) -> int:
         "soak": soak.bench,
         "device": device.bench,
         "arena": arena.bench,
+        "cores": cores.bench,
     }
     wanted = args.what or [kind for kind in KINDS if kind not in ON_REQUEST]
     for what in wanted:
