@@ -28,6 +28,7 @@ from typing import Any
 
 import yaml
 
+from alphazero.config import _parse_yaml
 from alphazero.errors import UserError
 from alphazero.protocols.client import LIMITS, PROTOCOLS, EngineSpec
 from alphazero.text import LONGEST_NAME, clean, is_clean
@@ -66,9 +67,11 @@ def spec_of(name: str, players: Players) -> str:
 def read_players(path: Path) -> dict[str, Registered]:
     """The players of a file. UserError names the player and the key that is wrong."""
     try:
-        content = yaml.safe_load(path.read_text())
+        content = _parse_yaml(path.read_text("utf-8"))
     except OSError as error:
         raise UserError(f"{path}: cannot read the players: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: not text in UTF-8 (byte {error.start})") from error
     except yaml.YAMLError as error:
         raise UserError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
     entries = content.get("players") if isinstance(content, dict) else None
