@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NoReturn
 
-from alphazero.errors import UserError
+from alphazero.errors import UserError, one_line
 from alphazero.machine import keep_to_cache_folder
 
 # command: (module, what it does, an example)
@@ -195,5 +195,4 @@ def _told(error: Exception) -> str:
         return "the input is nested too deeply"
     if isinstance(error, UnicodeDecodeError):
         return f"the input is not text in {error.encoding}: byte {error.start} is 0x{error.object[error.start]:02x}"
-    text = str(error).strip().splitlines()
-    return text[0] if text else type(error).__name__
+    return one_line(str(error).strip()) or type(error).__name__

@@ -171,7 +171,7 @@ def main() -> int:
         return 0
     print(f"{args.target}: seed {args.seed}", flush=True)
     begin = time.monotonic()
-    current = folder / f"current-{args.target}"
+    current = folder / "findings" / f"{args.target}-current"
     count, data, problem = run(target, targets.seeds(args.target), args.seconds, args.seed, current)
     passed = time.monotonic() - begin
     print(f"{args.target}: {count} inputs in {passed:.0f} s, {count / max(passed, 1e-9):.0f} a second", flush=True)

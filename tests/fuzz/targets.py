@@ -468,7 +468,7 @@ def seeds(name: str) -> list[bytes]:
 
 
 def refusal(target: Target, error: Exception) -> str:
-    """What a refusal says, in one line; "" where the error is none."""
+    """What a refusal says, in one line; "" where the error is no refusal, or not one line."""
     if not isinstance(error, target.refuses) or isinstance(error, UnicodeError):
         return ""
-    return str(error) if len(str(error).splitlines()) <= 1 else ""
+    return "" if any(ord(c) < 32 for c in str(error)) else str(error)
