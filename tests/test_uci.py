@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import random
 import signal
 import subprocess
 import sys
@@ -705,41 +704,3 @@ def test_a_model_that_is_not_there_is_refused_at_once():
     with engine_process("uci", "--model", "/nowhere/at/all") as process:
         assert process.wait(20) == 2
         assert process.stderr.read().count("\n") == 1
-
-
-def test_python_chess_survives_200_random_requests():
-    chess = pytest.importorskip("chess", reason="python-chess is the client; it comes with the extra 'test'")
-    pytest.importorskip("chess.engine")
-    draw = random.Random(7)
-    board = chess.Board()
-    with chess.engine.SimpleEngine.popen_uci(
-        [sys.executable, "-m", "alphazero", "uci", "--model", "uniform"], timeout=10
-    ) as engine:
-        engine.configure({"UCI_ShowWDL": True})
-        for _ in range(200):
-            if board.is_game_over() or draw.random() < 0.05:
-                board = chess.Board()
-            match draw.randrange(6):
-                case 0:
-                    engine.protocol.loop.call_soon_threadsafe(engine.protocol.send_line, draw.choice(NOISE))
-                case 1:
-                    assert engine.analyse(board, chess.engine.Limit(nodes=5))["score"]
-                case 2:
-                    only = draw.sample(list(board.legal_moves), 1)
-                    assert engine.play(board, chess.engine.Limit(nodes=5), root_moves=only).move == only[0]
-                case _:
-                    limit = draw.choice([chess.engine.Limit(nodes=8), chess.engine.Limit(time=0.01)])
-                    move = engine.play(board, limit).move
-                    assert move in board.legal_moves, (board.fen(), move)
-                    board.push(move)
-
-
-NOISE = [
-    "position startpos moves e2e5",
-    "position fen 8/8/8/8 w - - 0 1",
-    "setoption name Nonsense value 1",
-    "setoption name MultiPV value 0",
-    "joho",
-    "stop",
-    "ponderhit",
-]

@@ -193,8 +193,8 @@ class EngineLoop(ABC):
     def nothing_to_search(self, position: Position, limits: Limits) -> list[str]:
         """The answer where the game is over: lines with a bestmove."""
 
-    def report(self, result: SearchResult, limits: Limits) -> list[str]:
-        """The answer of a search that has ended: lines with a bestmove."""
+    def report(self, result: SearchResult, position: Position, limits: Limits) -> list[str]:
+        """The answer of a search of the position that has ended: lines with a bestmove."""
         reply = result.pv[1] if len(result.pv) > 1 else None
         return [f"bestmove {result.best_move}" + (f" ponder {reply}" if reply else "")]
 
@@ -544,7 +544,7 @@ class EngineLoop(ABC):
             self.say(*self.nothing_to_search(position, limits))
         else:
             self._info(result, seconds)
-            self.say(*self.report(result, limits))
+            self.say(*self.report(result, position, limits))
 
     def describe(self) -> str:
         """One line for people, on standard error."""
