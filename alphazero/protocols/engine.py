@@ -148,6 +148,7 @@ class EngineLoop(ABC):
         self._placed: list[str] = ["startpos"]  # the last `position`
         self._failed = ""  # why the player cannot be loaded
         self._threads: int | None = None
+        self._warm: Player | None = None  # the player as it was warmed up; None: some option has changed since
         self.analysis: Analysis | None = None
         self.done = False
         self.ponder = False
@@ -258,6 +259,7 @@ class EngineLoop(ABC):
         split = lower.index("value") if "value" in lower else len(words)
         name, value = " ".join(words[1:split]), " ".join(words[split + 1 :])
         self.finish()
+        self._warm = None
         for option in self.options():
             if option.name.lower() == name.lower():
                 remark = option.set(value)
@@ -318,8 +320,12 @@ class EngineLoop(ABC):
         raise ProtocolError(self._failed)
 
     def isready(self, words: list[str]) -> None:
+        """Loads and warms up: the first move of a short game must not take longer than the others."""
         try:
             self.ready()
+            if self.analysis is None and self._warm is not self.player:
+                self.player.warm_up()
+                self._warm = self.player
         finally:
             self.say("readyok")
 
