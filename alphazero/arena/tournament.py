@@ -17,7 +17,7 @@ from alphazero.arena.openings import read_openings
 from alphazero.arena.registry import Registered, read_players, spec_of
 from alphazero.arena.report import write_report
 from alphazero.arena.standings import standings
-from alphazero.config import ConfigError, GameConfig, _f, build, read_yaml
+from alphazero.config import MOST_SIMULATIONS, ConfigError, GameConfig, _f, build, read_yaml
 from alphazero.errors import UserError
 from alphazero.files import write_atomically
 from alphazero.game import Game, make
@@ -28,7 +28,9 @@ from alphazero.progress import Progress
 class PlayerConfig:
     player: str = _f("", "as on the command line: a checkpoint or run directory, random, uniform, mcts:N, an engine")
     name: str = _f("", "in results and tables; empty: made from `player`")
-    simulations: int | None = _f(None, "a move; null: the tournament's, else what the checkpoint trained with", low=1)
+    simulations: int | None = _f(
+        None, "a move; null: the tournament's, else what the checkpoint trained with", low=1, high=MOST_SIMULATIONS
+    )
     search: str | None = _f(None, "null: as in training", choices=("puct", "gumbel"))
 
 
@@ -38,10 +40,12 @@ class TournamentConfig:
     form: str = _f(
         "round-robin", "gauntlet: the first against all; ladder: where a game says most", choices=schedule.FORMS
     )
-    games: int = _f(40, "a pairing, each opening with both colours", low=1)
+    games: int = _f(40, "a pairing, each opening with both colours", low=1, high=1_000_000)
     rounds: int = _f(8, "of a ladder; each has as many pairings as fill all chairs", low=1, high=10000)
     game: GameConfig = field(default_factory=lambda: GameConfig(name=""))
-    simulations: int | None = _f(None, "a move; null: what each checkpoint was trained with", low=1)
+    simulations: int | None = _f(
+        None, "a move; null: what each checkpoint was trained with", low=1, high=MOST_SIMULATIONS
+    )
     search: str | None = _f(None, "null: as in training", choices=("puct", "gumbel"))
     time_control: str = _f("", "as --tc, e.g. 10+0.1: all players get clocks")
     openings: str = _f("", "a file of start positions; empty: random plies")

@@ -6,9 +6,11 @@ import argparse
 import re
 from collections.abc import Callable
 
+from alphazero._core import search_bounds
+
 # What a machine can serve at all.
 MOST_GAMES = 1_000_000  # of a match: what is to be played is listed in memory
-MOST_SIMULATIONS = 1_000_000_000  # as the core has it
+MOST_SIMULATIONS = int(search_bounds()["simulations"][1])
 MOST_PLIES = 10_000
 MOST_AT_A_TIME = 256  # games with engines or clocks; each may be two processes
 
