@@ -19,6 +19,7 @@ import yaml
 
 from alphazero._core import search_bounds
 from alphazero.errors import UserError
+from alphazero.text import clean
 
 SEARCH_BOUNDS = search_bounds()  # {setting: (least, greatest)}: what a search counts with; the core alone knows
 MOST_SIMULATIONS = int(SEARCH_BOUNDS["simulations"][1])
@@ -314,11 +315,11 @@ def read_yaml(path: Path, overrides: typing.Sequence[str] = ()) -> dict[str, Any
     for override in overrides:
         key, equals, value = override.partition("=")
         if not equals or not key:
-            raise ConfigError(f"{override}: an override is KEY=VALUE, e.g. search.simulations=64")
+            raise ConfigError(f"{clean(override)}: an override is KEY=VALUE, e.g. search.simulations=64")
         try:
             parsed = _parse_yaml(value)
         except yaml.YAMLError as error:
-            raise ConfigError(f"{override}: the value is not valid YAML") from error
+            raise ConfigError(f"{clean(override)}: the value is not valid YAML") from error
         at = data
         parts = key.split(".")
         for part in parts[:-1]:
@@ -326,7 +327,7 @@ def read_yaml(path: Path, overrides: typing.Sequence[str] = ()) -> dict[str, Any
                 at[part] = {}
             at = at[part]
             if not isinstance(at, dict):
-                raise ConfigError(f"{override}: '{part}' is not a section")
+                raise ConfigError(f"{clean(override)}: '{part}' is not a section")
         at[parts[-1]] = parsed
     return data
 

@@ -211,7 +211,7 @@ class NetworkPlayer(Player):
     def evaluate(self, position: Position) -> Evaluation:
         if position.game != self.game:
             raise ValueError(f"{self.name} plays {self.game!r}; the position is of {position.game!r}")
-        logits, wdl = self.evaluator.evaluate(position.planes()[None])
+        logits, wdl = self._answer(position.planes()[None])
         moves = position.legal_moves()
         own = logits[0][position.policy_indices()].astype(np.float64)
         weights = np.exp(own - own.max()) if moves else own
@@ -232,8 +232,16 @@ class NetworkPlayer(Player):
         return NetworkPlayer(self.name, game, self.evaluator, self.meta, **self.settings)
 
     def _leaf_evaluator(self) -> Any:
-        evaluate = self.evaluator.evaluate
-        return lambda planes, legal: evaluate(planes)
+        return lambda planes, legal: self._answer(planes)
+
+    def _answer(self, planes: F32) -> tuple[F32, F32]:
+        """The network's (logits, wdl); UserError names the player where they are not numbers."""
+        logits, wdl = self.evaluator.evaluate(planes)
+        if not (np.isfinite(logits).all() and np.isfinite(wdl).all()):
+            raise UserError(
+                f"{self.name} answered with what is no number: its network is damaged, or its numbers overflow"
+            )
+        return logits, wdl
 
 
 def load(name: str | Path, device: str = "auto", *, game: Game | None = None, **settings: Any) -> Player:

@@ -50,7 +50,7 @@ def described(model: str) -> dict[str, Any]:
         meta = json.loads((place / "meta.json").read_text())
         if not (place / "model.safetensors").exists():
             return {}
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return meta if isinstance(meta, dict) else {}
 
