@@ -19,6 +19,7 @@ import yaml
 
 from alphazero._core import search_bounds
 from alphazero.errors import UserError
+from alphazero.files import is_there
 from alphazero.text import clean
 
 SEARCH_BOUNDS = search_bounds()  # {setting: (least, greatest)}: what a search counts with; the core alone knows
@@ -277,7 +278,7 @@ _Loader.add_implicit_resolver(
 )
 
 
-def _parse_yaml(text: str) -> Any:
+def parse_yaml(text: str) -> Any:
     """YAML text as plain values. yaml.YAMLError: it cannot be read."""
     try:
         return yaml.load(text, _Loader)
@@ -294,20 +295,24 @@ def load_config(path: Path, overrides: typing.Sequence[str] = ()) -> Config:
     return config
 
 
-def read_yaml(path: Path, overrides: typing.Sequence[str] = ()) -> dict[str, Any]:
-    """A YAML file of sections, with overrides on top, unchecked. ConfigError where it cannot be read."""
+def read_yaml_file(path: Path, what: str) -> Any:
+    """A YAML file as plain values; ConfigError in one line, with the line of the file, where `what` cannot be read from it."""
     try:
-        data = _parse_yaml(path.read_text("utf-8"))
+        return parse_yaml(path.read_text("utf-8-sig"))
     except OSError as error:
-        raise ConfigError(f"{path}: cannot read the configuration: {error.strerror}") from error
+        raise ConfigError(f"{path}: cannot read {what}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not text in UTF-8 (byte {error.start})") from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"line {mark.line + 1}: " if mark else ""
-        raise ConfigError(
-            f"{path}: {where}not valid YAML: {getattr(error, 'problem', None) or str(error).splitlines()[0]}"
-        ) from error
+        problem = getattr(error, "problem", None) or str(error)
+        raise ConfigError(f"{path}: {where}not valid YAML: {clean(problem)}") from error
+
+
+def read_yaml(path: Path, overrides: typing.Sequence[str] = ()) -> dict[str, Any]:
+    """A YAML file of sections, with overrides on top, unchecked. ConfigError where it cannot be read."""
+    data = read_yaml_file(path, "the configuration")
     if data is None:
         data = {}
     if not isinstance(data, dict):
@@ -317,7 +322,7 @@ def read_yaml(path: Path, overrides: typing.Sequence[str] = ()) -> dict[str, Any
         if not equals or not key:
             raise ConfigError(f"{clean(override)}: an override is KEY=VALUE, e.g. search.simulations=64")
         try:
-            parsed = _parse_yaml(value)
+            parsed = parse_yaml(value)
         except yaml.YAMLError as error:
             raise ConfigError(f"{clean(override)}: the value is not valid YAML") from error
         at = data
@@ -379,7 +384,7 @@ def _is_player(text: str) -> bool:
         return rest.isascii() and rest.isdigit() and 1 <= int(rest[:10]) <= MOST_SIMULATIONS
     if kind in ("uci", "usi", "gtp", "xboard") and colon:
         return bool(rest.strip())
-    return text in ("random", "uniform") or (kind == "pretrained" and bool(rest)) or Path(text).exists()
+    return text in ("random", "uniform") or (kind == "pretrained" and bool(rest)) or is_there(text)
 
 
 def _check_variants(config: Config, where: str) -> None:

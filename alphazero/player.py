@@ -7,6 +7,7 @@ from random games, N simulations a move) or "random".
 from __future__ import annotations
 
 import random
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,8 @@ from numpy.typing import NDArray
 
 from alphazero.errors import UserError
 from alphazero.game import Game, Position, make
-from alphazero.search import MoveStats, Search, SearchResult, uniform_evaluator
+from alphazero.search import MOST_SIMULATIONS, MoveStats, Search, SearchResult, uniform_evaluator
+from alphazero.text import clean
 
 if TYPE_CHECKING:
     from alphazero.evaluators import Evaluator
@@ -259,8 +261,10 @@ def load(name: str | Path, device: str = "auto", *, game: Game | None = None, **
         if text == "random":
             return RandomPlayer(text, game, **settings)
         count = text.removeprefix("mcts:")
-        if not count.isdigit() or int(count) < 1:
-            raise UserError(f"{text}: mcts:N needs a number of simulations >= 1, e.g. mcts:100")
+        if not re.fullmatch("[0-9]{1,12}", count) or not 1 <= int(count) <= MOST_SIMULATIONS:
+            raise UserError(
+                f"{clean(text)}: mcts:N needs a number of simulations from 1 to {MOST_SIMULATIONS}, e.g. mcts:100"
+            )
         return RolloutPlayer(text, game, **{"simulations": int(count), **settings})
     from alphazero import checkpoint
     from alphazero.evaluators import load_evaluator

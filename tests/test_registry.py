@@ -89,7 +89,7 @@ def test_a_temperature_draws_other_moves_in_each_game_and_the_same_when_called_a
     ("text", "message"),
     [
         ("players: []", "expected `players:`"),
-        ("{", "not YAML"),
+        ("{", "line 1: not valid YAML"),
         ("players: {a: {options: {x: 1}}}", "players.a: spec is missing"),
         ("players: {a: {spec: random, nodes: 3}}", "players.a: unknown key 'nodes'"),
         ("players: {a: {spec: random, limits: {nodes: 3}}}", "nodes is for engines"),
@@ -102,7 +102,10 @@ def test_a_temperature_draws_other_moves_in_each_game_and_the_same_when_called_a
         ("players: {a: {spec: uniform, search: puct, temperature: -1}}", "temperature must be"),
         ("players: {a: {spec: uniform, temperature: 1}}", "needs a checkpoint and search: puct"),
         ("players: {a: {spec: 'mcts:5', policy_temperature: 2}}", "is for players with a network"),
-        ("players: {a: {spec: runs/x, policy_temperature: 0}}", "policy_temperature must be a number > 0"),
+        (
+            "players: {a: {spec: runs/x, policy_temperature: 0}}",
+            "policy_temperature must be a number from 0.0625 to 100, got 0",
+        ),
     ],
 )
 def test_a_bad_file_is_named_with_the_player(tmp_path, text, message):

@@ -19,6 +19,7 @@ from alphazero.feeding import Feed, batch_layout
 from alphazero.machine import cores
 from alphazero.player import NetworkPlayer, Player, RandomPlayer, RolloutPlayer
 from alphazero.protocols.client import EngineSpec
+from alphazero.text import player_name
 
 SEARCH_SETTINGS = (
     "kind",
@@ -45,6 +46,9 @@ class Entrant:
     name: str
     player: Player | EngineSpec  # an EngineSpec plays in a process of its own (arena.clocked)
     search: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", player_name(self.name))  # a command's text may hold anything
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 
 from alphazero._core import search_bounds
+from alphazero.text import shown
 
 # What a machine can serve at all.
 MOST_GAMES = 1_000_000  # of a match: what is to be played is listed in memory
@@ -50,11 +51,6 @@ simulations = whole(1, MOST_SIMULATIONS)
 plies = whole(0, MOST_PLIES)
 seed = whole(0, 2**31)  # as in a configuration
 share = number(1e-9, 0.5)  # of errors that a test may make
-
-
-def shown(text: str) -> str:
-    """A value as an error line shows it: in quotes, and cut where it is long."""
-    return f"'{text}'" if len(text) <= 40 and text.isprintable() else f"{text[:40]!r} and more"
 
 
 def _check(below: bool, above: bool, low: float, high: float, text: str) -> None:
