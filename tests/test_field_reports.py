@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -19,7 +21,10 @@ from safetensors.torch import load_file, save_file
 import alphazero as az
 from alphazero import checkpoint
 from alphazero.cli import main
+from alphazero.config import load_config
 from alphazero.protocols.usi import UsiEngine
+from alphazero.replay import chunk_paths
+from alphazero.run import Run
 
 ROOT = Path(__file__).parents[1]
 
@@ -361,6 +366,53 @@ def test_a_checkpoint_whose_facts_cannot_be_read_is_one_line_everywhere(trained,
 # --- files ---
 
 
+@pytest.mark.parametrize(
+    "content",
+    ["", "null", "[]", "{}", '{"players": 5}', '{"players": [5]}', '{"players": [{}]}', "[" * 100_000, "\xff",
+     '{"players": [{"name": 5, "elo": 1, "low": 0, "high": 2}]}', '{"players": [{"name": "a", "elo": "x"}]}', "{\n\n!"],
+    ids=range(12),
+)  # fmt: skip
+def test_ratings_of_a_run_that_cannot_be_read_are_one_line(trained, tmp_path, capsys, content):
+    run = tmp_path / "run"
+    shutil.copytree(trained, run)
+    (run / "elo.json").write_text(content, "latin-1")
+    capsys.readouterr()
+    assert main(["info", str(run)]) == 2
+    assert str(run / "elo.json") in one_line(capsys)
+
+
+def test_a_torn_line_that_is_nested_without_end_does_not_stop_a_match(tmp_path, capsys):
+    call = [
+        "match",
+        "uniform",
+        "random",
+        "--game",
+        "connect4",
+        "--games",
+        "2",
+        "--simulations",
+        "2",
+        "--out",
+        str(tmp_path),
+    ]
+    assert main(call) == 0
+    for torn in ("[" * 100_000, '{"game": ' + "[" * 100_000):
+        with (tmp_path / "results.jsonl").open("a") as file:
+            file.write(torn)
+        assert main(call) in (0, 2)
+        assert "Traceback" not in capsys.readouterr().err
+
+
+def test_self_play_into_the_games_of_a_run_that_trains_is_refused(tmp_path, capsys):
+    (tmp_path / "tiny.yaml").write_text(TINY)
+    (tmp_path / "run").mkdir()
+    run = Run(load_config(tmp_path / "tiny.yaml"), tmp_path / "run", "cpu", io.StringIO())
+    call = ["selfplay", "uniform", "--game", "connect4", "--games", "2", "--simulations", "2"]
+    assert main([*call, "--out", str(tmp_path / "run" / "replay")]) == 2
+    assert "another process writes games into this store" in one_line(capsys)
+    assert run.tables.games == 0
+
+
 def test_two_self_plays_into_one_place_are_one_or_refused(trained, tmp_path, capsys):
     call = ["selfplay", "uniform", "--game", "connect4", "--games", "4", "--simulations", "2", "--out"]
     out = tmp_path / "games"
@@ -372,11 +424,9 @@ def test_two_self_plays_into_one_place_are_one_or_refused(trained, tmp_path, cap
         text=True,
     )
     try:
-        from alphazero.replay import chunk_paths
-
         before = len(chunk_paths(out))
         while len(chunk_paths(out)) == before and first.poll() is None:
-            pass
+            time.sleep(0.02)
         assert first.poll() is None
         capsys.readouterr()
         assert main([*call, str(out)]) == 2
