@@ -403,13 +403,15 @@ def test_a_torn_line_that_is_nested_without_end_does_not_stop_a_match(tmp_path, 
         assert "Traceback" not in capsys.readouterr().err
 
 
-def test_self_play_into_the_games_of_a_run_that_trains_is_refused(tmp_path, capsys):
+def test_self_play_into_the_games_of_a_run_that_trains_is_refused(tmp_path):
     (tmp_path / "tiny.yaml").write_text(TINY)
     (tmp_path / "run").mkdir()
     run = Run(load_config(tmp_path / "tiny.yaml"), tmp_path / "run", "cpu", io.StringIO())
     call = ["selfplay", "uniform", "--game", "connect4", "--games", "2", "--simulations", "2"]
-    assert main([*call, "--out", str(tmp_path / "run" / "replay")]) == 2
-    assert "another process writes games into this store" in one_line(capsys)
+    with program(*call, "--out", str(tmp_path / "run" / "replay")) as process:
+        told = process.stderr.read()
+    assert process.returncode == 2
+    assert "another process writes games into this store" in told and told.count("\n") == 1
     assert run.tables.games == 0
 
 
