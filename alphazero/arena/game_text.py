@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from alphazero import text
 from alphazero.errors import UserError
 from alphazero.game import Game, Position
 
@@ -40,8 +41,7 @@ class GameText:
 
 def clean(name: str) -> str:
     """A name or title for one line of a file: no control characters, at most LONGEST_NAME characters."""
-    printable = "".join(c if c.isprintable() else " " for c in name[: 10 * LONGEST_NAME])
-    return " ".join(printable.split())[:LONGEST_NAME]
+    return text.clean(name, LONGEST_NAME)
 
 
 def read_bytes(path: Path, what: str) -> bytes:

@@ -19,9 +19,9 @@ from alphazero.arena import csa, kif, pgn
 from alphazero.arena.game_text import GameText, decode, read_bytes
 from alphazero.errors import UserError
 from alphazero.protocols import sgf
+from alphazero.text import MOST_OF_A_NAME
 
 Result = dict[str, Any]
-MOST_OF_A_NAME = 1000  # characters; an engine's name is its command
 LONGEST_LINE = 1 << 20  # bytes of a game's line, at most
 
 
@@ -141,7 +141,7 @@ def being_played(path: Path | None) -> Iterator[None]:
 def _is_json(line: bytes) -> bool:
     try:
         json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return True
 
