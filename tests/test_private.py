@@ -56,7 +56,11 @@ class World:
         for name in ("home", "work"):
             (folder / name).mkdir()
         self.environment = {
-            **{key: value for key, value in os.environ.items() if not key.startswith(("ALPHAZERO", "XDG", *OTHERS_CACHES))},
+            **{
+                key: value
+                for key, value in os.environ.items()
+                if not key.startswith(("ALPHAZERO", "XDG", *OTHERS_CACHES))
+            },
             "HOME": str(folder / "home"),
             "XDG_CACHE_HOME": str(folder / "cache"),
             "OMP_NUM_THREADS": "1",

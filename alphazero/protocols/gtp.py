@@ -45,7 +45,7 @@ class GtpEngine:
         self.resign_value = resign_value
         self.log = log
         self.position: Position = self.player.game.position()
-        self.undo_plies: list[int] = []  # the ply before each move that `undo` may take back, with the pass it needed
+        self.before: list[Position] = []  # the positions that `undo` goes back to
         self.clocks: dict[str, Clock] = {}
         self.done = False
         self.commands: dict[str, Callable[[list[str]], str]] = {
@@ -124,13 +124,13 @@ class GtpEngine:
     def start(self, position: Position) -> None:
         """Goes on from a position whose moves cannot be taken back."""
         self.position = position
-        self.undo_plies = []
+        self.before = []
 
     def play(self, colour: str, vertex: str) -> None:
         """Plays for a colour, out of turn too. IllegalMove leaves all as it was."""
-        ply = self.position.ply
-        sgf.play_colour(self.position, colour, vertex)
-        self.undo_plies.append(ply)
+        after = sgf.play_colour(self.position, colour, vertex)
+        self.before.append(self.position)
+        self.position = after
 
     # --- administration ---
 
@@ -211,7 +211,7 @@ class GtpEngine:
             try:
                 if vertex.lower() == "pass":
                     raise ValueError("a handicap stone is no pass")
-                sgf.play_colour(fresh, "B", vertex)
+                fresh = sgf.play_colour(fresh, "B", vertex)
             except ValueError as error:
                 raise GtpError("bad vertex list") from error
         self.start(fresh)
@@ -243,18 +243,16 @@ class GtpEngine:
         self.need(arguments, 1)
         try:
             game = sgf.read(Path(arguments[0]))
-            if len(arguments) > 1:
-                game.moves = game.moves[: max(0, self.number_argument(arguments[1:]) - 1)]
-            komi = game.komi if "KM" in game.properties else self.player.game.options["komi"]
+            moves = max(0, self.number_argument(arguments[1:]) - 1) if len(arguments) > 1 else None
+            komi = game.komi if game.has_komi else self.player.game.options["komi"]
             player = self.player.with_options(board_size=game.size, komi=komi)
-            position = sgf.play_out(game, player.game.position())
+            # The moves of the file can be taken back, the stones of its set-up cannot.
+            *before, position = sgf.positions(game, player.game, moves)
         except ValueError as error:
             raise GtpError("cannot load file") from error
         self.player = player
-        # The moves of the file can be taken back, the stones of its set-up cannot.
-        plies = sgf.plies_before_moves(game)
         self.start(position)
-        self.undo_plies = plies
+        self.before = before
         return ""
 
     # --- play ---
@@ -300,11 +298,9 @@ class GtpEngine:
         return self.genmove(arguments, keep=False)
 
     def do_undo(self, arguments: list[str]) -> str:
-        if not self.undo_plies:
+        if not self.before:
             raise GtpError("cannot undo")
-        ply = self.undo_plies.pop()
-        while self.position.ply > ply:
-            self.position.undo()
+        self.position = self.before.pop()
         return ""
 
     # --- time ---
