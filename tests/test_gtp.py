@@ -207,34 +207,6 @@ def test_no_time_limit_leaves_the_simulations_in_charge(engine, settings):
     assert engine.clocks == {}
 
 
-@pytest.mark.parametrize("expected", [20, 80, 400])
-@pytest.mark.parametrize(
-    "clock", [(10.0, 0.0, 0, 0.0), (10.0, 0.0, 0, 0.5), (10.0, 5.0, 5, 0.0), (0.0, 5.0, 5, 0.0, 5)]
-)
-def test_no_move_takes_more_than_the_time_there_is_for_it(clock, expected):
-    """A controller that never says time_left: the engine's own account must not overrun, however long the game."""
-    ours = Clock(*clock)
-    main, period, stones, increment = clock[:4]
-    spent = 0.0
-    for move in range(300):
-        seconds = ours.budget(2 * move, expected)
-        assert seconds >= 0.01
-        if seconds > 0.01:  # below that nothing can be saved any more
-            spent += seconds
-        ours.spend(seconds)
-        assert spent <= main + increment * (move + 1) + (period / stones if stones else 0.0) * (move + 1) + 1e-6
-
-
-def test_byoyomi_begins_when_the_main_time_is_over_and_renews():
-    clock = Clock(1.0, 10.0, 2)
-    clock.spend(1.5)
-    assert (clock.main_seconds, clock.moves_left) == (10.0, 2)
-    clock.spend(4.0)
-    assert (clock.main_seconds, clock.moves_left) == (6.0, 1)
-    clock.spend(4.0)
-    assert (clock.main_seconds, clock.moves_left) == (10.0, 2)
-
-
 def test_a_fault_inside_is_a_reply_and_the_game_is_as_it_was(engine, monkeypatch, capsys):
     def fail(*arguments: object, **settings: object) -> None:
         raise RuntimeError("two\nlines")

@@ -283,7 +283,7 @@ class GtpEngine:
                 seconds = clock.budget(position.ply, 1.05 * self.size**2)
                 result = self.player.search(position, MOST_SIMULATIONS, seconds=seconds)
                 if keep:
-                    clock.spend(time.perf_counter() - begin)
+                    clock.spend(time.perf_counter() - begin + clock.lag_seconds)
             if keep and result.value < self.resign_value and result.proof != "win":
                 return "resign"
             move = result.best_move
