@@ -14,6 +14,7 @@ import alphazero as az
 from alphazero.player import Player, load
 from alphazero.protocols.clock import Clock
 from alphazero.protocols.gtp import GtpEngine
+from alphazero.protocols.sgf import stones_of
 from alphazero.search import SearchResult
 
 
@@ -51,6 +52,7 @@ def test_the_required_commands_are_all_there(engine):
         "set_free_handicap",
         "final_status_list",
         "get_komi",
+        "printsgf",
         "set_position",
         "kata-set-rules",
         "kata-set-rule",
@@ -280,6 +282,43 @@ def test_after_two_passes_the_engine_passes_and_play_goes_on(engine):
     assert ask(engine, "undo", "play b E5") == ["=", "="]
     assert engine.position.outcome is None
     assert engine.answer("genmove w") != "= pass\n\n"
+
+
+@pytest.mark.parametrize(
+    "commands",
+    [
+        [],
+        ["play b E5", "play w pass", "play b A9"],
+        ["play w E5", "play w C3", "play b J9"],
+        ["fixed_handicap 4", "play w E5", "play b D5"],
+        ["set_position b E5 w D4", "play w C3", "undo", "komi 0.25", "kata-set-rules aga"],
+        ["boardsize 19", "play b T19", "play w A1"],
+    ],
+)
+def test_a_game_that_is_printed_is_read_back(engine, tmp_path, commands):
+    sgfmill = pytest.importorskip("sgfmill.sgf", reason="sgfmill reads SGF; it comes with the extra 'test'")
+    from sgfmill.sgf_moves import get_setup_and_moves
+
+    ask(engine, *commands)
+    printed = engine.answer("printsgf")
+    assert printed.startswith("= (;") and printed.count("\n\n") == 1
+    game = sgfmill.Sgf_game.from_string(printed[2:])
+    board, moves = get_setup_and_moves(game)
+    for colour, point in moves:
+        if point is not None:
+            board.play(*point, colour)
+    assert {(c.upper(), p) for c, p in board.list_occupied_points()} == {
+        (colour, (int(vertex[1:]) - 1, "ABCDEFGHJKLMNOPQRST".index(vertex[0])))
+        for vertex, colour in stones_of(engine.position).items()
+    }
+    assert (game.get_size(), game.get_komi()) == (engine.size, engine.player.game.options["komi"])
+    path = tmp_path / "out.sgf"
+    assert ask(engine, f"printsgf {path}") == ["="]
+    assert path.read_text().strip() == printed[2:].strip()
+    text = engine.position.text
+    assert ask(engine, "clear_board", f"loadsgf {path}") == ["=", "="]
+    assert engine.position.text == text
+    assert ask(engine, f"printsgf {tmp_path}/no/folder/x.sgf") == ["? cannot write file"]
 
 
 # --- set-ups ---

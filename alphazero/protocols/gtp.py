@@ -392,6 +392,18 @@ class GtpEngine:
         self.start(text, past)
         return ""
 
+    def do_printsgf(self, arguments: list[str]) -> str:
+        """The game since its set-up, as the answer or into a file."""
+        text = sgf.write(self.position)
+        if not arguments:
+            return text
+        try:
+            Path(arguments[0]).write_text(text, encoding="utf-8")
+        except (OSError, ValueError) as error:
+            print(f"alphazero gtp: {arguments[0]}: {error}", file=sys.stderr)
+            raise GtpError("cannot write file") from error
+        return ""
+
     # --- play ---
 
     def do_play(self, arguments: list[str]) -> str:
