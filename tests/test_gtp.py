@@ -679,7 +679,7 @@ def test_a_limit_of_plies_from_training_does_not_end_a_game():
     assert engine.answer("genmove w") != "= pass\n\n"
 
 
-@pytest.mark.parametrize("settings", ["0 0 0", "0 10 0", "600 10 0"])
+@pytest.mark.parametrize("settings", ["0 0 0", "0 10 0", "600 10 0", "0 0 5"])
 def test_no_time_limit_leaves_the_simulations_in_charge(engine, settings):
     assert ask(engine, "time_settings 60 0 0", f"time_settings {settings}") == ["=", "="]
     assert engine.clocks == {}

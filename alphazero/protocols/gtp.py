@@ -475,7 +475,7 @@ class GtpEngine:
         self.need(arguments, 3)
         main, period = (self.seconds(word) for word in arguments[:2])
         moves = self.number_argument(arguments[2:])
-        if moves == 0 and (period > 0 or main == 0):  # no limit: the specification's way to say so, and the usual one
+        if (moves == 0 and period > 0) or main == period == 0:  # no limit: the specification's way, and the usual one
             return self.set_time(None)
         return self.set_time(Clock.overtime(main, period, moves))
 
