@@ -50,10 +50,9 @@ SHIFTED = re.compile(rb"\x1b\$[@AB(]")  # ISO-2022-JP's change to two-byte chara
 NAME = rb"[A-Za-z][A-Za-z0-9_]*"
 NEXT = rb"[\s\0]*(?:\Z|;[\s\0]*(?:NAME[\s\0]*\[|[;()]|\Z)|\)[\s\0]*(?:\Z|[;()])|\([\s\0]*;|\[[A-Za-z]{2}[\]:]|NAME[\s\0]*\[)"
 NEXT = NEXT.replace(b"NAME", NAME)
-# After a first byte: a second one, but not a `]` that ends the value. A writer that escapes bytes doubles a `\`.
-SECOND = (
-    rb"(?:\\\\(?!\](?!" + NEXT + rb"))|\\(?=\]" + NEXT + rb")|\\\]|\\|(?=\]" + NEXT + rb")|[^\\]|\Z)"
-)  # fmt: skip
+# After a first byte: a second one, but not a `]` that ends the value. Of `\`, as many as follow: they may be half a character,
+# what a writer of bytes puts before it, and an escape.
+SECOND = rb"(?:\\+(?:\](?!" + NEXT + rb"))?|(?=\]" + NEXT + rb")|[^\\]|\Z)"
 TOKEN = re.compile(rb"[\s\0]*(?:([();])|(" + NAME + rb")|(\[)|([^\s\0]))")
 PLAIN_VALUE = re.compile(rb"[^\]\\]*(?:\\.[^\]\\]*)*", re.DOTALL)
 
