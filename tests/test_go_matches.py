@@ -242,6 +242,22 @@ def test_a_collection_is_cut_into_its_games():
     assert sgf.collection("nothing") == [] and sgf.collection("(;B[aa]") == [(1, "(;B[aa]")]
 
 
+def test_gnu_go_has_the_stones_of_a_set_up_on_its_board():
+    command = shutil.which("gnugo") or shutil.which("/usr/games/gnugo")
+    if command is None:
+        pytest.skip("GNU Go is not installed (Debian package gnugo)")
+    position = az.Game("go", board_size=9).position("komi=3.5 XXX6/OOO6/9/9/4X4/9/9/9/7OX w E4 w F5 b D5")
+    with GtpClient(EngineSpec.parse(f"gtp:{command} --mode gtp --level 0")) as client:
+        client.set_game(position.game)
+        client.new_game()
+        move = client.play(position.text, [], {}, 10).move
+        position.play(move)
+        theirs = {v: c for c in "BW" for v in client._ask(f"list_stones {'black' if c == 'B' else 'white'}").split()}
+        assert (client._ask("get_komi"), theirs) == ("3.5", sgf.stones_of(position))
+        client.dead_stones([*position.text.split(), "pass", "pass"])
+        assert client._ask("query_boardsize") == "9"
+
+
 def test_gnu_go_plays_a_whole_game():
     command = shutil.which("gnugo") or shutil.which("/usr/games/gnugo")
     if command is None:

@@ -240,6 +240,8 @@ def test_komi_that_is_no_number_is_left_out_with_a_warning(value):
         "(;SZ[9]HA[2];B[ee];W[dd])",
         "(;SZ[9]PL[nobody];B[ee];W[dd])",
         "(;SZ[9];B[ee]PL[W];W[dd])",
+        "(;SZ[9];B[ee];W[dd];B[resign])",
+        "(;SZ[9]AB[tt];B[ee];W[dd])",
     ],
 )
 def test_what_other_programs_write_is_read(text):
@@ -270,6 +272,9 @@ def test_passes_are_read_in_both_ways(size):
         ("(B[ee])", "without its ';'"),
         ("(;B[ee][dd])", "several moves"),
         ("(;;SZ[9]B[ee])", "SZ stands in node 2"),
+        ("(;B[ee];W[resign])", "W[resign] is no move"),
+        ("(;AW[tt];B[ee])", "'tt' is no point to set up"),
+        ("(;B[ee];W[dd]PL[B])", "node 2 has a move and PL"),
     ],
 )
 def test_a_warning_tells_what_is_read_differently(text, warning):

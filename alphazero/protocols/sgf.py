@@ -300,7 +300,11 @@ def points(values: list[str], size: int, where: str, warnings: list[str] | None 
         text = "".join(value.replace("\0", "").split())
         first, colon, last = text.partition(":")
         if not colon:
-            out += [vertex_of(text, size, where, warnings)] if text else []
+            vertex = vertex_of(text, size, where, warnings)
+            if vertex != "pass":
+                out.append(vertex)
+            elif text and warnings is not None:
+                warnings.append(f"'{text}' is no point to set up, and left out")
             continue
         first, last = first.lower(), last.lower()
         if not (len(first) == len(last) == 2 and all(c in LETTERS[:size] for c in first + last)):
@@ -309,7 +313,7 @@ def points(values: list[str], size: int, where: str, warnings: list[str] | None 
         for y in range(rows[0], rows[1] + 1):
             for x in range(columns[0], columns[1] + 1):
                 out.append(vertex_of(LETTERS[x] + LETTERS[y], size, where))
-    return [vertex for vertex in out if vertex != "pass"]
+    return out
 
 
 class _Reading:
@@ -372,6 +376,9 @@ class _Reading:
             self.game.warnings.append(f"PL[{value[:20]}] is no side: B or W")
 
     def move(self, colour: str, value: str) -> None:
+        if value.strip().lower() == "resign":
+            self.game.warnings.append(f"{colour}[{value.strip()}] is no move, and left out")
+            return
         vertex = vertex_of(value, self.game.size, self.game.where, self.game.warnings)
         self.close(colour)
         self.stages[-1].moves.append((colour, vertex))
@@ -393,9 +400,9 @@ class _Reading:
     def stones(self) -> dict[str, str]:
         """The stones on the board after the moves so far. Superko is no matter: a set-up ends the history."""
         go = make("go", {"board_size": self.game.size, "ko": "simple", "suicide": True})
-        before = sum(len(stage.moves) for stage in self.stages[:-1])
-        *_, last = _positions(self.stages[-1], None, go, self.game.where, before)
-        return stones_of(last)
+        last = self.stages[-1]
+        so_far = SgfGame(start=last.start, moves=last.moves, earlier=self.stages[:-1], where=self.game.where)
+        return stones_of(play_out(so_far, go))
 
 
 def rows_of(stones: dict[str, str], size: int) -> str:
@@ -444,30 +451,30 @@ def play_out(sgf: SgfGame, go: Game | Position, moves: int | None = None) -> Pos
 
     go: the game by whose rules they are played, or a position of that game.
     """
-    *_, last = positions(sgf, go, moves)
-    return last
+    game = go.game if isinstance(go, Position) else go
+    try:
+        return game.position(sgf.position_text(moves))
+    except ValueError:
+        for _ in positions(sgf, game, moves):  # ends at what is wrong, and names it
+            pass
+        raise
 
 
 def positions(sgf: SgfGame, go: Game | Position, moves: int | None = None) -> Iterator[Position]:
-    """The positions that lead to the one after so many moves: the last set-up's, then one after each of its moves. To be copied, not changed."""
+    """The positions that lead to the one after so many moves: the last set-up's, then one after each of its moves."""
     game = go.game if isinstance(go, Position) else go
     stage, count = sgf.stage(moves)
-    wanted = sgf.length if moves is None else max(0, min(moves, sgf.length))
-    return _positions(stage, count, game, sgf.where, wanted - count)
-
-
-def _positions(stage: Stage, moves: int | None, game: Game, where: str, before: int) -> Iterator[Position]:
-    """before: the number of moves that came before this stage."""
+    before = (sgf.length if moves is None else max(0, min(moves, sgf.length))) - count
     try:
         position = game.position(stage.start)
     except ValueError as error:
-        raise UserError(f"{where}: set-up{f' after move {before}' if before else ''}: {error}") from error
+        raise UserError(f"{sgf.where}: set-up{f' after move {before}' if before else ''}: {error}") from error
     yield position
-    for number, (colour, vertex) in enumerate(stage.moves[:moves], before + 1):
+    for number, (colour, vertex) in enumerate(stage.moves[:count], before + 1):
         try:
             position = play_colour(position, colour, vertex)
         except ValueError as error:
-            raise UserError(f"{where}: move {number}, {colour} {vertex}: {error}") from error
+            raise UserError(f"{sgf.where}: move {number}, {colour} {vertex}: {error}") from error
         yield position
 
 

@@ -232,6 +232,7 @@ USUAL = {
         rb"[\x81\x88-\x97][\x40-\x7e\x80-\xfc]|\x82[\x4f-\x9a\x9f-\xf1]|\x83[\x40-\x96]",
     ),
 }
+SAMPLE = 10_000  # bytes
 ENOUGH = 6  # characters: Chinese text of so many has one beyond the range of Hangul
 
 
@@ -240,8 +241,9 @@ def guess(data: bytes) -> str:
     if not re.search(rb"[\x80-\xff]{2}|[\x80-\x9f]", data):
         return "latin-1"  # single letters between ASCII's
     best, best_share = "latin-1", 0.5
+    sample = b"".join(re.findall(rb"[\x80-\xff][\x40-\xff]*", data))[:SAMPLE]
     for codec, (character, usual) in USUAL.items():
-        found = re.findall(character, data)
+        found = re.findall(character, sample)
         if codec == "cp949" and len(found) < ENOUGH:
             continue
         share = sum(re.fullmatch(usual, one) is not None for one in found) / len(found)
