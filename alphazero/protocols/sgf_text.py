@@ -10,6 +10,7 @@ import codecs
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 # Sloppy names and the widest codec of their family: letters and digits only, in lower case.
 WIDEST = {
@@ -66,8 +67,7 @@ def value_pattern(leads: bytes) -> re.Pattern[bytes]:
 ANY_VALUE, SHIFT_JIS_VALUE = value_pattern(ANY_LEAD), value_pattern(SHIFT_JIS_LEAD)
 
 
-@dataclass(frozen=True)
-class Token:
+class Token(NamedTuple):
     """kind: `(`, `)`, `;`, "name", "value", "cut" (a value that the end of the file cuts off) or "junk"."""
 
     kind: str
