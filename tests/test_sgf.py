@@ -11,6 +11,7 @@ import pytest
 import alphazero as az
 from alphazero._core import Pool
 from alphazero.arena.go_score import area_margin
+from alphazero.arena.results import read_results
 from alphazero.errors import UserError
 from alphazero.protocols import sgf
 
@@ -127,6 +128,21 @@ def test_a_game_with_a_komi_of_its_own_says_so():
     final = sgf.position_of(written)
     assert final.outcome.score == record.score
     assert area_margin(game.position("komi=2.5 C3")) == 22.5
+
+
+@pytest.mark.parametrize("start", ["5/1X3/2O2/5/5 w C2", "5/1X3/2O2/5/5 w E1 w A1", "w C3", "E1 b A1"])
+def test_a_recorded_game_from_a_set_up_is_exported_with_its_stones(start):
+    game = az.Game("go", board_size=5)
+    settings = {"games_in_flight": 1, "batch_size": 1, "threads": 1, "games": 1, "starts": [start]}
+    pool = Pool(game, settings, [{"kind": "puct", "simulations": 4, "evaluator": -2}])
+    records = []
+    while not pool.done:
+        pool.next_batch(0.1)
+        records += pool.take_finished()
+    (record,) = records + pool.take_finished()
+    written = sgf.parse(sgf.from_record(game, record))
+    assert written.position_text() == f"{start} {' '.join(record.moves(game))}"
+    assert sgf.position_of(written).outcome.score == record.score
 
 
 def test_our_files_are_what_sgfmill_reads(data):
@@ -295,9 +311,9 @@ NAMES = {
     "hz": "古力", "utf-7": "古力",
 }  # fmt: skip
 SPELLINGS = {
-    "shift_jis": ("Shift_JIS", "shift-jis", "SJIS", "x-sjis", "Windows-31J", "MS932"), "big5": ("big5", "Big-5", "cp950"),
+    "shift_jis": ("Shift_JIS", "shift-jis", "SJIS", "x-sjis", "Windows-31J", "MS932", "csShiftJIS", "Shift_JIS-2004"), "big5": ("big5", "Big-5", "cp950"),
     "gb18030": ("gb2312", "GBK", "GB18030", "gb-2312", "x-gbk", "cp936"), "gbk": ("GB2312",), "euc_kr": ("euc-kr", "EUCKR", "ks_c_5601-1987"),
-    "euc_jp": ("EUC-JP", "eucjp", "x-euc-jp"), "utf-8": ("UTF-8", "utf8", "Unicode"), "latin-1": ("ISO8859-1", "ISO-8859-1", "latin1"),
+    "euc_jp": ("EUC-JP", "eucjp", "x-euc-jp"), "utf-8": ("UTF-8", "utf8", "Unicode", "utf-8-sig", '"UTF-8"'), "latin-1": ("ISO8859-1", "ISO-8859-1", "latin1"),
     "iso2022_jp": ("ISO-2022-JP", "iso2022jp"), "cp1251": ("windows-1251", "cp1251"), "cp949": ("CP949", "uhc"), "koi8-r": ("KOI8-R",),
     "hz": ("hz-gb-2312",), "utf-7": ("UTF-7",),
 }  # fmt: skip
@@ -373,6 +389,17 @@ def test_games_of_a_collection_keep_the_encoding_of_the_file():
         assert [line for line, _ in games] == [1, 2, 4]
         assert [sgf.parse(one).position_text() for _, one in games] == ["E5", "w D6", "C7"]
         assert [sgf.parse(one).properties.get("PB") for _, one in games] == [["表"], ["ソ)"], None]
+
+
+def test_results_are_read_from_games_in_any_encoding(tmp_path):
+    text = "(;CA[Shift_JIS]PB[表ソ]PW[十能]RE[B+R];B[ee])\n(;PB[表ソ\n]PW[十能]RE[W+2.5];B[ee])"
+    for codec in ("cp932", "utf-8", "utf-16"):
+        (tmp_path / "games.sgf").write_bytes(text.encode(codec))
+        results = read_results([tmp_path / "games.sgf"])
+        assert [(r["first"], r["second"], r["result"]) for r in results] == [
+            ("表ソ", "十能", 1.0),
+            ("表ソ", "十能", 0.0),
+        ]
 
 
 def test_random_bytes_never_do_more_than_raise_a_user_error():

@@ -211,7 +211,8 @@ def _sgf_results(data: bytes, where: str) -> Iterator[Told]:
         except UserError:
             yield line, "", "", UNREAD
             continue
-        black, white, said = ((root.get(key) or [""])[0].replace("\0", "") for key in ("PB", "PW", "RE"))
+        told = ((root.get(key) or [""])[0].replace("\0", "") for key in ("PB", "PW", "RE"))
+        black, white, said = (" ".join(text.split()) for text in told)  # a line break in a name is a space
         yield line, black, white, sgf_score(said)
 
 

@@ -27,12 +27,22 @@ WIDEST = {
         "gb18030",
         "gb18030utf8",
     ),
-    "cp932": ("shiftjis", "sjis", "mskanji", "cp932", "ms932", "windows31j", "windows932", "cswindows31j"),
+    "cp932": (
+        "shiftjis",
+        "sjis",
+        "mskanji",
+        "cp932",
+        "ms932",
+        "windows31j",
+        "windows932",
+        "shiftjis2004",
+        "shiftjisx0213",
+    ),
     "cp949": ("euckr", "ksc5601", "ksc56011987", "ksx1001", "cp949", "ms949", "uhc", "windows949"),
     "big5hkscs": ("big5", "cnbig5", "cp950", "ms950", "windows950", "big5hkscs", "big5eten"),
     "euc_jp": ("eucjp", "ujis"),
     "iso2022_jp_ext": ("iso2022jp", "jis", "csiso2022jp"),
-    "utf-8": ("utf8", "utf8n", "unicode", "unicode11utf8"),
+    "utf-8": ("utf8", "utf8n", "utf8sig", "utf8bom", "unicode", "unicode11utf8"),
 }
 ALIASES = {alias: codec for codec, aliases in WIDEST.items() for alias in aliases}
 NOT_TEXT = {
