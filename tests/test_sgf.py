@@ -14,6 +14,7 @@ from alphazero.arena.go_score import area_margin
 from alphazero.arena.results import read_results
 from alphazero.errors import UserError
 from alphazero.protocols import sgf
+from alphazero.protocols.sgf_values import escape
 
 
 def test_the_main_line_of_a_file_with_variations_is_read(data):
@@ -212,7 +213,7 @@ def test_komi_is_what_the_writer_meant(value, komi):
     "value", ["", " ", "none", "nan", "inf", "1e3", "6.5.5", "?", "--5", "1" * 400, "0x10", "99999", "]"]
 )
 def test_komi_that_is_no_number_is_left_out_with_a_warning(value):
-    game = sgf.parse(f"(;SZ[9]KM[{sgf.escape(value)}];B[ee])")
+    game = sgf.parse(f"(;SZ[9]KM[{escape(value)}];B[ee])")
     assert (game.komi, game.has_komi, len(game.moves)) == (0, False, 1)
     assert len(game.warnings) == 1 and "KM" in game.warnings[0] and "\n" not in game.warnings[0]
     assert not sgf.parse("(;SZ[9];B[ee])").has_komi
