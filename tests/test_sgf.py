@@ -451,6 +451,12 @@ def test_what_we_write_is_what_we_read_and_what_sgfmill_reads(text):
     assert theirs.get_handicap() == (3 if text.startswith("9/9/2X3X2") else None)
 
 
+@pytest.mark.parametrize("komi", [375, 50, 3.75, -0.25, 7.123456789012345, 400, -400, 1e-7, 0])
+def test_our_own_komi_is_read_as_we_write_it(komi):
+    game = sgf.parse(sgf.write(az.Game("go", board_size=5, komi=komi).position()))
+    assert (game.komi, game.warnings) == (komi, [])
+
+
 def test_the_rules_are_named():
     rules = {
         sgf.parse(sgf.write(az.Game("go", board_size=5, ko=ko, suicide=suicide).position())).rules

@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import AnyStr
 
@@ -25,6 +26,7 @@ Node = list[tuple[str, list[str]]]  # properties in the file's order, each with 
 Stone = tuple[str, str]  # colour "B" or "W", and vertex ("D4", for a move also "pass")
 SMALL_NAMES = {"b": "B", "w": "W", "ab": "AB", "aw": "AW", "ae": "AE", "pl": "PL", "sz": "SZ", "km": "KM"}
 TWO_LETTERS = {"AB", "AW", "AE", "PL", "SZ", "KM", "GM", "HA", "RU"}  # of a name that a space cuts in two
+OUR_NAME = "alphazero"  # AP of what we write, whose komi may be any number
 OF_THE_GAME = ("SZ", "KM", "RU", "HA", "GM")  # properties that belong to the root
 
 
@@ -198,7 +200,8 @@ def parse(data: str | bytes, where: str = "SGF") -> SgfGame:
     game.size = size_of(told["SZ"], where)
     game.rules = told["RU"]
     if "KM" in first:
-        komi, warning = komi_of(told["KM"])
+        ours = game.properties.get("AP") == [OUR_NAME]
+        komi, warning = komi_of(told["KM"], literally=ours)
         game.komi, game.has_komi = komi or 0.0, komi is not None
         game.warnings += [warning] if warning else []
     _Reading(game).nodes(nodes)
@@ -462,7 +465,9 @@ def write(
     stones = stones_in(text.rows) if text.rows else {}
     placed = {colour: [v for v in stones if stones[v] == colour] for colour in "BW"}
     handicap = len(placed["B"]) if not placed["W"] and text.turn == "W" and len(placed["B"]) > 1 else 0
-    head = f"(;GM[1]FF[4]CA[UTF-8]AP[alphazero]SZ[{size}]KM[{komi!r}]RU[{rules_name(game)}]".replace(".0]", "]")
+    head = f"(;GM[1]FF[4]CA[UTF-8]AP[{OUR_NAME}]SZ[{size}]KM[{Decimal(repr(komi)):f}]RU[{rules_name(game)}]".replace(
+        ".0]", "]"
+    )
     for name, value in (
         ("HA", str(handicap or "")),
         ("PB", black),

@@ -28,17 +28,17 @@ def size_of(text: str, where: str) -> int:
 
 
 PARTS = {"½": " 1/2", "¼": " 1/4", "¾": " 3/4", "半": " 1/2", "−": "-", "﹣": "-"}
-MOST_KOMI = 361
+MOST_KOMI = 400
 KOMI = re.compile(
     r"([^0-9.,+-]*)([+-]?\s*(?:[0-9]{1,9}(?:[.,][0-9]*)?|[.,][0-9]+)?)\s*(?:(?:又|と|and)?\s*([1-9])\s*/\s*([24]))?([^0-9]*)"
 )
 
 
-def komi_of(text: str) -> tuple[float | None, str]:
+def komi_of(text: str, literally: bool = False) -> tuple[float | None, str]:
     """KM as points, None where it is no number; and a warning where that is not what is written.
 
     Fox writes hundredths of points (650), or of stones (375), of which each counts two points; gokifu and others write stones
-    with their quarters (3.75). No rules have a komi of quarter points.
+    with their quarters (3.75). No rules have a komi of quarter points. literally: the number is points, whatever it is.
     """
     shown = " ".join("".join(c if c.isprintable() else " " for c in text).split())[:40]
     plain = text
@@ -52,9 +52,9 @@ def komi_of(text: str) -> tuple[float | None, str]:
     komi = float(match[2].strip("+- ").replace(",", ".").rstrip(".") or 0) + (
         int(match[3]) / int(match[4]) if match[3] else 0
     )
-    if komi >= 50 and komi % 25 == 0:
+    if not literally and komi >= 50 and komi % 25 == 0:
         komi /= 100
-    if komi % 0.5 == 0.25:
+    if not literally and komi % 0.5 == 0.25:
         komi *= 2
     if komi > MOST_KOMI:
         return None, f"KM[{shown}] is more than a board has points"
