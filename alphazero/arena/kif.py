@@ -47,6 +47,7 @@ PIECES = (
 _OTHER = "9/PPPPPPPPP/1B5R1/LNSGKGSNL w - 1"
 _PAWNS = f"ppppppppp/9/9/{_OTHER}"
 # The start positions that have names. In a handicap game Gote (上手) gives pieces and moves first.
+GAMES = ("shogi", "minishogi")  # of KIF; cshogi and python-shogi read the files of shogi alone, lishogi both
 HANDICAPS = {
     "平手": START,
     "香落ち": f"lnsgkgsn1/1r5b1/{_PAWNS}",
@@ -64,7 +65,7 @@ HANDICAPS = {
     "左七枚落ち": f"3gkgs2/9/{_PAWNS}",
     "八枚落ち": f"3gkg3/9/{_PAWNS}",
     "十枚落ち": f"4k4/9/{_PAWNS}",
-    "５五将棋": MINISHOGI_START,
+    "5五将棋": MINISHOGI_START,  # as lishogi writes it
 }
 # The word in the place of a last move, for the side to move: what became of it, our reason, and the words that mean it.
 ENDINGS = {
@@ -340,7 +341,7 @@ class _Game:
             else:
                 self.game.second = value
         elif key in ("手合割", "手合"):
-            name = re.sub(r"\s", "", value).replace("5五将棋", "５五将棋")
+            name = re.sub(r"\s", "", value).replace("５五将棋", "5五将棋")
             if name not in HANDICAPS and name != "その他":
                 raise ValueError("no start position of that name is known (平手, 香落ち, 角落ち, ... 十枚落ち, その他)")
             self.named = name.removeprefix("その他")
