@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from alphazero.evaluators import Evaluator
 
 F32 = NDArray[np.float32]
+WARM_BATCHES = 16  # sizes from 1 on that a search uses often
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,10 @@ class Player:
         if threads < 1:
             raise ValueError(f"threads must be >= 1, got {threads}")
         self.threads = threads
+
+    def warm_up(self) -> None:
+        """Does now what the first search would do once, so that it takes no longer than any other."""
+        return None
 
     def search_settings(self, **settings: Any) -> dict[str, Any]:
         """How this player searches: its own settings with these instead."""
@@ -205,6 +210,12 @@ class NetworkPlayer(Player):
         tell = getattr(self.evaluator, "set_threads", None)
         if tell is not None:
             tell(threads)
+
+    def warm_up(self) -> None:
+        """Every size of batch: a backend compiles at the first board of a kind, and prepares itself for each new size."""
+        most = int(self.settings["batch_size"])
+        for size in {*range(1, min(most, WARM_BATCHES) + 1), most}:
+            self.evaluator.evaluate(np.zeros((size, *self.game.planes_shape), np.float32))
 
     def search_settings(self, **settings: Any) -> dict[str, Any]:
         """As for any player; PUCT flattens priors as the checkpoint says, where nothing else is asked for."""

@@ -103,9 +103,10 @@ def sfen_of(squares: Squares, held: Hands, sente: bool, size: int = 9) -> str:
 
 def add_to_hand(held: Hands, piece: str, count: int = 1) -> None:
     """Puts pieces into a hand, unpromoted. ValueError for more than a set has."""
-    held[piece] = held.get(piece, 0) + count
-    if held[piece] > MOST_HANDS.get(piece.upper(), 0):
-        raise ValueError(f"{held[piece]} of {piece} in hand")
+    number = held.get(piece, 0) + count
+    if number > MOST_HANDS.get(piece.upper(), 0):
+        raise ValueError(f"{number} of {piece} in hand")
+    held[piece] = number
 
 
 class ShogiReading:

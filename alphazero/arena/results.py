@@ -205,13 +205,13 @@ def _pgn_results(data: bytes, where: str) -> Iterator[Told]:
 
 
 def _sgf_results(data: bytes, where: str) -> Iterator[Told]:
-    for line, text in sgf.collection(decode(data, where, "gb18030")):
+    for line, text in sgf.collection(data):
         try:
-            root = sgf.parse_nodes(text, f"{where}:{line}")[0]
+            root = dict(reversed(sgf.parse_nodes(text, f"{where}:{line}")[0]))
         except UserError:
             yield line, "", "", UNREAD
             continue
-        black, white, said = (root.get(key, [""])[0] for key in ("PB", "PW", "RE"))
+        black, white, said = ((root.get(key) or [""])[0].replace("\0", "") for key in ("PB", "PW", "RE"))
         yield line, black, white, sgf_score(said)
 
 

@@ -1,0 +1,60 @@
+"""The engines keep their clocks on a machine whose cores are all busy with other work. Minutes long: `pytest -m slow`."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+GAMES = 100
+TIME_CONTROL = "1+0.01"
+ENGINES = {
+    "chess": ("uci", f"{sys.executable} -m alphazero uci"),
+    "shogi": ("usi", f"{sys.executable} -m alphazero usi"),
+    "go": ("gtp", f"{sys.executable} -m alphazero gtp"),
+}
+
+
+@pytest.fixture
+def busy_cores() -> Iterator[None]:
+    """Every core has a process that never rests, of the same priority as the engines."""
+    count = max(2, len(os.sched_getaffinity(0)))
+    others = [subprocess.Popen([sys.executable, "-S", "-c", "while True: pass"]) for _ in range(count)]
+    try:
+        yield
+    finally:
+        for each in others:
+            each.kill()
+            each.wait()
+
+
+def played(game: str, folder: Path, games: int) -> list[dict]:
+    """The results of a match between two engines with the networks of the package, one game at a time."""
+    protocol, command = ENGINES[game]
+    players = "".join(f"  {name}:\n    spec: '{protocol}:{command}'\n" for name in ("one", "two"))
+    (folder / "players.yaml").write_text(f"players:\n{players}")
+    words = [*["match", "one", "two", "--games"], str(games), "--tc", TIME_CONTROL, "--game", game]
+    words += ["--players", str(folder / "players.yaml"), "--out", str(folder / "out"), "--json"]
+    words += ["--option", "board_size=9"] if game == "go" else []
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    environment.pop("ALPHAZERO_EVALUATOR", None)  # what users have: the fastest backend
+    done = subprocess.run(
+        [sys.executable, "-m", "alphazero", *words], env=environment, capture_output=True, text=True, timeout=7200
+    )
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in (folder / "out" / "results.jsonl").read_text().splitlines()]
+
+
+@pytest.mark.slow  # 5 to 10 minutes each: a game is 3 to 5 seconds long
+@pytest.mark.parametrize("game", ENGINES)
+def test_no_game_is_lost_on_time_with_all_cores_busy(game, tmp_path, busy_cores):
+    results = played(game, tmp_path, GAMES)
+    assert len(results) == GAMES
+    ends = Counter(result["termination"] for result in results)
+    assert not set(ends) & {"time forfeit", "engine failure", "illegal move"}, ends
