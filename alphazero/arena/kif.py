@@ -25,6 +25,7 @@ from alphazero.arena.game_text import (
     decode,
     hands,
     sfen_of,
+    steps,
 )
 from alphazero.errors import UserError
 
@@ -116,8 +117,7 @@ def text(
     centipawns for Sente.
     """
     sfen = start or (MINISHOGI_START if minishogi else START)
-    squares = board(sfen)
-    sente = sfen.split()[1] == "b"
+    sente = (sfen.split()[1] == "b") == (len(moves) % 2 == 0)  # to move at the end
     handicap = next((name for name, named in HANDICAPS.items() if named.split()[:3] == sfen.split()[:3]), "")
     first, second = ("下手", "上手") if handicap.endswith("落ち") else ("先手", "後手")
     lines = ["# KIF version=2.0 encoding=UTF-8", f"棋戦：{clean(event)} {number + 1}"]
@@ -128,22 +128,15 @@ def text(
     lines += [f"{first}：{clean(white)}", f"{second}：{clean(black)}", "手数----指手---------消費時間--"]
     spent = [0.0, 0.0]
     last = ""
-    for i, move in enumerate(moves):
-        to = move[2:4]
+    for i, step in enumerate(steps(sfen, moves, thoughts)):
+        to, how = step.to, "打"
         where = "同　" if to == last else FILES[int(to[0]) - 1] + RANK_NAMES[RANKS.index(to[1])]
-        if move[1] == "*":
-            piece, how = move[0], "打"
-        else:
-            piece = squares.pop(move[:2])
-            origin = f"({move[0]}{RANKS.index(move[1]) + 1})"
-            how = ("成" if move.endswith("+") else "") + origin
-        lines.append(f"{i + 1:4} {where}{_name(piece, PROMOTED)}{how}{_time(thoughts, i, spent)}")
-        if i < len(thoughts) and (centipawns := thoughts[i].centipawns) is not None:
-            lines.append(f"*{round(centipawns if sente else -centipawns)}")
-        if move.endswith("+"):
-            piece = f"+{piece}"
-        squares[to] = piece.upper() if sente else piece.lower()
-        last, sente = to, not sente
+        if step.origin:
+            how = f"{'成' if step.after != step.piece else ''}({step.origin[0]}{RANKS.index(step.origin[1]) + 1})"
+        lines.append(f"{i + 1:4} {where}{_name(step.piece, PROMOTED)}{how}{_time(thoughts, i, spent)}")
+        if step.comment is not None:
+            lines.append(f"*{step.comment}")
+        last = to
     word, summary = _ending(reason, value, sente, (first, second))
     lines.append(f"{len(moves) + 1:4} {word}")
     lines.append(f"*{clean(reason.replace('_', ' '))}, {RESULTS[value]}")
