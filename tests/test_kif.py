@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from shogi_files import MIDGAME, for_every_encoding, for_every_outcome
 
 import alphazero as az
 from alphazero.arena import kif
@@ -14,7 +15,6 @@ from alphazero.cli import main
 from alphazero.errors import UserError
 
 reader = pytest.importorskip("shogi.KIF", reason="python-shogi is not installed (extra: test)")
-MIDGAME = "l6nl/5+P1gk/2np1S3/p1p4Pp/3P2Sp1/1PPb2P1P/P5GS1/R8/LN4bKL w RGgsn5p 1"
 
 
 def parsed(text: str) -> dict:
@@ -122,13 +122,7 @@ def test_minishogi_is_read_however_it_is_spelt(spelt):
     assert (found.game, found.start) == ("minishogi", "")
 
 
-@pytest.mark.parametrize("plies", [1, 2])
-@pytest.mark.parametrize("value", [1, 0, -1])
-@pytest.mark.parametrize(
-    "reason",
-    ["checkmate", "resignation", "resign", "declaration", "time_forfeit", "illegal_move", "perpetual_check",
-     "engine_failure", "adjudication", "repetition", "max_plies", ""],
-)  # fmt: skip
+@for_every_outcome
 def test_every_reader_knows_who_won(plies, value, reason):
     theirs = pytest.importorskip("cshogi.KIF", reason="cshogi is not installed (extra: test)")
     text = kif.text(["7g7f", "3c3d"][:plies], white="A", black="B", value=value, reason=reason)
@@ -191,8 +185,7 @@ GAME = HEAD + (
 MOVES = ["7g7f", "3c3d", "8h2b+", "3a2b", "B*4e"]
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp932"])
-@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+@for_every_encoding
 def test_every_encoding_and_line_end_is_read(encoding, newline):
     (game,) = kif.read(GAME.replace("\n", newline).encode(encoding))
     assert (game.first, game.second, game.moves, game.value) == ("羽生 善治", "ソ表能", MOVES, 1)
