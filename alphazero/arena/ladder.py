@@ -75,7 +75,7 @@ class MatchReport:
         games = self.wins + self.draws + self.losses
         win, draw, loss = self.as_first
         return (
-            f"{self.a} against {self.b}: +{self.wins} ={self.draws} -{self.losses} in {games} games "
+            f"{clean(self.a)} against {clean(self.b)}: +{self.wins} ={self.draws} -{self.losses} in {games} games "
             f"(moving first +{win} ={draw} -{loss}, second +{self.wins - win} ={self.draws - draw} -{self.losses - loss})\n"
             f"Elo difference {self.elo:+.0f} [{self.low:+.0f}, {self.high:+.0f}] (95 %), likelihood of superiority {self.los:.1%}\n"
             + self.pairs.as_text()

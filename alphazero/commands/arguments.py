@@ -16,6 +16,7 @@ Value = TypeVar("Value", int, float)
 MOST_GAMES = 1_000_000  # of a match: what is to be played is listed in memory
 MOST_SIMULATIONS = int(search_bounds()["simulations"][1])
 MOST_PLIES = 10_000
+MOST_ELO = 100_000  # beyond any rating there is
 MOST_AT_A_TIME = 256  # games with engines or clocks; each may be two processes
 
 # Plain digits only: int() and float() read other scripts, underscores and blanks, too. Nor more digits than any bound.
@@ -52,4 +53,5 @@ games = whole(1, MOST_GAMES)
 simulations = whole(1, MOST_SIMULATIONS)
 plies = whole(0, MOST_PLIES)
 seed = whole(0, 2**31)  # as in a configuration
+elo = number(-MOST_ELO, MOST_ELO)
 share = number(1e-9, 0.5)  # of errors that a test may make
