@@ -263,13 +263,13 @@ class GtpEngine:
 
     # --- rules ---
 
-    def set_rules(self, text: str, name: str = "") -> str:
-        """Changes the rules if the game so far is legal under them. name: what to warn of."""
+    def set_rules(self, text: str) -> str:
+        """Changes the rules, by name or JSON, if the game so far is legal under them."""
         try:
             self.use(**go_rules.by_text(text))
         except ValueError as error:
             raise GtpError(str(error)) from error
-        if told := go_rules.warning(name):
+        if told := go_rules.warning(text):
             print(f"alphazero gtp: {told}", file=sys.stderr)
         return ""
 
@@ -278,7 +278,7 @@ class GtpEngine:
 
     def do_kata__set__rules(self, arguments: list[str]) -> str:
         self.need(arguments, 1)
-        return self.set_rules(" ".join(arguments), " ".join(arguments))
+        return self.set_rules(" ".join(arguments))
 
     def do_kata__set__rule(self, arguments: list[str]) -> str:
         self.need(arguments, 2)
@@ -291,7 +291,7 @@ class GtpEngine:
     def do_kgs__rules(self, arguments: list[str]) -> str:
         """KGS's: its Chinese rules have positional superko."""
         self.need(arguments, 1)
-        return self.set_rules("chinese-kgs" if arguments[0].lower() == "chinese" else arguments[0], arguments[0])
+        return self.set_rules("chinese-kgs" if arguments[0].lower() == "chinese" else arguments[0])
 
     # --- handicap ---
 
