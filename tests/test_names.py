@@ -65,6 +65,28 @@ def test_every_record_is_read_back_whatever_the_players_are_called(name, game, t
     assert "\x1b" not in text and "\u202e" not in text
 
 
+@pytest.mark.parametrize("name", [NAMES[key] for key in ("control", "directions", "long")], ids=len)
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("g.pgn", '[White "NAME!"]\n[Black "c"]\n[Result "1-0"]\n\n1. e4 1-0\n'),
+        ("g.sgf", "(;SZ[9]PB[NAME!]PW[c]RE[B+1];B[ee])"),
+        ("g.csa", "V2.2\nN+NAME!\nN-c\nPI\n+\n+7776FU\n-3334FU\n%TORYO\n"),
+        ("g.kifu", "手合割：平手\n先手：NAME!\n後手：c\n手数----指手---\n   1 ７六歩(77)\n   2 投了\n"),
+        ("g.jsonl", json.dumps({"first": "NAME!", "second": "c", "result": 1}) + "\n"),
+    ],
+    ids=["pgn", "sgf", "csa", "kif", "jsonl"],
+)
+def test_names_in_files_of_others_reach_no_terminal_as_they_are(name, file, text, tmp_path, capsys):
+    (tmp_path / file).write_text(text.replace("NAME", name))
+    code = main(["elo", str(tmp_path / file)])
+    told = capsys.readouterr()
+    lines = (told.out + told.err).split("\n")
+    assert all(line.isprintable() for line in lines)
+    assert max(map(len, lines)) < 400
+    assert code == (2 if file == "g.jsonl" else 0) or len(told.err.splitlines()) in (1, 2)  # read, or refused in a line
+
+
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
 def test_a_tournament_names_its_players_cleanly_in_all_it_writes(name, tmp_path):
     config = TournamentConfig(
@@ -199,6 +221,14 @@ def test_an_anchor_without_a_rating_is_one_line(text):
     with pytest.raises(UserError, match=r"--anchor .*expected NAME=ELO") as told:
         parse_anchors([text])
     assert len(str(told.value)) < 300 and str(told.value).isprintable()
+
+
+@pytest.mark.parametrize("elo", ["nan", "inf", "1e400", "²", "1_0", "x" * 5000, "\x1b", "100001"])
+def test_an_anchor_of_elo_without_a_rating_is_one_line(elo, tmp_path, capsys):
+    (tmp_path / "r.jsonl").write_text('{"first": "a", "second": "b", "result": 1}\n')
+    assert main(["elo", str(tmp_path / "r.jsonl"), "--anchor", f"a={elo}"]) == 2
+    told = capsys.readouterr().err
+    assert "expected NAME or NAME=ELO" in told and told[:-1].isprintable() and len(told) < 300
 
 
 def test_anchors_are_read_with_any_name():

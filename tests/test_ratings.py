@@ -273,7 +273,7 @@ def test_elo_shows_anchors_superiority_and_the_bootstrap(tmp_path, capsys):
     told = json.loads(capsys.readouterr().out)
     assert np.shape(told["los"]) == (2, 2) and told["bootstrap"].keys() == {"p0", "p1"}
     assert main(["elo", str(file), "--anchor", "p0=strong"]) == 2
-    assert "--anchor p0=strong: expected NAME or NAME=ELO" in capsys.readouterr().err
+    assert "--anchor 'p0=strong': expected NAME or NAME=ELO" in capsys.readouterr().err
 
 
 def test_the_bootstrap_draws_whole_pairs():

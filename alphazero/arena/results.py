@@ -18,8 +18,9 @@ from typing import Any
 from alphazero.arena import csa, kif, pgn
 from alphazero.arena.game_text import GameText, decode, read_bytes
 from alphazero.errors import UserError
+from alphazero.files import is_there
 from alphazero.protocols import sgf
-from alphazero.text import MOST_OF_A_NAME
+from alphazero.text import MOST_OF_A_NAME, clean
 
 Result = dict[str, Any]
 LONGEST_LINE = 1 << 20  # bytes of a game's line, at most
@@ -59,7 +60,7 @@ def read_results(paths: list[Path], counted: Counted | None = None) -> list[Resu
 
 
 def _read(path: Path, counted: Counted) -> list[Result]:
-    if not path.exists():
+    if not is_there(path):
         raise UserError(f"{path}: no such file or directory")
     if path.is_dir():
         files = sorted(file for file in path.rglob("*") if file.suffix.lower() in READERS and file.is_file())
@@ -80,9 +81,10 @@ def _read_games(path: Path, counted: Counted, alone: bool) -> list[Result]:
         for line, first, second, result in READERS[path.suffix.lower()](data, str(path)):
             found += 1
             where = f"{path}:{line}"
+            first, second = clean(first, MOST_OF_A_NAME), clean(second, MOST_OF_A_NAME)
             if not isinstance(result, float):
                 counted.leave_out(result, where)
-            elif not first.strip() or not second.strip():
+            elif not first or not second:
                 counted.leave_out(NO_NAME, where)
             elif first == second:
                 counted.leave_out(SELF, where)

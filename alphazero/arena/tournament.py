@@ -18,8 +18,8 @@ from alphazero.arena.openings import read_openings
 from alphazero.arena.registry import Registered, read_players, spec_of
 from alphazero.arena.report import write_report
 from alphazero.arena.standings import standings
-from alphazero.commands.arguments import MOST_GAMES
-from alphazero.commands.arguments import number as number_within
+from alphazero.commands.arguments import MOST_ELO, MOST_GAMES
+from alphazero.commands.arguments import elo as read_elo
 from alphazero.config import MOST_SIMULATIONS, ConfigError, GameConfig, _f, build, read_yaml
 from alphazero.errors import UserError
 from alphazero.files import write_atomically
@@ -62,8 +62,6 @@ class TournamentConfig:
     seed: int = _f(0, "names the openings and the players' random numbers", low=0, high=2**31)
 
 
-MOST_ELO = 100_000  # beyond any rating there is
-anchor_elo = number_within(-MOST_ELO, MOST_ELO)
 MOST_PLAYERS = 256  # pairings and ratings of more take minutes for a round
 
 
@@ -85,7 +83,7 @@ def parse_anchors(texts: list[str]) -> dict[str, float]:
     for text in texts:
         name, _, elo = text.rpartition("=")
         try:
-            anchors[player_name(name)] = anchor_elo(elo)
+            anchors[player_name(name)] = read_elo(elo)
         except argparse.ArgumentTypeError as error:
             raise UserError(f"--anchor {shown(text)}: expected NAME=ELO, e.g. gnugo=1500; ELO {error}") from None
         if not name:

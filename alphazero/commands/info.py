@@ -9,6 +9,7 @@ from typing import Any
 
 from alphazero.errors import UserError
 from alphazero.files import read_json
+from alphazero.text import clean
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,7 +50,9 @@ def run(args: argparse.Namespace) -> int:
     for name, value in facts.items():
         if name == "elo":
             for player in value:
-                print(f"  {player['name']:<16} {player['elo']:7.0f}  [{player['low']:.0f}, {player['high']:.0f}]")
+                print(
+                    f"  {clean(player['name']):<16} {player['elo']:7.0f}  [{player['low']:.0f}, {player['high']:.0f}]"
+                )
         else:
-            print(f"{name:<12} {json.dumps(value) if isinstance(value, dict) else value}")
+            print(f"{clean(name):<12} {json.dumps(value) if isinstance(value, dict) else clean(str(value), 1000)}")
     return 0
