@@ -10,6 +10,7 @@ import io
 import json
 import os
 import random
+import re
 import struct
 import tempfile
 import zlib
@@ -37,6 +38,13 @@ from alphazero.protocols.uci import UciEngine
 from alphazero.protocols.usi import UsiEngine
 
 FOLDER = Path(__file__).parent
+
+
+# What a ValueError says that nobody meant to raise.
+PYTHON_SAYS = re.compile(
+    r"substring not found|invalid literal|could not convert|not in list|values to unpack|embedded null|base 10|empty range"
+    r"|Unable to cast|integer string conversion"
+)
 
 
 @dataclass(frozen=True)
@@ -442,7 +450,7 @@ def _usi(data: bytes) -> None:
 
 
 TARGETS: dict[str, Target] = {
-    "sgf": Target(_sgf),
+    "sgf": Target(_sgf, (ValueError,)),
     "kif": Target(_kif),
     "csa": Target(_csa),
     "pgn": Target(_pgn),
@@ -470,5 +478,7 @@ def seeds(name: str) -> list[bytes]:
 def refusal(target: Target, error: Exception) -> str:
     """What a refusal says, in one line; "" where the error is no refusal, or not one line."""
     if not isinstance(error, target.refuses) or isinstance(error, UnicodeError):
+        return ""
+    if not isinstance(error, UserError) and PYTHON_SAYS.search(str(error)):
         return ""
     return "" if any(ord(c) < 32 for c in str(error)) else str(error)
