@@ -545,7 +545,7 @@ int main(int count, char** arguments) {
       std::ofstream current(prefix + "current", std::ios::binary | std::ios::trunc);
       current.write(input.data(), static_cast<std::streamsize>(input.size()));
     }
-    alarm(30);  // what takes longer is a hang: the signal ends the program
+    alarm(90);  // what takes longer is a hang: the signal ends the program
     LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(input.data()), input.size());
     alarm(0);
     ++inputs;

@@ -6,6 +6,7 @@ AssertionError: what was accepted does not hold. A refusal is one line.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -79,17 +80,15 @@ def _words_of_shell(data: bytes) -> str:
 
 
 def _sgf(data: bytes) -> None:
-    written = _text(data)
-    for _, one in sgf.collection(written):
-        sgf.parse_nodes(one)
-    game = sgf.parse(written)
-    position = sgf.position_of(game)
-    again = sgf.write(position.game.position(), position.text.split())
-    back = sgf.position_of(sgf.parse(again))
-    assert back.text == position.text, f"'{position.text}' is read back as '{back.text}'"
-    assert (back.key, back.turn) == (position.key, position.turn), (
-        f"'{position.text}' is another position when read back"
-    )
+    for line, one in sgf.collection(data):
+        assert 1 <= line <= data.count(b"\n") + data.count(b"\r") + 1
+        with contextlib.suppress(UserError):
+            sgf.parse_nodes(one)
+    position = sgf.position_of(sgf.parse(data))
+    back = sgf.position_of(sgf.parse(sgf.write(position)))
+    empty = re.sub(r"^(\d+/)+\d+ (b ?)?", "", position.text)  # rows without a stone, which SGF has no words for
+    assert back.text in (position.text, empty), f"'{position.text}' is read back as '{back.text}'"
+    assert (back.key, back.turn) == (position.key, position.turn), f"'{position.text}' is another one when read back"
 
 
 def _shogi_game(game: GameText) -> Position:
@@ -390,6 +389,8 @@ def _gtp(data: bytes) -> None:
     os.chdir(SCRATCH)
     engine = GtpEngine(_player("go"), simulations=2)
     for line in io.TextIOWrapper(io.BytesIO(data), "utf-8", errors="replace"):
+        if "printsgf" in line and "/" in line:
+            continue  # files are written in this folder alone
         answer = engine.answer(line)
         command = "".join(c for c in line.replace("\t", " ") if c >= " " and c != "\x7f").split("#")[0].strip()
         if not command:
