@@ -131,6 +131,9 @@ class Of {
 
   // A position after random moves, as a text or as moves, and moves that go on from there.
   std::string make_texts(Rng& rng) {
+    if constexpr (G::kName == std::string_view("go")) {
+      if (rng.below(3) == 0) return make_set_up(rng);
+    }
     Position position(options_);
     std::string moves;
     const int plies = rng.below(rng.below(3) == 0 ? 150 : 20);
@@ -170,6 +173,26 @@ class Of {
     record.score = record.has_score ? *outcome->score : 0.0F;
     record.reason = outcome ? outcome->reason : rng.below(2) == 0 ? "resign" : "max_plies";
     return serialize(record);
+  }
+
+  // Go's stones in rows, more or fewer of them, with moves of either side in any order.
+  std::string make_set_up(Rng& rng) {
+    const int size = encoder_.shape().height;
+    const int empty = 1 + rng.below(8);
+    std::string text = rng.below(4) == 0 ? "komi=" + std::to_string(rng.below(20)) + " " : "";
+    for (int row = 0; row < size; ++row) {
+      for (int column = 0; column < size; ++column) text += rng.below(empty) != 0 ? '.' : rng.below(2) != 0 ? 'X' : 'O';
+      if (row + 1 < size) text += '/';
+    }
+    Moves moves;
+    for (int n = rng.below(12); n > 0; --n) {
+      if (rng.below(3) == 0) text += rng.below(2) == 0 ? " b" : " w";
+      const Position empty_board(options_);
+      moves.clear();
+      empty_board.legal_moves(moves);
+      text += ' ' + empty_board.move_text(moves[rng.below(moves.size())]);
+    }
+    return text + "\n";
   }
 
  private:
@@ -328,40 +351,18 @@ bool records_wanted = false;
 
 // --- the mutator ---
 
-constexpr std::array kOddWords{"-",
-                               "w",
-                               "b",
-                               "/",
-                               "+",
-                               "*",
-                               "0",
-                               "1",
-                               "9",
-                               "99",
-                               "-1",
-                               "1e9",
-                               "nan",
-                               "65536",
-                               "pass",
-                               "komi=5",
-                               "komi=",
-                               "komi=1e999",
-                               "18446744073709551616",
-                               "e1g1",
-                               "e7e8q",
-                               "0000",
-                               "P*5e",
-                               "2b3c+",
-                               "A1",
-                               "T19",
-                               "J9",
-                               "x",
-                               "KQkq",
-                               "AHah",
-                               "e3",
-                               "2P",
-                               "O-O",
-                               "\t",
+constexpr std::array kOddWords{"-",       "w",          "b",
+                               "/",       "+",          "*",
+                               "0",       "1",          "9",
+                               "99",      "-1",         "1e9",
+                               "nan",     "65536",      "pass",
+                               "komi=5",  "komi=",      "9/9/2X3O2/9/9/9/9/9/9",
+                               "3/X1O/3", "komi=1e999", "18446744073709551616",
+                               "e1g1",    "e7e8q",      "0000",
+                               "P*5e",    "2b3c+",      "A1",
+                               "T19",     "J9",         "x",
+                               "KQkq",    "AHah",       "e3",
+                               "2P",      "O-O",        "\t",
                                "win"};
 
 std::vector<std::string> split(const std::string& text) {
@@ -544,7 +545,7 @@ int main(int count, char** arguments) {
       std::ofstream current(prefix + "current", std::ios::binary | std::ios::trunc);
       current.write(input.data(), static_cast<std::streamsize>(input.size()));
     }
-    alarm(30);  // what takes longer is a hang: the signal ends the program
+    alarm(90);  // what takes longer is a hang: the signal ends the program
     LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(input.data()), input.size());
     alarm(0);
     ++inputs;

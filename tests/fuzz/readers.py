@@ -28,7 +28,8 @@ from mutate import LONGEST, Mutator
 if TYPE_CHECKING:
     from targets import Target
 
-SECONDS_AN_INPUT = 5.0  # more is a hang
+SECONDS_AN_INPUT = 5.0  # of the processor; more is a hang
+WAITING = 6.0  # times as long on the clock: a busy machine is none
 MEGABYTES_AN_INPUT = 400  # more of them for one input is a finding, too
 
 
@@ -53,8 +54,9 @@ def attempt(target: Target, data: bytes, seconds: float = SECONDS_AN_INPUT) -> s
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     thread_hook = threading.excepthook
     threading.excepthook = lambda args: threads.append("".join(traceback.format_exception(args.exc_value)))
-    old = signal.signal(signal.SIGALRM, _hang)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    old = [(each, signal.signal(each, _hang)) for each in (signal.SIGALRM, signal.SIGVTALRM)]
+    signal.setitimer(signal.ITIMER_REAL, WAITING * seconds)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
     kind = ""
     try:
         with contextlib.redirect_stderr(said):
@@ -62,14 +64,15 @@ def attempt(target: Target, data: bytes, seconds: float = SECONDS_AN_INPUT) -> s
     except Hang as error:
         raise Finding(f"no end within {seconds:g} s\n{traceback.format_exc()}") from error
     except Exception as error:
-        signal.setitimer(signal.ITIMER_REAL, 0)
         text = refusal(target, error)
         if not text:
             raise Finding(traceback.format_exc()) from error
         kind = re.sub(r"'[^']*'|\"[^\"]*\"|[0-9]+|[^ -~]+", "", text)[:200]
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, old)
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        for each, handler in old:
+            signal.signal(each, handler)
         threading.excepthook = thread_hook
     if threads:
         raise Finding(threads[0])
@@ -136,7 +139,7 @@ def _with_atheris(name: str, seconds: float, seed: int, folder: Path) -> None:
         f"-seed={seed or 1}",
         f"-max_len={LONGEST}",
         "-rss_limit_mb=4096",
-        "-timeout=30",
+        "-timeout=90",
     ]
     prefix = f"-artifact_prefix={folder / 'findings' / name}-"
     given = str(Path(__file__).parent / "seeds" / name)

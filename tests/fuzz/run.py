@@ -68,7 +68,7 @@ def command_of(name: str, seconds: float, seed: int, folder: Path, program: Path
         return [sys.executable, str(HERE / "readers.py"), name, *options]
     corpus = folder / "corpus" / name
     corpus.mkdir(parents=True, exist_ok=True)
-    flags = [f"-max_total_time={seconds:.0f}", f"-seed={seed}", "-max_len=20000", "-timeout=30", "-rss_limit_mb=4096"]
+    flags = [f"-max_total_time={seconds:.0f}", f"-seed={seed}", "-max_len=20000", "-timeout=90", "-rss_limit_mb=4096"]
     prefix = f"-artifact_prefix={folder / 'findings' / name}-"
     places = [str(corpus), str(HERE / "seeds" / name), str(HERE / "regressions" / name)]
     return [str(program), f"--target={name}", *flags, prefix, *(place for place in places if Path(place).is_dir())]
