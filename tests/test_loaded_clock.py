@@ -1,4 +1,4 @@
-"""The engines keep their clocks on a machine whose cores are all busy with other work. Minutes long: `pytest -m slow`."""
+"""Engines keep their clocks on a machine whose cores are all busy with other work; what it costs is `pytest -m slow`."""
 
 from __future__ import annotations
 
@@ -6,11 +6,18 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+import alphazero as az
+from alphazero.arena.match import Entrant
+from alphazero.arena.seats import Inside
+from alphazero.player import NetworkPlayer
 
 GAMES = 100
 TIME_CONTROL = "1+0.01"
@@ -58,3 +65,24 @@ def test_no_game_is_lost_on_time_with_all_cores_busy(game, tmp_path, busy_cores)
     assert len(results) == GAMES
     ends = Counter(result["termination"] for result in results)
     assert not set(ends) & {"time forfeit", "engine failure", "illegal move"}, ends
+
+
+class Counted:
+    """A network that counts its batches by size."""
+
+    def __init__(self, width: int):
+        self.width = width
+        self.sizes: list[int] = []
+
+    def evaluate(self, planes):
+        self.sizes.append(len(planes))
+        return np.zeros((len(planes), self.width), np.float32), np.full((len(planes), 3), 1 / 3, np.float32)
+
+
+@pytest.mark.parametrize("game", ["chess", "shogi", "go"])
+def test_a_player_of_a_match_is_warm_before_its_clock_runs(game):
+    rules = az.Game(game)
+    network = Counted(rules.policy_size)
+    player = NetworkPlayer("net", rules, network, {}, batch_size=3)
+    Inside(Entrant("net", player), rules, threading.Lock())
+    assert network.sizes == [1, 2, 3]
