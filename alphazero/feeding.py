@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from alphazero._core import Batch, Pool
+from alphazero.errors import UserError
 from alphazero.evaluators.base import Evaluator, PipelinedEvaluator
 
 POLL_SECONDS = 0.0005  # between looks at a device that works: short beside a batch, long beside a look
@@ -23,11 +24,12 @@ def batch_layout(evaluators: Sequence[Evaluator]) -> dict[str, Any]:
 
 
 class Feed:
-    """Answers the batches of `pool`; `evaluators` by the numbers that its players give them."""
+    """Answers the batches of `pool`; `evaluators` by the numbers that its players give them, `names` for errors likewise."""
 
-    def __init__(self, pool: Pool, evaluators: Sequence[Evaluator], packed: bool = False):
+    def __init__(self, pool: Pool, evaluators: Sequence[Evaluator], packed: bool = False, *, names: Sequence[str] = ()):
         self.pool = pool
         self.evaluators = evaluators
+        self.names = names
         self.packed = packed
         self._under_way: deque[tuple[Batch, PipelinedEvaluator, Any]] = deque()
 
@@ -38,7 +40,7 @@ class Feed:
             return self._finish_oldest()
         evaluator = self.evaluators[batch.evaluator]
         if not self.packed:
-            self.pool.finish(batch, *evaluator.evaluate(self.pool.planes(batch)))
+            self._finish(batch, evaluator.evaluate(self.pool.planes(batch)))
             return True
         assert isinstance(evaluator, PipelinedEvaluator)
         bits, scalars = self.pool.packed(batch)
@@ -72,5 +74,16 @@ class Feed:
         if not self._under_way:
             return False
         batch, evaluator, ticket = self._under_way.popleft()
-        self.pool.finish(batch, *evaluator.collect(ticket), gathered=True)
+        self._finish(batch, evaluator.collect(ticket), gathered=True)
         return True
+
+    def _finish(self, batch: Batch, answer: tuple[Any, Any], gathered: bool = False) -> None:
+        """Hands an answer to the pool; one that it cannot use is told with the player's name, not the evaluator's number."""
+        try:
+            self.pool.finish(batch, *answer, gathered=gathered)
+        except ValueError as error:
+            if not self.names:
+                raise
+            raise UserError(
+                str(error).replace(f"evaluator {batch.evaluator}", self.names[batch.evaluator], 1)
+            ) from error

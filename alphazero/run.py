@@ -284,7 +284,7 @@ class Run:
             "resignation": self._resign,
         }
         self.batch_size = settings["batch_size"]
-        self.tables.open(self.evaluator, settings, player_settings(self.config))
+        self.tables.open(self.evaluator, settings, player_settings(self.config), str(self.directory))
         rating = self._background_rating()
         previous = {s: signal.signal(s, self._stop) for s in (signal.SIGINT, signal.SIGTERM)}
         self._begin = time.perf_counter()

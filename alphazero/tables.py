@@ -105,13 +105,13 @@ class Tables(Sequence[Table]):
 
     # --- playing ---
 
-    def open(self, evaluator: Evaluator, settings: dict[str, Any], player: dict[str, Any]) -> None:
-        """Begins to play; settings as the pools', without first_game."""
+    def open(self, evaluator: Evaluator, settings: dict[str, Any], player: dict[str, Any], name: str = "") -> None:
+        """Begins to play; settings as the pools', without first_game. name: whose network answers, for errors."""
         layout = batch_layout([evaluator])
         for table in self._tables:
             own = {**settings, **layout, "first_game": table.replay.next_number}
             table.pool = Pool(table.game, own, [player])
-            table.feed = Feed(table.pool, [evaluator], **layout)
+            table.feed = Feed(table.pool, [evaluator], **layout, names=[name] if name else [])
 
     def step(self) -> list[tuple[Table, GameRecord]]:
         """Answers a batch of the table whose turn it is; the games that were finished, stored."""

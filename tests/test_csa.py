@@ -97,7 +97,7 @@ def test_an_exported_store_is_read_by_cshogi(tmp_path):
 def test_names_never_break_a_header():
     text = written(["7g7f"], white="a\n%TORYO\n+2726FU", black="b\x1b[31m\u2028c\r\n/" + "x" * 3000)
     found = csa.read(text)[0]
-    assert found.moves == ["7g7f"] and found.first == "a %TORYO +2726FU" and found.second.startswith("b [31m c /xx")
+    assert found.moves == ["7g7f"] and found.first == "a %TORYO +2726FU" and found.second.startswith("b[31m c /xx")
     assert "\x1b" not in text and max(map(len, text.splitlines())) < 300
 
 

@@ -381,3 +381,176 @@ def test_bad_moves_say_why(move, message):
 def test_a_bad_text_names_the_move():
     with pytest.raises(ValueError, match=r"move 2: D4 is occupied"):
         az.Game("go").position("D4 D4")
+
+
+# --- positions that moves alone cannot say ---
+
+
+@pytest.mark.parametrize(
+    "text, written",
+    [
+        ("", ""),
+        ("5/5/5/5/5", "5/5/5/5/5 b"),
+        ("..x2/o4/5/11111/5 w", "2X2/O4/5/5/5 w"),
+        ("komi=0.5 5/2X2/5/5/5 w C1 D1", "komi=0.5 5/2X2/5/5/5 w C1 D1"),
+        ("komi=7 C3", "C3"),  # the options' komi goes without saying
+        ("w C3", "w C3"),
+        ("b C3 w D3", "C3 D3"),  # said of the side that is to move anyway
+        ("C3 b D3 b E3", "C3 b D3 b E3"),
+        ("C3 b", "C3 b"),
+        ("w b C3", "C3"),
+    ],
+)
+def test_a_position_has_one_text_and_the_text_gives_it_back(text, written):
+    game = az.Game("go", board_size=5)
+    position = game.position(text)
+    assert position.text == written
+    again = game.position(written)
+    assert (again.key, again.turn, again.ply, again.diagram) == (
+        position.key,
+        position.turn,
+        position.ply,
+        position.diagram,
+    )
+    assert np.array_equal(again.planes(), position.planes())
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("5/5/5/5", "4 rows, not the 5 of a 5x5 board"),
+        ("5/5/5/5/5/5", "more rows than the 5"),
+        ("5/6/5/5/5", "row 2 from the top has more than the 5 points"),
+        ("5/4/5/5/5", "row 2 from the top has 4 points, not the 5"),
+        ("5/5//5/5", "row 3 from the top has 0 points"),
+        ("5/5/2B2/5/5", "row 3 from the top: 'B' is neither X"),
+        ("5/0X4/5/5/5", "'0' is neither"),
+        ("XO3/O4/5/5/5", "a chain at or next to A4 has no liberties"),
+        ("XXXXX/XXXXX/XXXXX/XXXXX/XXXXX", "a chain at or next to E1 has no liberties"),
+        ("C3 5/5/5/5/5", "set up once, before the moves"),
+        ("5/5/5/5/5 5/5/5/5/5", "set up once, before the moves"),
+        ("5/5/2X2/5/5 w C3", "move 1: C3 is occupied"),
+        ("5/5/5/5/5 white", "'white' is no vertex"),
+    ],
+)
+def test_a_set_up_that_cannot_be_says_why(text, message):
+    with pytest.raises(ValueError) as error:
+        az.Game("go", board_size=5).position(text)
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_any_board_without_dead_chains_can_be_set_up_and_is_the_board_that_play_makes():
+    rng = random.Random(8)
+    for size in (2, 5, 9, 13, 19):
+        game = az.Game("go", board_size=size, ko="positional")
+        position = game.position()
+        for _ in range(3 * size * size):
+            board = stones(position)
+            rows = [board[i * size : (i + 1) * size] for i in reversed(range(size))]
+            side = "bw"[position.turn]
+            copy = game.position("/".join(rows) + " " + side)
+            assert stones(copy) == board
+            assert copy.key == position.key
+            assert (copy.turn, copy.ply, copy.outcome) == (position.turn, 0, None)
+            assert game.position(copy.text).text == copy.text
+            planes, wanted = copy.planes(), position.planes()
+            assert np.array_equal(planes[[0, 1, 16, 17, 20, 21, 22]], wanted[[0, 1, 16, 17, 20, 21, 22]])
+            assert not planes[2:16].any()
+            assert np.array_equal(copy.ownership(), position.ownership())
+            assert set(position.legal_moves()) <= set(copy.legal_moves())  # a set-up knows no ko
+            position.play(rng.choice(position.legal_moves()))
+
+
+def test_stones_without_liberties_are_refused_however_they_lie():
+    """Every board of 3x3: taken exactly if each chain has a liberty."""
+    game = az.Game("go", board_size=3)
+    taken = 0
+    for number in range(3**9):
+        cells = [number // 3**i % 3 for i in range(9)]
+
+        def near(cell):
+            row, column = divmod(cell, 3)
+            return [
+                3 * r + c
+                for r, c in ((row - 1, column), (row + 1, column), (row, column - 1), (row, column + 1))
+                if 0 <= r < 3 and 0 <= c < 3
+            ]
+
+        alive = {c for c in range(9) if cells[c] and any(cells[n] == 0 for n in near(c))}
+        while more := {
+            c for c in range(9) if cells[c] and c not in alive for n in near(c) if n in alive and cells[n] == cells[c]
+        }:
+            alive |= more
+        text = "/".join("".join(".XO"[cells[3 * r + c]] for c in range(3)) for r in range(3))
+        if len(alive) == sum(map(bool, cells)):
+            assert stones(game.position(text)) == "".join(".XO"[cells[3 * r + c]] for r in (2, 1, 0) for c in range(3))
+            taken += 1
+        else:
+            with pytest.raises(ValueError):
+                game.position(text)
+    assert taken == 12675  # the legal boards of 3x3 (Tromp and Farneback, Combinatorics of Go, table 1)
+
+
+@pytest.mark.parametrize("ko", ["positional", "situational", "simple"])
+def test_a_set_up_begins_superkos_history(ko):
+    """The shape of a ko whose last capture was before the set-up: it may be retaken at once."""
+    game = az.Game("go", board_size=5, ko=ko, komi=0)
+    position = game.position(".X.../X1X2/OXO2/1O3/5 w")
+    position.play("B4")
+    assert stones(position).count("X") == 3
+    assert "B3" not in position.legal_moves()  # that would be the board of the set-up
+    position.play("E1")
+    position.play("E2")
+    assert "B3" in position.legal_moves()
+
+
+@pytest.mark.parametrize("ko", ["positional", "situational"])
+def test_a_move_out_of_turn_makes_up_no_pass_and_keeps_superkos_history(ko):
+    game = az.Game("go", board_size=5, ko=ko)
+    position = game.position("w E5 w D4")
+    assert (position.ply, position.turn) == (2, 0)
+    assert position.outcome is None
+    assert "pass" not in position.text
+
+
+def test_a_ko_that_play_began_bars_after_a_change_of_turn_under_superko_alone():
+    moves = "B3 C3 C4 D4 C2 D2 A1 E3 D3"  # black takes C3 at D3
+    for ko, legal in (("positional", False), ("situational", False), ("simple", False)):
+        assert ("C3" in az.Game("go", board_size=5, ko=ko).position(moves).legal_moves()) is legal
+    # Black moves again, then White: the board has changed, the ko may be retaken.
+    assert "C3" in az.Game("go", board_size=5).position(moves + " b A5").legal_moves()
+    # White is told to move by hand after Black was: superko still knows, simple ko has been lifted.
+    twice = moves + " b w"
+    assert "C3" not in az.Game("go", board_size=5).position(twice).legal_moves()
+    assert "C3" in az.Game("go", board_size=5, ko="simple").position(twice).legal_moves()
+
+
+def test_passes_of_one_side_alone_end_no_game():
+    game = az.Game("go", board_size=5)
+    assert game.position("pass b pass").outcome is None
+    assert game.position("pass b pass pass").outcome is not None
+    assert game.position("pass pass b").outcome is not None  # Black is to move anyway
+    assert game.position("pass pass w").outcome is None
+
+
+def test_taking_back_ends_at_the_text():
+    position = az.Game("go", board_size=5).position("2X2/5/5/5/5 w")
+    position.play("A1")
+    position.undo()
+    assert position.text == "2X2/5/5/5/5 w"
+    with pytest.raises(ValueError, match="no move"):
+        position.undo()
+
+
+def test_games_from_a_set_up_are_searched_and_played_as_any_other():
+    game = az.Game("go", board_size=5, komi=0.5)
+    start = game.position("XXXX1/1XX1X/XXXX1/OOOOO/1O1O1 w")
+    player = az.Player("uniform", game=game)
+    result = player.search(start, 64)
+    assert result.best_move in start.legal_moves()
+    end = start.copy()
+    rng = random.Random(2)
+    while end.outcome is None and end.ply < 200:
+        end.play(rng.choice(end.legal_moves()))
+    assert game.position(end.text).diagram == end.diagram

@@ -149,7 +149,7 @@ def test_random_games_are_read_back_by_us(seed, name, start):
 def test_names_never_break_a_header():
     text = kif.text(["7g7f"], white="a\n   1 投了\n", black="b\x1b[31m\u2028後手：c", value=1)
     found = kif.read(text)[0]
-    assert (found.first, found.second, found.moves) == ("a 1 投了", "b [31m 後手：c", ["7g7f"])
+    assert (found.first, found.second, found.moves) == ("a 1 投了", "b[31m 後手：c", ["7g7f"])
     assert "\x1b" not in text
 
 

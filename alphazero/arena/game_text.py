@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from alphazero import text
 from alphazero.errors import UserError
 from alphazero.game import Game, Position
 
@@ -40,8 +41,7 @@ class GameText:
 
 def clean(name: str) -> str:
     """A name or title for one line of a file: no control characters, at most LONGEST_NAME characters."""
-    printable = "".join(c if c.isprintable() else " " for c in name[: 10 * LONGEST_NAME])
-    return " ".join(printable.split())[:LONGEST_NAME]
+    return text.clean(name, LONGEST_NAME)
 
 
 def read_bytes(path: Path, what: str) -> bytes:
@@ -103,9 +103,10 @@ def sfen_of(squares: Squares, held: Hands, sente: bool, size: int = 9) -> str:
 
 def add_to_hand(held: Hands, piece: str, count: int = 1) -> None:
     """Puts pieces into a hand, unpromoted. ValueError for more than a set has."""
-    held[piece] = held.get(piece, 0) + count
-    if held[piece] > MOST_HANDS.get(piece.upper(), 0):
-        raise ValueError(f"{held[piece]} of {piece} in hand")
+    number = held.get(piece, 0) + count
+    if number > MOST_HANDS.get(piece.upper(), 0):
+        raise ValueError(f"{number} of {piece} in hand")
+    held[piece] = number
 
 
 class ShogiReading:

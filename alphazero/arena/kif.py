@@ -438,7 +438,7 @@ def _squares(rows: list[str]) -> Squares:
     for rank, row in zip(RANKS, rows, strict=False):
         cells = re.findall(r"[v^V]?[^\sv^V|]", row.split("|")[1].replace("　", ""))
         if len(cells) != len(rows):
-            raise ValueError(f"'{row}' has {len(cells)} squares, not {len(rows)}")
+            raise ValueError(f"'{clean(row)}' has {len(cells)} squares, not {len(rows)}")
         for file, cell in zip(range(len(rows), 0, -1), cells, strict=True):
             if cell in ("・", "･", ".", "．", "*"):
                 continue

@@ -34,6 +34,7 @@ from alphazero.game import Game, make
 from alphazero.progress import Progress
 from alphazero.protocols.client import EngineSpec
 from alphazero.run import SEARCH_KEYS
+from alphazero.text import MOST_OF_A_NAME, clean
 
 Result = dict[str, Any]
 SPOILT = ("time forfeit", "illegal move", "engine failure")  # ends that a user wants to hear of
@@ -273,7 +274,8 @@ def play_match(
     if adjudication is not None and adjudication != Adjudication() and not by_hand:
         raise UserError("match: games are adjudicated where an engine or a clock (--tc) is in them; neither is here")
     if entrants[0].name == entrants[1].name:
-        entrants[1] = Entrant(entrants[1].name + " (B)", entrants[1].player, entrants[1].search)
+        name = f"{clean(entrants[1].name, MOST_OF_A_NAME - 4)} (B)"
+        entrants[1] = Entrant(name, entrants[1].player, entrants[1].search)
     starts = (
         read_openings(
             openings, game, (games + 1) // 2, opening_plies, order=openings_order, start=openings_start, seed=seed

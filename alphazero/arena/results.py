@@ -19,9 +19,9 @@ from alphazero.arena import csa, kif, pgn
 from alphazero.arena.game_text import GameText, decode, read_bytes
 from alphazero.errors import UserError
 from alphazero.protocols import sgf
+from alphazero.text import MOST_OF_A_NAME
 
 Result = dict[str, Any]
-MOST_OF_A_NAME = 1000  # characters; an engine's name is its command
 LONGEST_LINE = 1 << 20  # bytes of a game's line, at most
 
 
@@ -141,7 +141,7 @@ def being_played(path: Path | None) -> Iterator[None]:
 def _is_json(line: bytes) -> bool:
     try:
         json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return True
 
@@ -205,13 +205,13 @@ def _pgn_results(data: bytes, where: str) -> Iterator[Told]:
 
 
 def _sgf_results(data: bytes, where: str) -> Iterator[Told]:
-    for line, text in sgf.collection(decode(data, where, "gb18030")):
+    for line, text in sgf.collection(data):
         try:
-            root = sgf.parse_nodes(text, f"{where}:{line}")[0]
+            root = dict(reversed(sgf.parse_nodes(text, f"{where}:{line}")[0]))
         except UserError:
             yield line, "", "", UNREAD
             continue
-        black, white, said = (root.get(key, [""])[0] for key in ("PB", "PW", "RE"))
+        black, white, said = ((root.get(key) or [""])[0].replace("\0", "") for key in ("PB", "PW", "RE"))
         yield line, black, white, sgf_score(said)
 
 

@@ -6,9 +6,12 @@ import argparse
 import re
 from collections.abc import Callable
 
+from alphazero._core import search_bounds
+from alphazero.text import shown
+
 # What a machine can serve at all.
 MOST_GAMES = 1_000_000  # of a match: what is to be played is listed in memory
-MOST_SIMULATIONS = 1_000_000_000  # as the core has it
+MOST_SIMULATIONS = int(search_bounds()["simulations"][1])
 MOST_PLIES = 10_000
 MOST_AT_A_TIME = 256  # games with engines or clocks; each may be two processes
 
@@ -48,11 +51,6 @@ simulations = whole(1, MOST_SIMULATIONS)
 plies = whole(0, MOST_PLIES)
 seed = whole(0, 2**31)  # as in a configuration
 share = number(1e-9, 0.5)  # of errors that a test may make
-
-
-def shown(text: str) -> str:
-    """A value as an error line shows it: in quotes, and cut where it is long."""
-    return f"'{text}'" if len(text) <= 40 and text.isprintable() else f"{text[:40]!r} and more"
 
 
 def _check(below: bool, above: bool, low: float, high: float, text: str) -> None:

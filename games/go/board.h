@@ -161,6 +161,7 @@ struct Board {
   std::uint16_t ko;     // the cell that simple ko bars, else kNoMove
   std::uint16_t last;   // the last move
   std::uint8_t passes;  // in a row, up to now
+  std::uint8_t white;   // whether White is to move
 
   void clear(int size) {
     *this = Board{};
@@ -171,7 +172,7 @@ struct Board {
     ko = last = kNoMove;
   }
 
-  [[nodiscard]] Stone to_move() const { return ply % 2 == 0 ? kBlack : kWhite; }
+  [[nodiscard]] Stone to_move() const { return white == 0 ? kBlack : kWhite; }
   static constexpr std::array<int, 4> kAround = {-kStride, -1, 1, kStride};
 
   // The name of the chain at a point, 0 where no stone is.
@@ -375,13 +376,31 @@ struct Board {
     }
     last = static_cast<std::uint16_t>(cell);
     passes = 0;
+    white ^= 1;
     ++ply;
   }
   void pass(int size) {
     ko = kNoMove;
     last = static_cast<std::uint16_t>(size * size);
     ++passes;
+    white ^= 1;
     ++ply;
+  }
+  // Puts a stone up instead of playing it. False if a chain would be without liberties: then this is no board any more.
+  // Stones can come in any order, since a chain that is not whole yet has the empty point of its next stone.
+  [[nodiscard]] bool put_up(const Geometry& g, int cell, Stone colour) {
+    const unsigned before = 0U + count[0] + count[1];
+    white = colour == kWhite;
+    place(g, cell);
+    ko = last = kNoMove;
+    ply = 0;
+    return 0U + count[0] + count[1] == before + 1;
+  }
+  // The other side is to move, without a pass: what barred or passed was before the side that now waits.
+  void change_turn() {
+    white ^= 1;
+    ko = kNoMove;
+    passes = 0;
   }
 
  private:

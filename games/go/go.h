@@ -88,40 +88,54 @@ struct Go {
       if (options_.ko != Ko::kSimple) history_.push(situation());
     }
 
-    // The moves from the start, separated by spaces; before them perhaps a komi other than the options': `komi=5.5 E5
-    // C3`.
+    // `[komi=K] [ROWS b|w] [word ...]`, by spaces. `komi=5.5`: a komi other than the options'. ROWS: stones set up, top
+    // row first, as in FEN: `9/9/2X3O2/...`, with the side to move after it; superko knows that board alone. A word is
+    // a move, or a bare `b` or `w`: that side is to move from here on, as after a move out of turn, and nobody passed.
     static Position parse(const Options& options, std::string_view text) {
       Position position(options);
       std::istringstream in{std::string(text)};
       std::string word;
-      for (bool first = true; in >> word; first = false) {
-        if (first && word.starts_with(kKomiIs)) {
+      bool first = true;  // but for komi
+      for (int count = 0; in >> word; ++count) {
+        if (count == 0 && word.starts_with(kKomiIs)) {
           position.set_komi(word);
           continue;
         }
-        try {
-          position.play(position.parse_move(word));
-        } catch (const IllegalMove& error) {
-          throw std::invalid_argument("go: move " + std::to_string(position.ply() + 1) + ": " + error.what());
+        if (first && word.find('/') != std::string::npos) {
+          position.set_up(word);
+        } else if (word.find('/') != std::string::npos) {
+          throw std::invalid_argument("go: '" + word + "': stones are set up once, before the moves");
+        } else if (word == "b" || word == "w") {
+          position.set_turn(word == "w");
+        } else {
+          try {
+            position.play(position.parse_move(word));
+          } catch (const IllegalMove& error) {
+            throw std::invalid_argument("go: move " + std::to_string(position.ply() + 1) + ": " + error.what());
+          }
         }
+        first = false;
       }
       return position;
     }
     [[nodiscard]] std::string text() const {
       std::string out = komi_text_;
-      for (const Move move : moves_) {
+      const auto add = [&](const std::string& word) {
         if (!out.empty()) out += ' ';
-        out += move_text(move);
-      }
+        out += word;
+      };
+      if (!start_text_.empty()) add(start_text_);
+      if (start_white_ || !start_text_.empty()) add(start_white_ ? "w" : "b");
+      for (const Move move : moves_) add(move == kBlackMoves ? "b" : move == kWhiteMoves ? "w" : move_text(move));
       return out;
     }
 
-    [[nodiscard]] int turn() const { return state().ply & 1; }
+    [[nodiscard]] int turn() const { return state().white; }
     [[nodiscard]] int ply() const { return state().ply; }
     [[nodiscard]] Key key() const {
       const State& s = state();
       if (options_.ko != Ko::kSimple) return situation().key;
-      const Key turn_key = s.ply % 2 != 0 ? kZobrist.white_to_move : 0;
+      const Key turn_key = s.white != 0 ? kZobrist.white_to_move : 0;
       return s.key ^ turn_key ^ (s.ko != kNoMove ? kZobrist.ko[s.ko] : 0);
     }
 
@@ -288,6 +302,9 @@ struct Go {
    private:
     static constexpr std::string_view kColumns = "ABCDEFGHJKLMNOPQRST";
     static constexpr std::string_view kKomiIs = "komi=";
+    // Among the moves so far: that side was set to move.
+    static constexpr Move kBlackMoves = 1000;
+    static constexpr Move kWhiteMoves = 1001;
 
     void set_komi(const std::string& word) {
       const std::string number = word.substr(kKomiIs.size());
@@ -295,8 +312,82 @@ struct Go {
       const double komi = std::strtod(number.c_str(), &end);
       if (number.empty() || *end != '\0' || !(std::abs(komi) <= kMostKomi))
         throw std::invalid_argument("go: '" + word + "': a komi is a number within -400 and 400, such as komi=6.5");
+      if (komi != options_.komi) komi_text_ = word;
       options_.komi = komi;
-      komi_text_ = word;
+    }
+    // Reads the stones of `rows`. The history is that one board, whoever is to move: see set_turn().
+    void set_up(const std::string& rows) {
+      const int n = options_.board_size;
+      const std::string board = std::to_string(n) + "x" + std::to_string(n) + " board";
+      std::array<std::uint8_t, MaxSize * MaxSize> stones{};
+      int row = 0;
+      int column = 0;
+      const auto row_is = [&] { return "go: set-up: row " + std::to_string(row + 1) + " from the top"; };
+      for (std::size_t i = 0; i <= rows.size(); ++i) {
+        const char c = i < rows.size() ? rows[i] : '/';
+        if (c == '/') {
+          if (column != n)
+            throw std::invalid_argument(row_is() + " has " + std::to_string(column) + " points, not the " +
+                                        std::to_string(n) + " of a " + board);
+          ++row;
+          column = 0;
+          continue;
+        }
+        const auto stone = std::string_view(".XO.xo").find(c);
+        int points = 1;
+        if (c >= '1' && c <= '9') {
+          points = c - '0';
+          if (i + 1 < rows.size() && rows[i + 1] >= '0' && rows[i + 1] <= '9') {
+            const int two_digits = 10 * points + (rows[i + 1] - '0');
+            if (column + two_digits <= n) {
+              points = two_digits;
+              ++i;
+            }
+          }
+        } else if (stone == std::string_view::npos) {
+          throw std::invalid_argument(row_is() + ": '" + std::string(1, c) +
+                                      "' is neither X (black), O (white), nor a number of empty points");
+        }
+        if (row >= n || column + points > n)
+          throw std::invalid_argument(
+              row >= n ? "go: set-up: more rows than the " + std::to_string(n) + " of a " + board
+                       : row_is() + " has more than the " + std::to_string(n) + " points of a " + board);
+        if (stone != std::string_view::npos) stones[State::at(row * n + column)] = static_cast<std::uint8_t>(stone % 3);
+        column += points;
+      }
+      if (row != n)
+        throw std::invalid_argument("go: set-up: " + std::to_string(row) + " rows, not the " + std::to_string(n) +
+                                    " of a " + board);
+      State& s = states_.top();
+      if (options_.ko != Ko::kSimple) history_.pop(situation());
+      for (int cell = 0; cell < n * n; ++cell) {
+        const std::uint8_t stone = stones[State::at(cell)];
+        if (stone != kEmpty && !s.put_up(*geometry_, cell, static_cast<Stone>(stone)))
+          throw std::invalid_argument("go: set-up: a chain at or next to " + move_text(static_cast<Move>(cell)) +
+                                      " has no liberties");
+      }
+      s.white = 0;
+      if (options_.ko != Ko::kSimple) history_.push(situation());
+      // Written anew, so that one board has one text.
+      for (int cell = 0, empty = 0; cell < n * n; ++cell) {
+        const std::uint8_t stone = stones[State::at(cell)];
+        const bool row_ends = cell % n == n - 1;
+        empty += stone == kEmpty;
+        if (empty > 0 && (stone != kEmpty || row_ends)) start_text_ += std::to_string(std::exchange(empty, 0));
+        if (stone != kEmpty) start_text_ += ".XO"[stone];
+        if (row_ends && cell != n * n - 1) start_text_ += '/';
+      }
+    }
+    // Before the first move it is a part of the set-up.
+    void set_turn(bool white) {
+      State& s = states_.top();
+      if ((s.white != 0) == white) return;
+      const bool at_start = moves_.empty();
+      if (at_start && options_.ko != Ko::kSimple) history_.pop(situation());
+      s.change_turn();
+      if (at_start && options_.ko != Ko::kSimple) history_.push(situation());
+      if (!at_start) moves_.push_back(white ? kWhiteMoves : kBlackMoves);
+      start_white_ = at_start ? white : start_white_;
     }
 
     [[nodiscard]] const State& state() const { return states_.top(); }
@@ -399,8 +490,10 @@ struct Go {
     const typename State::Geometry* geometry_;
     StateStack<State> states_;
     std::vector<Move> moves_;
-    std::string komi_text_;  // as parse() read it; empty: the options' komi
-    History history_;        // superko's; empty under simple ko
+    std::string komi_text_;   // as parse() read it; empty: the options' komi
+    std::string start_text_;  // the stones that were set up; empty: none
+    bool start_white_ = false;
+    History history_;  // superko's; empty under simple ko
   };
 };
 
