@@ -770,8 +770,7 @@ def test_ctrl_c_while_a_rollout_player_thinks_ends_python_cleanly():
     program = (
         "import alphazero as az\n"
         "player = az.load('mcts:100', game=az.Game('go'))\n"
-        "print('thinks', flush=True)\n"
-        "try:\n    player.search(player.game.position(), 10**9)\n"
+        "try:\n    print('thinks', flush=True)\n    player.search(player.game.position(), 10**9)\n"
         "except KeyboardInterrupt:\n    print('stopped', flush=True)\n"
     )
     with engine_process(program=program) as process:

@@ -529,6 +529,9 @@ class EngineLoop(ABC):
     # --- reports, from the search's thread ---
 
     def _info(self, result: SearchResult, seconds: float) -> None:
+        self.say(*self._lines(result, seconds))
+
+    def _lines(self, result: SearchResult, seconds: float) -> list[str]:
         milliseconds = round(1000 * seconds)
         most = max(1, self.hash_mb * 2**20)
         head = f"info depth {max(1, round(result.depth))} seldepth {max(1, result.max_depth)} time {milliseconds}"
@@ -543,14 +546,13 @@ class EngineLoop(ABC):
             pv = result.pv if move is best else self.player.line(move.move)
             value = result.value if move is best and not move.visits else move.q
             lines.append(f"{head} multipv {rank} {self.score(result, move, value)} {work} pv {' '.join(pv)}")
-        self.say(*lines)
+        return lines
 
     def _done(self, result: SearchResult | None, seconds: float, position: Position, limits: Limits) -> None:
         if result is None:
             self.say(*self.nothing_to_search(position, limits))
         else:
-            self._info(result, seconds)
-            self.say(*self.report(result, position, limits))
+            self.say(*self._lines(result, seconds), *self.report(result, position, limits))
 
     def describe(self) -> str:
         """One line for people, on standard error."""

@@ -67,6 +67,7 @@ class GtpEngine:
         self.time: Clock | None = None  # as set for a game; None: no limit
         self.clocks: dict[str, Clock] = {}
         self.done = False
+        self._warm: set[int] = set()  # board sizes that the network has computed before
         self.commands: dict[str, Callable[[list[str]], str]] = {
             name.removeprefix("do_").replace("__", "-"): getattr(self, name)
             for name in dir(self)
@@ -168,6 +169,9 @@ class GtpEngine:
         first = self.player.game.position(past[0] if past else text)
         self.position = self.player.game.position(text)
         self.past = past or []
+        if self.size not in self._warm:  # now, and not on the clock of the first move
+            self.player.warm_up()
+            self._warm.add(self.size)
         colours = list(sgf.stones_of(first).values())
         self.handicap = colours.count("B") - colours.count("W")
         self.low_values = {"B": 0, "W": 0}

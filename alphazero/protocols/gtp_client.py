@@ -27,6 +27,7 @@ class GtpClient(EngineClient):
 
     def _handshake(self) -> None:
         self._number = 0
+        self._told: list[tuple[int, str]] = []  # commands whose answers are still to be read
         self._told_komi = float("nan")
         self._set = ""  # the set-up on the engine's board, as in a position's text
         self._known: list[Stone] | None = None  # the moves since; None: it has to be told from the start
@@ -74,8 +75,8 @@ class GtpClient(EngineClient):
 
     def play(self, start: str, moves: list[str], limits: dict[str, int], seconds: float) -> Reply:
         text = PositionText.parse([*start.split(), *moves])
-        self._tell_position(text)
         colour = text.to_move.lower()
+        self._tell_position(text)
         self._tell_clock(colour, limits)
         answer = self._ask(f"genmove {colour}", seconds + GRACE_SECONDS).strip()
         move = answer.lower() if answer.lower() in ("pass", "resign") else answer.upper()
@@ -99,7 +100,7 @@ class GtpClient(EngineClient):
                     self._ask(f"play {stone}")
             self._set = text.rows
         for colour, vertex in text.moves[len(self._known) :]:
-            self._ask(f"play {colour.lower()} {vertex}")
+            self._tell(f"play {colour.lower()} {vertex}")
         self._known = text.moves
 
     def _tell_komi(self, komi: float) -> None:
@@ -124,7 +125,7 @@ class GtpClient(EngineClient):
             self._ask(f"time_settings {settings}")
             self._timed = True
         if "time_left" in self.commands:
-            self._ask(f"time_left {colour} {left} {stones}")
+            self._tell(f"time_left {colour} {left} {stones}")
 
     def dead_stones(self, moves: list[str]) -> set[str]:
         """The vertices of the stones, of both colours, that the engine holds for dead in a position ("D4" and the like).
@@ -142,11 +143,29 @@ class GtpClient(EngineClient):
             raise self._error(f"refuses '{command}'")
         return text
 
-    def _exchange(self, command: str, seconds: float) -> tuple[bool, str]:
-        """Sends a command; whether it succeeded, and what the engine said. Lines that are no answer are skipped."""
+    def _tell(self, command: str) -> None:
+        """Sends a command without waiting: a clock runs, and every wait costs a change of processes on a busy machine.
+
+        Its answer is read, and a refusal raised, before that of the next command that is waited for.
+        """
         self._number += 1
         self._send(f"{self._number} {command}")
+        self._told.append((self._number, command))
+
+    def _exchange(self, command: str, seconds: float) -> tuple[bool, str]:
+        """Sends a command; whether it succeeded, and what the engine said."""
+        self._number += 1
+        number = self._number
+        self._send(f"{number} {command}")
         end = time.monotonic() + seconds
+        told, self._told = self._told, []
+        for earlier, said in told:
+            if not self._read(earlier, said, seconds, end)[0]:
+                raise self._error(f"refuses '{said}'")
+        return self._read(number, command, seconds, end)
+
+    def _read(self, number: int, command: str, seconds: float, end: float) -> tuple[bool, str]:
+        """Reads the answer to the command of this number by `end`, `seconds` after it was asked; other lines are skipped."""
         good = False
         answer: list[str] | None = None
         room = MOST_CHARACTERS
@@ -156,7 +175,7 @@ class GtpClient(EngineClient):
                 self._kill()
                 raise self._error(f"no answer to '{command}' within {seconds:.0f} seconds")
             if answer is None:
-                if line[:1] in ("=", "?") and (found := self._answer(line)) is not None:
+                if line[:1] in ("=", "?") and (found := self._answer(line, number)) is not None:
                     answer, good = [found], line[0] == "="
             elif line:
                 answer.append(line)
@@ -168,8 +187,8 @@ class GtpClient(EngineClient):
         self._kill()
         raise self._error(f"{MOST_LINES:,} lines and no answer to '{command}' among them")
 
-    def _answer(self, line: str) -> str | None:
-        """The text of an answer's first line; None where its number is not our last command's (none at all will do)."""
+    def _answer(self, line: str, wanted: int) -> str | None:
+        """The text of an answer's first line; None where its number is another command's (none at all will do)."""
         rest = line[1:].lstrip("0123456789")
         number = line[1 : len(line) - len(rest)]
-        return None if number and number.lstrip("0") != str(self._number) else rest.strip()
+        return None if number and number.lstrip("0") != str(wanted) else rest.strip()
