@@ -1,16 +1,18 @@
 # make train   set up, build, train the quickstart run, rate it          make RUN=DIR train for another directory
 # make test    the test command                                          make check   what CI runs before it
 # make         set up and build only                                     make sanitize  the core under sanitizers
+# make fuzz    inputs that are nearly right, for all readers; SECONDS=600 for each of them
 PYTHON ?= python3
 RUN ?= runs/quickstart
 CONFIG ?= configs/quickstart.yaml
 WERROR ?= OFF
+SECONDS ?= 60
 VENV := .venv
 comma := ,
 BIN := $(VENV)/bin
 SOURCES := $(shell find cpp games -type f) CMakeLists.txt pyproject.toml
 
-.PHONY: all train test check static format sanitize clean
+.PHONY: all train test check static format sanitize fuzz clean
 all: $(VENV)/.built
 
 $(VENV)/.tools: pyproject.toml constraints.txt
@@ -47,12 +49,12 @@ static: $(VENV)/.dev
 	$(BIN)/ruff format --check alphazero tests tools
 	$(BIN)/ruff check alphazero tests tools
 	$(BIN)/mypy
-	$(BIN)/clang-format --dry-run --Werror $(shell find cpp games -name '*.h' -o -name '*.cpp') tools/connect4_solver.cpp tests/cpp/stress.cpp alphazero/bench/open_spiel_peer.cpp
+	$(BIN)/clang-format --dry-run --Werror $(shell find cpp games -name '*.h' -o -name '*.cpp') tools/connect4_solver.cpp tests/cpp/stress.cpp tests/fuzz/core.cpp alphazero/bench/open_spiel_peer.cpp
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format alphazero tests tools
 	$(BIN)/ruff check --fix alphazero tests tools
-	$(BIN)/clang-format -i $(shell find cpp games -name '*.h' -o -name '*.cpp') tools/connect4_solver.cpp tests/cpp/stress.cpp alphazero/bench/open_spiel_peer.cpp
+	$(BIN)/clang-format -i $(shell find cpp games -name '*.h' -o -name '*.cpp') tools/connect4_solver.cpp tests/cpp/stress.cpp tests/fuzz/core.cpp alphazero/bench/open_spiel_peer.cpp
 
 # Rules, searches and pools of every game on several threads (tests/cpp/stress.cpp), under the sanitizers; needs no Python.
 sanitize: build/stress-thread build/stress-address
@@ -61,6 +63,12 @@ sanitize: build/stress-thread build/stress-address
 build/stress-%: tests/cpp/stress.cpp $(SOURCES)
 	mkdir -p build
 	c++ -std=c++20 -O1 -g -Wall -Wextra -fsanitize=$*$(if $(filter address,$*),$(comma)undefined) -fno-sanitize-recover=all -I. $< -o $@ -pthread
+
+# Every reader and the core's texts and records, for SECONDS each (tests/fuzz/run.py); findings in build/fuzz/findings.
+fuzz: $(VENV)/.dev
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt --no-build-isolation -e '.[fuzz]' || \
+	echo "without atheris: inputs do not follow coverage" >&2
+	$(BIN)/python tests/fuzz/run.py --seconds $(SECONDS)
 
 clean:
 	rm -rf build $(VENV)/.built $(VENV)/.dev

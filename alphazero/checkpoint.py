@@ -18,6 +18,7 @@ from safetensors import SafetensorError
 
 from alphazero import pretrained
 from alphazero.errors import UserError
+from alphazero.files import is_there, read_json
 
 if TYPE_CHECKING:
     from alphazero.network import Network
@@ -84,7 +85,7 @@ def set_aside(path: Path) -> Path:
 
 def named(text: str) -> bool:
     """Whether a player's name means a checkpoint: a path that is there, or `pretrained:GAME`."""
-    return text.startswith(pretrained.PREFIX) or Path(text).exists()
+    return text.startswith(pretrained.PREFIX) or is_there(text)
 
 
 def resolve(path: Path) -> Path:
@@ -94,7 +95,7 @@ def resolve(path: Path) -> Path:
         if shipped is None:
             raise CheckpointError(f"{path}: no such network; there are: {', '.join(pretrained.games()) or 'none'}")
         return shipped
-    if not path.exists():
+    if not is_there(path):
         raise CheckpointError(f"{path}: no such checkpoint or run directory")
     if (path / "meta.json").exists():
         return path
@@ -109,13 +110,9 @@ def resolve(path: Path) -> Path:
 def read_meta(path: Path) -> dict[str, Any]:
     """A checkpoint's meta.json."""
     try:
-        meta = json.loads((path / "meta.json").read_text("utf-8"))
-    except OSError as error:
-        raise CheckpointError(f"{path / 'meta.json'}: cannot read: {error.strerror}") from error
-    except json.JSONDecodeError as error:
-        raise CheckpointError(f"{path / 'meta.json'}: not valid JSON (line {error.lineno})") from error
-    except (ValueError, RecursionError) as error:
-        raise CheckpointError(f"{path / 'meta.json'}: not valid JSON: {str(error).splitlines()[0][:100]}") from error
+        meta = read_json(path / "meta.json")
+    except UserError as error:
+        raise CheckpointError(str(error)) from error
     if not isinstance(meta, dict):
         raise CheckpointError(f"{path / 'meta.json'}: an object with game, network, steps ... is expected")
     for key, kind in META.items():

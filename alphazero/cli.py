@@ -19,6 +19,7 @@ from typing import NoReturn
 
 from alphazero.errors import UserError
 from alphazero.machine import keep_to_cache_folder
+from alphazero.text import clean
 
 # command: (module, what it does, an example)
 COMMANDS = {
@@ -55,6 +56,7 @@ COMMANDS = {
     "info": ("info", "what a checkpoint or run holds", "alphazero info runs/quickstart"),
     "doctor": ("doctor", "what this machine can do", "alphazero doctor"),
 }
+LONGEST_ERROR = 1000  # characters: paths and names of others stand in errors, too
 ENDED_BY_SIGTERM = ("match", "tournament", "scaling")  # as by Ctrl-C; training has its own way to stop
 
 
@@ -195,5 +197,4 @@ def _told(error: Exception) -> str:
         return "the input is nested too deeply"
     if isinstance(error, UnicodeDecodeError):
         return f"the input is not text in {error.encoding}: byte {error.start} is 0x{error.object[error.start]:02x}"
-    text = str(error).strip().splitlines()
-    return text[0] if text else type(error).__name__
+    return clean(str(error), LONGEST_ERROR) or type(error).__name__

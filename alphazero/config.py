@@ -17,9 +17,13 @@ from typing import Any
 
 import yaml
 
+from alphazero._core import search_bounds
 from alphazero.errors import UserError
+from alphazero.files import is_there
+from alphazero.text import clean
 
-MOST_SIMULATIONS = 2**31 - 1  # what the search counts with
+SEARCH_BOUNDS = search_bounds()  # {setting: (least, greatest)}: what a search counts with; the core alone knows
+MOST_SIMULATIONS = int(SEARCH_BOUNDS["simulations"][1])
 
 
 class ConfigError(UserError):
@@ -46,6 +50,12 @@ def _f(
     return field(default=default, metadata=meta)
 
 
+def _s(setting: str, default: float, reason: str) -> Any:
+    """A field that is a number among the search's settings: its bounds are the core's."""
+    low, high = SEARCH_BOUNDS[setting]
+    return _f(default, reason, low=low, high=high)
+
+
 @dataclass(frozen=True)
 class GameConfig:
     name: str = _f("go", "as in `alphazero.games()`", resume="fixed")
@@ -69,27 +79,26 @@ class NetworkConfig:
 @dataclass(frozen=True)
 class SearchConfig:
     kind: str = _f("gumbel", "learns from few simulations (Danihelka et al. 2022)", choices=("gumbel", "puct"))
-    simulations: int = _f(32, "Gumbel learns from 16 on; 32 is a good trade on small boards", low=1)
-    c_base: float = _f(19652.0, "AlphaZero's pseudo-code", low=1.0)
-    c_init: float = _f(1.25, "AlphaZero's pseudo-code", low=0.0)
+    simulations: int = _s("simulations", 32, "Gumbel learns from 16 on; 32 is a good trade on small boards")
+    c_base: float = _s("c_base", 19652.0, "AlphaZero's pseudo-code")
+    c_init: float = _s("c_init", 1.25, "AlphaZero's pseudo-code")
     fpu: str = _f(
         "reduction", "an untried move is a little worse than its parent (KataGo)", choices=("reduction", "value")
     )
-    fpu_value: float = _f(0.2, "KataGo's reduction", low=-1.0, high=1.0)
-    noise_epsilon: float = _f(0.25, "AlphaZero; PUCT only", low=0.0, high=1.0)
-    noise_alpha: float = _f(0.0, "0: 10 / legal moves, AlphaZero's rule over its games; PUCT only", low=0.0)
-    considered: int = _f(16, "Gumbel's m, as in the paper", low=1)
-    c_visit: float = _f(50.0, "as in the paper", low=0.0)
-    c_scale: float = _f(1.0, "as in the paper for board games, Q mapped to [0, 1]", low=0.0)
+    fpu_value: float = _s("fpu_value", 0.2, "KataGo's reduction")
+    noise_epsilon: float = _s("noise_epsilon", 0.25, "AlphaZero; PUCT only")
+    noise_alpha: float = _s("noise_alpha", 0.0, "0: 10 / legal moves, AlphaZero's rule over its games; PUCT only")
+    considered: int = _s("considered", 16, "Gumbel's m, as in the paper")
+    c_visit: float = _s("c_visit", 50.0, "as in the paper")
+    c_scale: float = _s("c_scale", 1.0, "as in the paper for board games, Q mapped to [0, 1]")
     rescale_q: bool = _f(False, "stretching tiny differences of Q to [0, 1] amplifies noise in drawn positions")
     find_wins: bool = _f(True, "a leaf with a win on the spot (chess: mate in one) is exact and needs no evaluation")
-    policy_temperature: float = _f(
+    policy_temperature: float = _s(
+        "policy_temperature",
         1.0,
         "who plays the network with PUCT flattens its priors so much (lc0's PolicyTemperature); self-play does not",
-        low=0.1,
-        high=10.0,
     )
-    virtual_loss: float = _f(1.0, "one lost visit for each simulation under way", low=0.0)
+    virtual_loss: float = _s("virtual_loss", 1.0, "one lost visit for each simulation under way")
 
 
 @dataclass(frozen=True)
@@ -98,9 +107,10 @@ class SelfplayConfig:
         0,
         "0: as the machine asks: equal to batch_size on a CPU (search and network alternate), 4 times it on a GPU",
         low=0,
+        high=65536,
     )
     batch_size: int = _f(
-        0, "leaves a batch; 0: 128 on a CPU (past 64 a small network gains little), 1024 on a GPU", low=0
+        0, "leaves a batch; 0: 128 on a CPU (past 64 a small network gains little), 1024 on a GPU", low=0, high=16384
     )
     threads: int = _f(0, "search threads; 0: half the cores on a CPU, all but two beside a GPU", low=0, high=256)
     opening_plies: int = _f(0, "each game starts with 0..N random moves: diversity at little cost", low=0, high=100)
@@ -112,7 +122,7 @@ class SelfplayConfig:
         resume="fixed",
     )
     temperature_plies: int = _f(
-        0, "PUCT: moves drawn from the visit counts for so long (AlphaZero: 30); Gumbel needs none", low=0
+        0, "PUCT: moves drawn from the visit counts for so long (AlphaZero: 30); Gumbel needs none", low=0, high=10**6
     )
     symmetry: bool = _f(True, "each leaf is turned at random: averages the network's asymmetries away")
     cache_megabytes: int = _f(
@@ -129,7 +139,7 @@ class SelfplayConfig:
     full_search_fraction: float = _f(
         1.0, "playout cap randomisation (Wu 2019); off for Gumbel at few simulations", low=0.01, high=1.0
     )
-    fast_simulations: int = _f(0, "simulations of the other moves", low=0)
+    fast_simulations: int = _f(0, "simulations of the other moves", low=0, high=MOST_SIMULATIONS)
     simulations_schedule: list[Any] = _f([], "progressive simulation: [[fraction of the run, simulations], ...]")
 
 
@@ -192,8 +202,8 @@ class TrainingConfig:
 @dataclass(frozen=True)
 class RatingConfig:
     checkpoints: int = _f(8, "so many of the run's checkpoints are rated, evenly spread", low=2, high=100)
-    games: int = _f(40, "games a pairing, each opening with both colours", low=2)
-    simulations: int = _f(32, "a move, for every network alike", low=1)
+    games: int = _f(40, "games a pairing, each opening with both colours", low=2, high=1_000_000)
+    simulations: int = _f(32, "a move, for every network alike", low=1, high=MOST_SIMULATIONS)
     opening_plies: int = _f(2, "random moves at the start, so that games differ", low=0, high=100)
     opponents: list[str] = _f(["random", "mcts:100"], "yardsticks from outside the run")
     form: str = _f(
@@ -268,7 +278,7 @@ _Loader.add_implicit_resolver(
 )
 
 
-def _parse_yaml(text: str) -> Any:
+def parse_yaml(text: str) -> Any:
     """YAML text as plain values. yaml.YAMLError: it cannot be read."""
     try:
         return yaml.load(text, _Loader)
@@ -285,20 +295,24 @@ def load_config(path: Path, overrides: typing.Sequence[str] = ()) -> Config:
     return config
 
 
-def read_yaml(path: Path, overrides: typing.Sequence[str] = ()) -> dict[str, Any]:
-    """A YAML file of sections, with overrides on top, unchecked. ConfigError where it cannot be read."""
+def read_yaml_file(path: Path, what: str) -> Any:
+    """A YAML file as plain values; ConfigError in one line, with the line of the file, where `what` cannot be read from it."""
     try:
-        data = _parse_yaml(path.read_text("utf-8"))
+        return parse_yaml(path.read_text("utf-8-sig"))
     except OSError as error:
-        raise ConfigError(f"{path}: cannot read the configuration: {error.strerror}") from error
+        raise ConfigError(f"{path}: cannot read {what}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not text in UTF-8 (byte {error.start})") from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"line {mark.line + 1}: " if mark else ""
-        raise ConfigError(
-            f"{path}: {where}not valid YAML: {getattr(error, 'problem', None) or str(error).splitlines()[0]}"
-        ) from error
+        problem = getattr(error, "problem", None) or str(error)
+        raise ConfigError(f"{path}: {where}not valid YAML: {clean(problem)}") from error
+
+
+def read_yaml(path: Path, overrides: typing.Sequence[str] = ()) -> dict[str, Any]:
+    """A YAML file of sections, with overrides on top, unchecked. ConfigError where it cannot be read."""
+    data = read_yaml_file(path, "the configuration")
     if data is None:
         data = {}
     if not isinstance(data, dict):
@@ -306,11 +320,11 @@ def read_yaml(path: Path, overrides: typing.Sequence[str] = ()) -> dict[str, Any
     for override in overrides:
         key, equals, value = override.partition("=")
         if not equals or not key:
-            raise ConfigError(f"{override}: an override is KEY=VALUE, e.g. search.simulations=64")
+            raise ConfigError(f"{clean(override)}: an override is KEY=VALUE, e.g. search.simulations=64")
         try:
-            parsed = _parse_yaml(value)
+            parsed = parse_yaml(value)
         except yaml.YAMLError as error:
-            raise ConfigError(f"{override}: the value is not valid YAML") from error
+            raise ConfigError(f"{clean(override)}: the value is not valid YAML") from error
         at = data
         parts = key.split(".")
         for part in parts[:-1]:
@@ -318,7 +332,7 @@ def read_yaml(path: Path, overrides: typing.Sequence[str] = ()) -> dict[str, Any
                 at[part] = {}
             at = at[part]
             if not isinstance(at, dict):
-                raise ConfigError(f"{override}: '{part}' is not a section")
+                raise ConfigError(f"{clean(override)}: '{part}' is not a section")
         at[parts[-1]] = parsed
     return data
 
@@ -370,7 +384,7 @@ def _is_player(text: str) -> bool:
         return rest.isascii() and rest.isdigit() and 1 <= int(rest[:10]) <= MOST_SIMULATIONS
     if kind in ("uci", "usi", "gtp", "xboard") and colon:
         return bool(rest.strip())
-    return text in ("random", "uniform") or (kind == "pretrained" and bool(rest)) or Path(text).exists()
+    return text in ("random", "uniform") or (kind == "pretrained" and bool(rest)) or is_there(text)
 
 
 def _check_variants(config: Config, where: str) -> None:
@@ -455,9 +469,9 @@ def _value(hint: Any, value: Any, meta: typing.Mapping[str, Any], where: str) ->
             raise ConfigError(f"{where} must be a number, got nan")
         low, high = meta["low"], meta["high"]
         if low is not None and value < low:
-            raise ConfigError(f"{where} must be >= {low:g}, got {value}")
+            raise ConfigError(f"{where} must be >= {low:.12g}, got {value}")
         if high is not None and value > high:
-            raise ConfigError(f"{where} must be <= {high:g}, got {value}")
+            raise ConfigError(f"{where} must be <= {high:.12g}, got {value}")
     if meta["choices"] and value not in meta["choices"]:
         raise ConfigError(f"{where} must be one of {', '.join(meta['choices'])}, got '{value}'")
     return value

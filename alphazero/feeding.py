@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from alphazero._core import Batch, Pool
+from alphazero.errors import UserError
 from alphazero.evaluators.base import Evaluator, LanedEvaluator, PipelinedEvaluator
 
 POLL_SECONDS = 0.0005  # between looks at a device that works: short beside a batch, long beside a look
@@ -36,15 +37,24 @@ def lanes_for(evaluators: Sequence[Evaluator], count: int) -> int:
 
 
 class Feed:
-    """Answers the batches of `pool`; `evaluators` by the numbers that its players give them.
+    """Answers the batches of `pool`; `evaluators` by the numbers that its players give them, `names` for errors likewise.
 
     lanes: threads that do so from the first step() on, until drain() or abandon(); 1: step() itself does. `active` of them
     take batches, so that others can have the cores of the rest.
     """
 
-    def __init__(self, pool: Pool, evaluators: Sequence[Evaluator], packed: bool = False, lanes: int = 1):
+    def __init__(
+        self,
+        pool: Pool,
+        evaluators: Sequence[Evaluator],
+        packed: bool = False,
+        lanes: int = 1,
+        *,
+        names: Sequence[str] = (),
+    ):
         self.pool = pool
         self.evaluators = evaluators
+        self.names = names
         self.packed = packed
         self.lanes = 1 if packed else lanes
         self._under_way: deque[tuple[Batch, PipelinedEvaluator, Any]] = deque()
@@ -67,7 +77,7 @@ class Feed:
             return self._finish_oldest()
         evaluator = self.evaluators[batch.evaluator]
         if not self.packed:
-            self.pool.finish(batch, *evaluator.evaluate(self.pool.planes(batch)))
+            self._finish(batch, evaluator.evaluate(self.pool.planes(batch)))
             return True
         assert isinstance(evaluator, PipelinedEvaluator)
         bits, scalars = self.pool.packed(batch)
@@ -112,7 +122,7 @@ class Feed:
                 if batch is not None:
                     evaluator = self.evaluators[batch.evaluator]
                     assert isinstance(evaluator, LanedEvaluator)
-                    self.pool.finish(batch, *evaluator.evaluate_in_lane(self.pool.planes(batch)))
+                    self._finish(batch, evaluator.evaluate_in_lane(self.pool.planes(batch)))
                 else:
                     if self.pool.done:
                         self._look.set()
@@ -157,5 +167,16 @@ class Feed:
         if not self._under_way:
             return False
         batch, evaluator, ticket = self._under_way.popleft()
-        self.pool.finish(batch, *evaluator.collect(ticket), gathered=True)
+        self._finish(batch, evaluator.collect(ticket), gathered=True)
         return True
+
+    def _finish(self, batch: Batch, answer: tuple[Any, Any], gathered: bool = False) -> None:
+        """Hands an answer to the pool; one that it cannot use is told with the player's name, not the evaluator's number."""
+        try:
+            self.pool.finish(batch, *answer, gathered=gathered)
+        except ValueError as error:
+            if not self.names:
+                raise
+            raise UserError(
+                str(error).replace(f"evaluator {batch.evaluator}", self.names[batch.evaluator], 1)
+            ) from error

@@ -2,10 +2,33 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
+from typing import Any
 
 from alphazero.errors import UserError
+from alphazero.text import clean
+
+
+def is_there(path: str | Path) -> bool:
+    """Whether there is such a file or directory; False for a text that no path can be (too long, with NUL in it)."""
+    try:
+        return Path(path).exists()
+    except (OSError, ValueError):
+        return False
+
+
+def read_json(path: Path) -> Any:
+    """A JSON file's value; UserError in one line, with the line of the file, where it cannot be read."""
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise UserError(f"{path}: cannot read: {error.strerror}") from error
+    except json.JSONDecodeError as error:
+        raise UserError(f"{path}: not valid JSON (line {error.lineno})") from error
+    except (ValueError, RecursionError) as error:  # not UTF-8; a number of 5,000 digits; nested without end
+        raise UserError(f"{path}: not valid JSON: {clean(str(error), 100)}") from error
 
 
 def write_atomically(path: Path, data: bytes) -> None:

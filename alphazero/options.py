@@ -6,9 +6,10 @@ from typing import Any
 
 import yaml
 
-from alphazero.commands.arguments import shown
+from alphazero.config import parse_yaml
 from alphazero.errors import UserError
 from alphazero.game import Game, make
+from alphazero.text import shown
 
 
 def parse_options(pairs: list[str]) -> dict[str, Any]:
@@ -17,10 +18,10 @@ def parse_options(pairs: list[str]) -> dict[str, Any]:
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals or not key:
-            raise UserError(f"--option {pair}: expected KEY=VALUE, e.g. board_size=9")
+            raise UserError(f"--option {shown(pair)}: expected KEY=VALUE, e.g. board_size=9")
         try:
-            options[key] = yaml.safe_load(value)
-        except (yaml.YAMLError, ValueError, RecursionError) as error:
+            options[key] = parse_yaml(value)
+        except yaml.YAMLError as error:
             raise UserError(f"--option {shown(pair)}: the value cannot be read") from error
         if not isinstance(options[key], (bool, int, float, str)):
             raise UserError(f"--option {shown(pair)}: the value must be true, false, a number or text")

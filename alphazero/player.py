@@ -7,6 +7,7 @@ from random games, N simulations a move) or "random".
 from __future__ import annotations
 
 import random
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,12 +19,14 @@ from numpy.typing import NDArray
 
 from alphazero.errors import UserError
 from alphazero.game import Game, Position, make
-from alphazero.search import MoveStats, Search, SearchResult, uniform_evaluator
+from alphazero.search import MOST_SIMULATIONS, MoveStats, Search, SearchResult, uniform_evaluator
+from alphazero.text import clean
 
 if TYPE_CHECKING:
     from alphazero.evaluators import Evaluator
 
 F32 = NDArray[np.float32]
+WARM_BATCHES = 16  # sizes from 1 on that a search uses often
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,10 @@ class Player:
         if threads < 1:
             raise ValueError(f"threads must be >= 1, got {threads}")
         self.threads = threads
+
+    def warm_up(self) -> None:
+        """Does now what the first search would do once, so that it takes no longer than any other."""
+        return None
 
     def search_settings(self, **settings: Any) -> dict[str, Any]:
         """How this player searches: its own settings with these instead."""
@@ -204,6 +211,12 @@ class NetworkPlayer(Player):
         if tell is not None:
             tell(threads)
 
+    def warm_up(self) -> None:
+        """Every size of batch: a backend compiles at the first board of a kind, and prepares itself for each new size."""
+        most = int(self.settings["batch_size"])
+        for size in {*range(1, min(most, WARM_BATCHES) + 1), most}:
+            self.evaluator.evaluate(np.zeros((size, *self.game.planes_shape), np.float32))
+
     def search_settings(self, **settings: Any) -> dict[str, Any]:
         """As for any player; PUCT flattens priors as the checkpoint says, where nothing else is asked for."""
         return flattened(super().search_settings(**settings), self.meta)
@@ -211,7 +224,7 @@ class NetworkPlayer(Player):
     def evaluate(self, position: Position) -> Evaluation:
         if position.game != self.game:
             raise ValueError(f"{self.name} plays {self.game!r}; the position is of {position.game!r}")
-        logits, wdl = self.evaluator.evaluate(position.planes()[None])
+        logits, wdl = self._answer(position.planes()[None])
         moves = position.legal_moves()
         own = logits[0][position.policy_indices()].astype(np.float64)
         weights = np.exp(own - own.max()) if moves else own
@@ -232,8 +245,16 @@ class NetworkPlayer(Player):
         return NetworkPlayer(self.name, game, self.evaluator, self.meta, **self.settings)
 
     def _leaf_evaluator(self) -> Any:
-        evaluate = self.evaluator.evaluate
-        return lambda planes, legal: evaluate(planes)
+        return lambda planes, legal: self._answer(planes)
+
+    def _answer(self, planes: F32) -> tuple[F32, F32]:
+        """The network's (logits, wdl); UserError names the player where they are not numbers."""
+        logits, wdl = self.evaluator.evaluate(planes)
+        if not (np.isfinite(logits).all() and np.isfinite(wdl).all()):
+            raise UserError(
+                f"{self.name} answered with what is no number: its network is damaged, or its numbers overflow"
+            )
+        return logits, wdl
 
 
 def load(name: str | Path, device: str = "auto", *, game: Game | None = None, **settings: Any) -> Player:
@@ -251,8 +272,10 @@ def load(name: str | Path, device: str = "auto", *, game: Game | None = None, **
         if text == "random":
             return RandomPlayer(text, game, **settings)
         count = text.removeprefix("mcts:")
-        if not count.isdigit() or int(count) < 1:
-            raise UserError(f"{text}: mcts:N needs a number of simulations >= 1, e.g. mcts:100")
+        if not re.fullmatch("[0-9]{1,12}", count) or not 1 <= int(count) <= MOST_SIMULATIONS:
+            raise UserError(
+                f"{clean(text)}: mcts:N needs a number of simulations from 1 to {MOST_SIMULATIONS}, e.g. mcts:100"
+            )
         return RolloutPlayer(text, game, **{"simulations": int(count), **settings})
     from alphazero import checkpoint
     from alphazero.evaluators import load_evaluator

@@ -35,6 +35,7 @@ from alphazero.files import write_atomically
 
 MAGIC = b"alphazero replay 1\n"
 DIGEST_BYTES = 32
+MOST_COUNTED = 2**62  # games, positions: the core counts in 64 bits
 MOST_EXPANSION = 250  # a chunk's bytes unpack to; real games unpack to less than 10 times their size
 SYNC_SECONDS = 1.0  # a power cut loses at most the games of so long; a killed process none
 CHUNK_NAME = re.compile(r"([0-9]{8,})\.azr")
@@ -104,6 +105,9 @@ def read_chunk(path: Path) -> Chunk:
         raise ChunkError(f"{path}: not a replay chunk: {' '.join(str(error).split())}") from error
     if not isinstance(header, dict) or not all(isinstance(header.get(key), kind) for key, kind in HEADER.items()):
         raise ChunkError(f"{path}: its header lacks one of: {', '.join(HEADER)}")
+    numbers = [value for value in header.values() if isinstance(value, int)] + header["numbers"]
+    if not all(type(number) is int and 0 <= number < MOST_COUNTED for number in numbers):
+        raise ChunkError(f"{path}: its header counts with numbers that are no counts")
     records: list[bytes] = []
     at = 0
     while at < len(payload):

@@ -291,7 +291,7 @@ class Run:
             "simulations": self.simulations(),
             "resignation": self._resign,
         }
-        self.tables.open(self.evaluator, settings, player_settings(self.config), self.plan.lanes)
+        self.tables.open(self.evaluator, settings, player_settings(self.config), self.plan.lanes, str(self.directory))
         rating = self._background_rating()
         previous = {s: signal.signal(s, self._stop) for s in (signal.SIGINT, signal.SIGTERM)}
         threads = torch.get_num_threads()

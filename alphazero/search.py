@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from alphazero._core import Game, Position, SearchCore
+from alphazero._core import Game, Position, SearchCore, search_bounds
 from alphazero.symmetry import averaged
 
 F32 = NDArray[np.float32]
 I32 = NDArray[np.int32]
+MOST_SIMULATIONS = int(search_bounds()["simulations"][1])  # of a search
 # (planes [B, C, H, W], legal: B arrays of policy indices) -> (logits, values); see Search.
-MOST_SIMULATIONS = 1_000_000_000  # of a search, as the core has it
 LeafEvaluator = Callable[[F32, list[I32]], tuple[Any, Any]]
 
 

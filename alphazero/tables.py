@@ -105,14 +105,18 @@ class Tables(Sequence[Table]):
 
     # --- playing ---
 
-    def open(self, evaluator: Evaluator, settings: dict[str, Any], player: dict[str, Any], lanes: int = 1) -> None:
-        """Begins to play; settings as the pools', without first_game; lanes: as Feed's."""
+    def open(
+        self, evaluator: Evaluator, settings: dict[str, Any], player: dict[str, Any], lanes: int = 1, name: str = ""
+    ) -> None:
+        """Begins to play; settings as the pools', without first_game; lanes: as Feed's; name: whose network answers, for
+        errors.
+        """
         layout = batch_layout([evaluator])
         lanes = lanes_for([evaluator], lanes)
         for table in self._tables:
             own = {**settings, **layout, "first_game": table.replay.next_number}
             table.pool = Pool(table.game, own, [player])
-            table.feed = Feed(table.pool, [evaluator], **layout, lanes=lanes)
+            table.feed = Feed(table.pool, [evaluator], **layout, lanes=lanes, names=[name] if name else [])
 
     def step(self) -> list[tuple[Table, GameRecord]]:
         """Answers a batch of the table whose turn it is; the games that were finished, stored."""

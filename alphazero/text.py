@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 LONGEST = 200  # characters of what an engine said, where it is quoted
-LONGEST_NAME = 80
+LONGEST_NAME = 80  # in headers, logs and players files
+MOST_OF_A_NAME = 1000  # in results: an engine's name is its command, which tells two of them apart
 
 
 def clean(text: str, longest: int = LONGEST) -> str:
@@ -18,6 +21,23 @@ def clean(text: str, longest: int = LONGEST) -> str:
     if len(line) > longest or len(head) < len(text):
         line = line[: longest - 3] + "..."
     return line
+
+
+def player_name(text: str) -> str:
+    """The name under which a player stands in results, headers, tables and logs, whatever was typed: one clean line."""
+    return clean(text, MOST_OF_A_NAME) or "unnamed"
+
+
+def shown(text: str) -> str:
+    """A value as an error line shows it: in quotes, and cut where it is long."""
+    return f"'{text}'" if len(text) <= 40 and text.isprintable() else f"{text[:40]!r} and more"
+
+
+def listed(names: Iterable[str], most: int = 20) -> str:
+    """Names in an error line: the first `most` of them and how many more there are."""
+    every = [clean(name, LONGEST_NAME) for name in names]
+    more = f" and {len(every) - most:,} more" if len(every) > most else ""
+    return ", ".join(every[:most]) + more
 
 
 def is_clean(text: str) -> bool:

@@ -1,8 +1,11 @@
-"""Shared by the tests of UCI and USI: an engine in this process, spoken to line by line."""
+"""Shared by the tests of UCI and USI: an engine in this process or in one of its own, spoken to line by line."""
 
 from __future__ import annotations
 
+import contextlib
 import queue
+import subprocess
+import sys
 import threading
 import time
 
@@ -61,3 +64,83 @@ def fields(info: str) -> dict[str, str]:
         out[words[i]] = " ".join(words[i + 1 : i + 1 + width])
         i += 1 + width
     return out
+
+
+class Program:
+    """An engine as a program of its own, spoken to as GUIs do: every wait has an end, and nothing it says is dropped."""
+
+    def __init__(self, *arguments: str, environment: dict[str, str] | None = None):
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "alphazero", *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment,
+        )
+        self.lines: queue.Queue[str | None] = queue.Queue()  # None: its output has ended
+        self.said: list[str] = []  # all that it has written and we have read
+        self.complaints: list[str] = []
+        self._readers = [threading.Thread(target=self._read), threading.Thread(target=self._read_complaints)]
+        for reader in self._readers:
+            reader.start()
+
+    def __enter__(self) -> Program:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.wait()
+        for reader in self._readers:
+            reader.join()
+        for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
+            with contextlib.suppress(OSError):
+                pipe.close()
+
+    def _read(self) -> None:
+        for line in self.process.stdout:
+            self.lines.put(line.rstrip("\n"))
+        self.lines.put(None)
+
+    def _read_complaints(self) -> None:
+        self.complaints.extend(self.process.stderr)
+
+    def send(self, *lines: str) -> None:
+        self.process.stdin.write("".join(f"{line}\n" for line in lines))
+        self.process.stdin.flush()
+
+    def line(self, seconds: float = 20.0) -> str | None:
+        """Its next line; None at the end of its output."""
+        try:
+            line = self.lines.get(timeout=seconds)
+        except queue.Empty:
+            raise AssertionError(f"nothing within {seconds} s after {self.said[-3:]} {self.complaints}") from None
+        if line is not None:
+            self.said.append(line)
+        return line
+
+    def until(self, start: str, seconds: float = 20.0) -> list[str]:
+        """Its lines up to the first that begins so."""
+        seen = []
+        end = time.monotonic() + seconds
+        while True:
+            line = self.line(max(0.01, end - time.monotonic()))
+            assert line is not None, f"the engine ended before {start}: {self.complaints}"
+            seen.append(line)
+            if line.startswith(start):
+                return seen
+
+    def rest(self, seconds: float = 20.0) -> list[str]:
+        """All it says until it has ended."""
+        seen = []
+        while (line := self.line(seconds)) is not None:
+            seen.append(line)
+        return seen
+
+    def quit(self, seconds: float = 20.0) -> list[str]:
+        """Tells it to go and waits so long for that; what it still said."""
+        self.send("quit")
+        assert self.process.wait(seconds) == 0
+        seen = self.rest()
+        self._readers[1].join()
+        return seen

@@ -105,6 +105,11 @@ class Double:
                 say("info depth 7 score cp -950 nodes 100")
             say(f"bestmove {move}")
 
+    def turn(self, colour: str) -> None:
+        """A colour of GTP is to move, out of turn too."""
+        if "bw"[self.position.turn] != colour:
+            self.position = self.game.position(f"{self.position.text} {colour}")
+
     def gtp(self, words: list[str]) -> None:
         number, command, arguments = words[0], words[1], words[2:]
         answer = ""
@@ -120,8 +125,10 @@ class Double:
         elif command == "clear_board":
             self.position = self.game.position()
         elif command == "play":
+            self.turn(arguments[0])
             self.position.play(arguments[1])
         elif command == "genmove":
+            self.turn(arguments[0])
             answer = self.think()
             if answer in self.position.legal_moves():
                 self.position.play(answer)

@@ -90,6 +90,7 @@ def test_a_whole_study(tmp_path):
         ("arms: {}", "a study has `config` and `arms`"),
         ("config: a\narms: {}\nseed: 3", "unknown key seed"),
         ("config: a\narms: {plain: {}}", "arms.plain has `evaluations`"),
+        ("config: a\narms: {plain: {}}\nconfig: b", "study.yaml: line 3: not valid YAML: 'config' stands here twice"),
     ],
 )
 def test_a_broken_study_is_named(tmp_path, text, message):

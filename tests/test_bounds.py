@@ -137,6 +137,13 @@ def test_options_of_games_are_read_as_yaml():
     assert parse_options([f"{key}={yaml.safe_dump(value).split()[0]}" for key, value in wanted.items()]) == wanted
 
 
+def test_a_number_with_an_exponent_is_a_number_and_aliases_are_refused(capsys):
+    assert parse_options(["komi=65e-1", "board_size=9"]) == {"komi": 6.5, "board_size": 9}
+    for value in ("&a 9", "*a", "{a: 1, a: 2}", "!!int x"):
+        assert main(["perft", "go", "1", "--option", f"board_size={value}"]) == (0 if value == "&a 9" else 2)
+        assert len(capsys.readouterr().err.splitlines()) == (0 if value == "&a 9" else 1)
+
+
 @pytest.mark.parametrize(
     ("error", "said"),
     [

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+import re
 from pathlib import Path
 
 import pytest
 
-from alphazero.config import Config, ConfigError, load_config, to_yaml
-from alphazero.game import make
+from alphazero import _core
+from alphazero._core import search_bounds
+from alphazero.config import Config, ConfigError, SearchConfig, SelfplayConfig, load_config, to_yaml
+from alphazero.game import Game, make
 
 CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
 
@@ -85,6 +89,67 @@ def test_mistakes_are_named_in_one_line(tmp_path, text, message):
     assert message in str(error.value)
     assert "run.yaml" in str(error.value)
     assert "\n" not in str(error.value)
+
+
+SETTINGS = {f.name: f.metadata for f in dataclasses.fields(SearchConfig) if f.name in search_bounds()}
+
+
+def test_every_number_of_the_search_section_is_a_setting_of_the_core_with_its_bounds():
+    assert {f.name for f in dataclasses.fields(SearchConfig)} - {*SETTINGS} == {
+        "kind",
+        "fpu",
+        "rescale_q",
+        "find_wins",
+    }
+    assert {name: (meta["low"], meta["high"]) for name, meta in SETTINGS.items()} == {
+        name: bounds for name, bounds in search_bounds().items() if name != "gumbel_scale"
+    }
+
+
+@pytest.mark.parametrize("name", sorted(SETTINGS))
+def test_a_setting_that_the_search_would_refuse_is_refused_by_the_configuration(tmp_path, name):
+    low, high = search_bounds()[name]
+    for value, said in (
+        (".inf", "must be"),
+        ("-.inf", "must be"),
+        (".nan", "must be"),
+        ("1e38", f"{high:.12g}"),
+        (f"{int(low) - 1}", f"must be >= {low:.12g}, got {int(low) - 1}"),
+        (f"{int(high) + 1}", f"must be <= {high:.12g}, got {int(high) + 1}"),
+    ):
+        path = write(tmp_path, f"search: {{{name}: {value}}}\ntraining: {{budget_games: 1}}")
+        with pytest.raises(ConfigError) as caught:
+            load_config(path)
+        assert str(caught.value).startswith(f"{path}: search.{name} must be ")
+        if value != "1e38" or name not in ("simulations", "considered"):
+            assert said in str(caught.value)
+        assert "\n" not in str(caught.value)
+    kind = int if name in ("simulations", "considered") else float
+    for bound in (low, high):
+        path = write(tmp_path, f"search: {{{name}: {kind(bound)}}}\ntraining: {{budget_games: 1}}")
+        assert getattr(load_config(path).search, name) == bound
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "games_in_flight",
+        "batch_size",
+        "threads",
+        "cache_megabytes",
+        "opening_plies",
+        "temperature_plies",
+        "fast_simulations",
+    ],
+)
+def test_no_number_of_self_play_that_the_configuration_takes_is_refused_by_the_pool(setting):
+    meta = next(f.metadata for f in dataclasses.fields(SelfplayConfig) if f.name == setting)
+    beyond = {setting: 2**62 + 1}  # refused before anything is made: the error tells the core's own bounds
+    of_player = {"simulations": 1, **(beyond if setting in ("temperature_plies", "fast_simulations") else {})}
+    of_pool = {"games": 1, **({} if setting in of_player else beyond)}
+    with pytest.raises(ValueError, match=rf"{setting} must be a whole number from \d+ to \d+") as caught:
+        _core.Pool(Game("connect4"), of_pool, [of_player])
+    assert meta["high"] <= int(re.search(r" to (\d+)", str(caught.value)).group(1))
 
 
 def test_bad_overrides_and_missing_files_are_named(tmp_path):

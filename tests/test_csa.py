@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from shogi_files import MIDGAME, for_every_encoding, for_every_outcome
 
 import alphazero as az
 from alphazero.arena import csa, records
@@ -10,7 +11,6 @@ from alphazero.arena.game_text import START
 from alphazero.cli import main
 from alphazero.errors import UserError
 
-MIDGAME = "l6nl/5+P1gk/2np1S3/p1p4Pp/3P2Sp1/1PPb2P1P/P5GS1/R8/LN4bKL w RGgsn5p 1"
 HEAD = "V2.2\nN+A\nN-B\nPI\n+\n"
 
 
@@ -43,13 +43,7 @@ def test_random_games_are_read_back_by_us_and_by_cshogi(seed, start):
     assert theirs.sfen.split()[:2] == (start or START).split()[:2]
 
 
-@pytest.mark.parametrize("plies", [1, 2])
-@pytest.mark.parametrize("value", [1, 0, -1])
-@pytest.mark.parametrize(
-    "reason",
-    ["checkmate", "resignation", "resign", "declaration", "time_forfeit", "illegal_move", "perpetual_check",
-     "engine_failure", "adjudication", "repetition", "max_plies", ""],
-)  # fmt: skip
+@for_every_outcome
 def test_every_reader_knows_who_won(plies, value, reason):
     CSA = pytest.importorskip("cshogi.CSA", reason="cshogi is the reader; it comes with the extra 'test'")
     text = written(["7g7f", "3c3d"][:plies], value=value, reason=reason)
@@ -97,7 +91,7 @@ def test_an_exported_store_is_read_by_cshogi(tmp_path):
 def test_names_never_break_a_header():
     text = written(["7g7f"], white="a\n%TORYO\n+2726FU", black="b\x1b[31m\u2028c\r\n/" + "x" * 3000)
     found = csa.read(text)[0]
-    assert found.moves == ["7g7f"] and found.first == "a %TORYO +2726FU" and found.second.startswith("b [31m c /xx")
+    assert found.moves == ["7g7f"] and found.first == "a %TORYO +2726FU" and found.second.startswith("b[31m c /xx")
     assert "\x1b" not in text and max(map(len, text.splitlines())) < 300
 
 
@@ -122,8 +116,7 @@ def test_pieces_are_taken_off_the_usual_start():
     assert game.moves == ["5a4b"] and game.value is None and not game.warnings
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp932"])
-@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+@for_every_encoding
 def test_every_encoding_and_line_end_is_read(encoding, newline):
     text = HEAD.replace("N+A", "N+羽生").replace("N-B", "N-ソ表能") + "+7776FU\n%TORYO\n"
     game = csa.read(text.replace("\n", newline).encode(encoding))[0]

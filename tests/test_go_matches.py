@@ -61,6 +61,46 @@ def test_a_gtp_engine_is_told_the_komi_of_the_position():
     ]
 
 
+SET_UP = "9/9/2X3O2/9/9/9/9/9/9 w E5 w C3"
+
+
+def test_a_gtp_engine_is_told_a_set_up_and_moves_out_of_turn():
+    with GtpClient(EngineSpec.parse(GTP)) as client:
+        client.set_game(az.Game("go", board_size=9))
+        client.new_game()
+        first = client.play(SET_UP, [], {}, 10).move
+        client.play(SET_UP, [first, "A1"], {}, 10)
+        heard = client._ask("heard").split(" | ")
+    told = [line for line in heard if line.startswith(("play", "genmove", "clear"))]
+    stones = ["play b C7", "play w G7", "play w E5", "play w C3"]
+    assert told == ["clear_board", *stones, "genmove b", "play w A1", "genmove b"]
+
+
+def test_another_set_up_is_told_from_the_start():
+    with GtpClient(EngineSpec.parse(GTP)) as client:
+        client.set_game(az.Game("go", board_size=5))
+        client.new_game()
+        client.play("5/5/2X2/5/5 w", [], {}, 10)
+        client.play("5/5/1X3/5/5 b", [], {}, 10)
+        heard = client._ask("heard").split(" | ")
+    told = [line for line in heard if line.startswith(("play", "genmove", "clear"))]
+    assert told == ["clear_board", "play b C3", "genmove w", "clear_board", "play b B3", "genmove b"]
+
+
+def test_a_match_from_a_set_up_is_recorded_with_its_stones(tmp_path):
+    book = tmp_path / "o.sgf"
+    book.write_text("(;SZ[5]AB[bb][dd]AW[cc]PL[W];W[bd])")
+    out = tmp_path / "m"
+    call = ["match", "random", GTP, "--game", "go", "--option", "board_size=5", "--games", "2", "--max-plies", "8"]
+    assert main([*call, "--openings", str(book), "--out", str(out)]) == 0
+    for _, text in sgf.collection((out / "games.sgf").read_bytes()):
+        record = sgf.parse(text)
+        assert record.start == "5/1X3/2O2/3X1/5 w" and record.moves[:2][0] == ("W", "B2") and record.warnings == []
+        colours = [colour for colour, _ in record.moves]
+        assert colours == ["WB"[i % 2] for i in range(len(colours))]
+        sgf.position_of(record)
+
+
 @pytest.mark.parametrize(
     ("tc", "settings", "left"),
     [
@@ -108,18 +148,9 @@ BOARD = """
 
 
 def board(text: str) -> az.Position:
-    """Stones as moves, with passes where a colour has more of them."""
+    """Stones as a set-up."""
     rows = [line.split() for line in text.strip().splitlines()]
-    stones = {"X": [], "O": []}
-    for i, row in enumerate(rows):
-        for j, stone in enumerate(row):
-            if stone in stones:
-                stones[stone].append(f"{sgf.COLUMNS[j]}{len(rows) - i}")
-    position = az.Game("go", board_size=len(rows), komi=0.5).position()
-    for k in range(max(map(len, stones.values()))):
-        for colour in "XO":
-            position.play(stones[colour][k] if k < len(stones[colour]) else "pass")
-    return position
+    return az.Game("go", board_size=len(rows), komi=0.5).position("/".join("".join(row) for row in rows))
 
 
 def test_the_area_is_counted_as_our_rules_count_it_and_without_dead_stones():
@@ -209,6 +240,22 @@ def test_a_collection_is_cut_into_its_games():
     text = "(;GM[1]C[a) \\] (b](;B[aa])(;B[bb]))\n\n(;W[cc])"
     assert sgf.collection(text) == [(1, text[: text.index("\n")]), (3, "(;W[cc])")]
     assert sgf.collection("nothing") == [] and sgf.collection("(;B[aa]") == [(1, "(;B[aa]")]
+
+
+def test_gnu_go_has_the_stones_of_a_set_up_on_its_board():
+    command = shutil.which("gnugo") or shutil.which("/usr/games/gnugo")
+    if command is None:
+        pytest.skip("GNU Go is not installed (Debian package gnugo)")
+    position = az.Game("go", board_size=9).position("komi=3.5 XXX6/OOO6/9/9/4X4/9/9/9/7OX w E4 w F5 b D5")
+    with GtpClient(EngineSpec.parse(f"gtp:{command} --mode gtp --level 0")) as client:
+        client.set_game(position.game)
+        client.new_game()
+        move = client.play(position.text, [], {}, 10).move
+        position.play(move)
+        theirs = {v: c for c in "BW" for v in client._ask(f"list_stones {'black' if c == 'B' else 'white'}").split()}
+        assert (client._ask("get_komi"), theirs) == ("3.5", sgf.stones_of(position))
+        client.dead_stones([*position.text.split(), "pass", "pass"])
+        assert client._ask("query_boardsize") == "9"
 
 
 def test_gnu_go_plays_a_whole_game():

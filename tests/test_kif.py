@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from shogi_files import MIDGAME, for_every_encoding, for_every_outcome
 
 import alphazero as az
 from alphazero.arena import kif
@@ -14,7 +15,6 @@ from alphazero.cli import main
 from alphazero.errors import UserError
 
 reader = pytest.importorskip("shogi.KIF", reason="python-shogi is not installed (extra: test)")
-MIDGAME = "l6nl/5+P1gk/2np1S3/p1p4Pp/3P2Sp1/1PPb2P1P/P5GS1/R8/LN4bKL w RGgsn5p 1"
 
 
 def parsed(text: str) -> dict:
@@ -96,13 +96,33 @@ def test_a_match_and_a_replay_leave_kif_files(tmp_path, capsys):
     assert "2 KIF files" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("plies", [1, 2])
-@pytest.mark.parametrize("value", [1, 0, -1])
-@pytest.mark.parametrize(
-    "reason",
-    ["checkmate", "resignation", "resign", "declaration", "time_forfeit", "illegal_move", "perpetual_check",
-     "engine_failure", "adjudication", "repetition", "max_plies", ""],
-)  # fmt: skip
+def test_a_match_and_a_replay_of_minishogi_leave_kif_files_that_say_what_they_are(tmp_path, capsys):
+    out, store = tmp_path / "match", tmp_path / "store"
+    call = ["--game", "minishogi", "--option", "max_plies=40"]
+    assert main(["match", "random", "mcts:2", *call, "--games", "4", "--out", str(out)]) == 0
+    assert main(["selfplay", "uniform", *call, "--games", "2", "--simulations", "2", "--out", str(store)]) == 0
+    assert main(["replay", str(store), "--export", str(tmp_path / "games")]) == 0
+    assert "2 KIF files" in capsys.readouterr().out
+    results = {r["game"]: r for r in map(json.loads, (out / "results.jsonl").read_text().splitlines())}
+    for number, result in results.items():
+        (found,) = kif.read((out / "kif" / f"{number + 1:08d}.kifu").read_bytes())
+        assert (found.first, found.second, found.warnings) == (result["first"], result["second"], [])
+        assert found.start.split()[:3] == result["opening"].split()[:3]  # KIF knows no number of the first move
+        assert found.moves == result["moves"].split()
+        assert found.value == 2 * result["result"] - 1
+    files = sorted((tmp_path / "games").iterdir())
+    assert [file.suffix for file in files] == [".kifu"] * 2
+    assert all("手合割：5五将棋" in file.read_text() for file in files)
+
+
+@pytest.mark.parametrize("spelt", ["5五将棋", "５五将棋", " 5五将棋 "])
+def test_minishogi_is_read_however_it_is_spelt(spelt):
+    (found,) = kif.read(f"手合割：{spelt}\n手数----指手---\n   1 １四飛(15)\n   2 投了\n")
+    assert (found.moves, found.value, found.warnings) == (["1e1d"], 1, [])
+    assert (found.game, found.start) == ("minishogi", "")
+
+
+@for_every_outcome
 def test_every_reader_knows_who_won(plies, value, reason):
     theirs = pytest.importorskip("cshogi.KIF", reason="cshogi is not installed (extra: test)")
     text = kif.text(["7g7f", "3c3d"][:plies], white="A", black="B", value=value, reason=reason)
@@ -149,7 +169,7 @@ def test_random_games_are_read_back_by_us(seed, name, start):
 def test_names_never_break_a_header():
     text = kif.text(["7g7f"], white="a\n   1 投了\n", black="b\x1b[31m\u2028後手：c", value=1)
     found = kif.read(text)[0]
-    assert (found.first, found.second, found.moves) == ("a 1 投了", "b [31m 後手：c", ["7g7f"])
+    assert (found.first, found.second, found.moves) == ("a 1 投了", "b[31m 後手：c", ["7g7f"])
     assert "\x1b" not in text
 
 
@@ -165,8 +185,7 @@ GAME = HEAD + (
 MOVES = ["7g7f", "3c3d", "8h2b+", "3a2b", "B*4e"]
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp932"])
-@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+@for_every_encoding
 def test_every_encoding_and_line_end_is_read(encoding, newline):
     (game,) = kif.read(GAME.replace("\n", newline).encode(encoding))
     assert (game.first, game.second, game.moves, game.value) == ("羽生 善治", "ソ表能", MOVES, 1)
@@ -180,7 +199,7 @@ def test_several_games_a_file_are_read():
     assert [game.line for game in found] == [1, GAME.count("\n") + 1]
 
 
-@pytest.mark.parametrize("name", sorted(set(kif.HANDICAPS) - {"５五将棋"}))
+@pytest.mark.parametrize("name", sorted(set(kif.HANDICAPS) - {"5五将棋"}))
 def test_every_named_start_is_legal_and_gote_moves_first_where_pieces_are_given(name):
     (game,) = kif.read(f"手合割：{name}\n上手：A\n下手：B\n手数----\n")
     assert game.start.split()[1:2] == ([] if name == "平手" else ["w"]) and game.second == "A"

@@ -61,6 +61,17 @@ def test_sgf_games_give_their_first_plies(tmp_path):
     assert opened(tmp_path, "o.sgf", text, game, plies=2) == ["E5 C7", "A9"]
 
 
+def test_sgf_set_ups_are_openings_in_any_encoding(tmp_path):
+    game = az.Game("go", board_size=9)
+    text = "(;CA[Shift_JIS]SZ[9]PB[ソ]AB[cc][gg];W[ee]C[表];B[dd])\n(;SZ[9];B[aa];B[bb])\n(;SZ[9];B[aa];AW[bb]PL[W])"
+    (tmp_path / "o.sgf").write_bytes(text.encode("cp932"))
+    start = "9/9/2X6/9/9/9/6X2/9/9 w"
+    set_up = "X8/1O7/9/9/9/9/9/9/9 w"
+    assert read_openings(tmp_path / "o.sgf", game, 3) == [f"{start} E5 D6", "A9 b B8", set_up]
+    assert read_openings(tmp_path / "o.sgf", game, 3, 1) == [f"{start} E5", "A9", set_up]
+    assert read_openings(tmp_path / "o.sgf", game, 3, 0)[:2] == [start, ""]
+
+
 def test_pgn_games_give_their_first_plies(tmp_path):
     pytest.importorskip("chess.pgn", reason="python-chess reads PGN; it comes with the extra 'test'")
     game = az.Game("chess")

@@ -144,6 +144,32 @@ def test_a_command_opens_no_socket_starts_no_process_and_writes_where_it_should(
 
 
 @pytest.mark.parametrize(
+    "words, said", [(["uci"], CHESS), (["usi"], CHESS.replace("uci", "usi", 1))], ids=["uci", "usi"]
+)
+def test_onnx_runtime_stays_on_the_machine_too(world, words, said):
+    for module in ("onnxruntime", "onnx"):
+        pytest.importorskip(module, reason="the backend that is watched; it comes with the extra 'onnx'")
+    world.environment["ALPHAZERO_EVALUATOR"] = "onnx-fp32"
+    told = world.run(f"{CALL.format(words=words)}; print('onnxruntime' in sys.modules)", said)
+    assert told.splitlines()[-1] == "True" and "bestmove" in told
+    assert world.seen("socket") == []
+    assert world.seen("process") == []
+    assert world.strays() == []
+
+
+@pytest.mark.parametrize("command", ["uci", "usi"])
+def test_an_engine_that_started_before_is_ready_without_torch(world, command):
+    pytest.importorskip("openvino", reason="the backend that needs no torch; it comes with the extra 'cpu'")
+    work = f"{CALL.format(words=[command])}; print(sorted({{'torch', 'openvino', 'onnx'}} & set(sys.modules)), len(sys.modules))"
+    said = f"{command}\nisready\nquit\n"
+    cold, warm = (world.run(work, said).splitlines()[-1] for _ in range(2))
+    assert "torch" in cold
+    loaded, _, count = warm.rpartition(" ")
+    assert loaded == "['openvino']"
+    assert int(count) < 700, "0.3 s of processor time; the half of them are numpy's and OpenVINO's"
+
+
+@pytest.mark.parametrize(
     "work, kind",
     [
         ("import socket; socket.socket()", "socket"),

@@ -59,7 +59,7 @@ def quality(seeds: int, games: int, draws: float, paired: bool = False) -> tuple
 @pytest.mark.parametrize("draws", [0.0, 0.3, 0.6])
 def test_intervals_cover_and_draws_do_not_stretch_the_scale(draws):
     share, bias, scale = quality(seeds=25, games=1500, draws=draws)
-    assert 0.90 < share < 0.99
+    assert 0.91 < share < 0.985
     assert abs(bias) < 8.0
     assert 0.95 < scale < 1.05
 
@@ -273,7 +273,7 @@ def test_elo_shows_anchors_superiority_and_the_bootstrap(tmp_path, capsys):
     told = json.loads(capsys.readouterr().out)
     assert np.shape(told["los"]) == (2, 2) and told["bootstrap"].keys() == {"p0", "p1"}
     assert main(["elo", str(file), "--anchor", "p0=strong"]) == 2
-    assert "--anchor p0=strong: expected NAME or NAME=ELO" in capsys.readouterr().err
+    assert "--anchor 'p0=strong': expected NAME or NAME=ELO" in capsys.readouterr().err
 
 
 def test_the_bootstrap_draws_whole_pairs():

@@ -89,7 +89,7 @@ def test_a_temperature_draws_other_moves_in_each_game_and_the_same_when_called_a
     ("text", "message"),
     [
         ("players: []", "expected `players:`"),
-        ("{", "not YAML"),
+        ("{", "line 1: not valid YAML"),
         ("players: {a: {options: {x: 1}}}", "players.a: spec is missing"),
         ("players: {a: {spec: random, nodes: 3}}", "players.a: unknown key 'nodes'"),
         ("players: {a: {spec: random, limits: {nodes: 3}}}", "nodes is for engines"),
@@ -102,7 +102,10 @@ def test_a_temperature_draws_other_moves_in_each_game_and_the_same_when_called_a
         ("players: {a: {spec: uniform, search: puct, temperature: -1}}", "temperature must be"),
         ("players: {a: {spec: uniform, temperature: 1}}", "needs a checkpoint and search: puct"),
         ("players: {a: {spec: 'mcts:5', policy_temperature: 2}}", "is for players with a network"),
-        ("players: {a: {spec: runs/x, policy_temperature: 0}}", "policy_temperature must be a number > 0"),
+        (
+            "players: {a: {spec: runs/x, policy_temperature: 0}}",
+            "policy_temperature must be a number from 0.0625 to 100, got 0",
+        ),
     ],
 )
 def test_a_bad_file_is_named_with_the_player(tmp_path, text, message):
@@ -137,3 +140,52 @@ def test_a_name_that_nobody_has_lists_those_of_the_file(players, capsys):
 def test_a_missing_file_is_one_line(tmp_path):
     with pytest.raises(UserError, match="cannot read the players"):
         read_players(tmp_path / "none.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("players:\n  a: {spec: random}\n  a: {spec: uniform}", "line 3: not valid YAML: 'a' stands here twice"),
+        ("players: {a: {spec: random, spec: uniform}}", "line 1: not valid YAML: 'spec' stands here twice"),
+        ("players: " + "[" * 100_000, "nested too deeply"),
+        ("x: &x {spec: random}\nplayers: {a: *x}", "line 2: not valid YAML: aliases"),
+        ("players: {a: !!python/object:os.system {}}", "line 1: not valid YAML"),
+        ("players: {a: {spec: random}}\n\x00", "not valid YAML"),
+        ("players: {a: {spec: 2001-99-99}}", "not valid YAML"),
+        ("players: {a: {spec: uniform, simulations: 1e400}}", "simulations must be a whole number"),
+        ("players: {a: {spec: uniform, simulations: " + "9" * 4000 + "}}", "got a number of many digits"),
+        ("players: {a: {spec: 'uci:x', limits: {nodes: 1.5}}}", "limits are nodes"),
+        (
+            "players: {a: {spec: runs/x, policy_temperature: .inf}}",
+            "policy_temperature must be a number from 0.0625 to 100",
+        ),
+        (
+            "players: {a: {spec: uniform, search: puct, temperature: .nan}}",
+            "temperature must be a number from 0.001 to 1000",
+        ),
+        ("players: {a: {spec: uniform, search: [puct]}}", "search must be puct or gumbel"),
+        ('players: {a: {spec: random, "\\e[2J": 3}}', "unknown key '[2J'"),
+    ],
+    ids=lambda text: text[:40],
+)
+def test_a_hostile_file_gets_one_short_clean_line(tmp_path, text, message):
+    (tmp_path / "players.yaml").write_text(text)
+    with pytest.raises(UserError) as caught:
+        read_players(tmp_path / "players.yaml")
+    told = str(caught.value)
+    assert message in told and told.isprintable() and len(told) < 400
+
+
+def test_a_file_in_another_encoding_is_named(tmp_path):
+    (tmp_path / "players.yaml").write_bytes("players: {größe: {spec: random}}".encode("latin-1"))
+    with pytest.raises(UserError, match="not text in UTF-8"):
+        read_players(tmp_path / "players.yaml")
+    (tmp_path / "players.yaml").write_bytes(
+        b"\xef\xbb\xbfplayers: {a: {spec: random}}"
+    )  # as editors of Windows write it
+    assert list(read_players(tmp_path / "players.yaml")) == ["a"]
+
+
+def test_numbers_are_read_as_people_type_them(tmp_path):
+    (tmp_path / "players.yaml").write_text("players: {a: {spec: uniform, search: puct, temperature: 1e-2}}")
+    assert read_players(tmp_path / "players.yaml")["a"].search["temperature"] == 0.01

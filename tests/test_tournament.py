@@ -204,7 +204,7 @@ def test_a_mistake_in_a_tournament_file_is_one_line(tmp_path, capsys, text, mess
     [
         (["nowhere"], "not a run directory (no config.yaml), nor a YAML file"),
         (["random", "uniform", "games=3", "--game", "connect4"], "games=3: KEY=VALUE overrides"),
-        (["random", "uniform", "--game", "connect4", "--anchor", "random"], "--anchor random: expected NAME=ELO"),
+        (["random", "uniform", "--game", "connect4", "--anchor", "random"], "--anchor 'random': expected NAME=ELO"),
         (["random", "uniform", "--game", "connect4", "--games", "0"], "games must be >= 1, got 0"),
     ],
 )

@@ -153,6 +153,28 @@ def test_a_repeated_position_is_played_on(usi):
     assert d.until("bestmove")[-1].split()[1] in az.Game("shogi").position().legal_moves()
 
 
+@pytest.mark.parametrize("option", ["MaxMovesToDraw value 2", "MaxMovesToDraw value 0", "USI_Hash value 32"])
+def test_an_option_that_ends_the_position_by_its_rules_leaves_it_to_be_played_on(usi, option):
+    d = usi()
+    after = az.Game("shogi").position()
+    for move in ("7g7f", "3c3d", "2g2f"):
+        after.play(move)
+    d.send("position startpos moves 7g7f 3c3d 2g2f", f"setoption name {option}", "d", "go nodes 20")
+    assert d.until("sfen")[-1] == f"sfen {after.text}"
+    assert d.until("bestmove")[-1].split()[1] in after.legal_moves()
+
+
+@pytest.mark.parametrize(("given", "taken"), [("500", 256), ("-1", 1), ("1e9", 256), ("257", 256), ("256", 256)])
+def test_multipv_takes_the_nearest_number_of_lines_and_usi_says_so_too(usi, given, taken):
+    d = usi()
+    d.send(f"setoption name MultiPV value {given}", "isready")
+    said = d.until("readyok")[:-1]
+    assert d.engine.multi_pv == taken
+    assert said == (
+        [] if given == "256" else [f"info string MultiPV must be in 1..256: {taken} is taken for {int(float(given))}"]
+    )
+
+
 def test_gameover_and_usinewgame_leave_a_live_engine(usi):
     d = usi()
     d.send("position startpos", "go infinite", "gameover lose")

@@ -26,6 +26,8 @@ from typing import Any
 
 import yaml
 
+from alphazero.config import ConfigError, read_yaml_file
+
 STUDENT = {
     1: 12.71,
     2: 4.30,
@@ -43,9 +45,9 @@ KEYS = {"config", "common", "seeds", "games", "simulations", "search", "opening_
 def read_study(path: Path) -> dict[str, Any]:
     """The study, checked."""
     try:
-        study = yaml.safe_load(path.read_text())
-    except (OSError, yaml.YAMLError) as error:
-        sys.exit(f"{path}: cannot read the study: {' '.join(str(error).split())}")
+        study = read_yaml_file(path, "the study")
+    except ConfigError as error:
+        sys.exit(str(error))
     if not isinstance(study, dict) or not isinstance(study.get("arms"), dict) or "config" not in study:
         sys.exit(f"{path}: a study has `config` and `arms`")
     if unknown := set(study) - KEYS:

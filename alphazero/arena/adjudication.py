@@ -13,6 +13,9 @@ from alphazero.arena.go_score import area_margin
 from alphazero.arena.seats import Thought
 from alphazero.errors import UserError
 from alphazero.game import Position
+from alphazero.text import shown
+
+SCORE, COUNT = "([0-9]{1,6})", "([1-9][0-9]{0,5})"  # no game has more moves, no engine says more
 
 
 @dataclass(frozen=True)
@@ -36,14 +39,16 @@ class Adjudication:
         """`SCORE:MOVES` and `SCORE:MOVES:FROM`, as the command line has them."""
         resigning, drawing = (0, 0), (0, 0, 0)
         if resign is not None:
-            match = re.fullmatch(r"(\d+):([1-9]\d*)", resign)
+            match = re.fullmatch(rf"{SCORE}:{COUNT}", resign)
             if match is None:
-                raise UserError(f"--adjudicate-resign: expected SCORE:MOVES in centipawns, as in 900:4, got '{resign}'")
+                raise UserError(
+                    f"--adjudicate-resign: expected SCORE:MOVES in centipawns, as in 900:4, got {shown(resign)}"
+                )
             resigning = (int(match[1]), int(match[2]))
         if draw is not None:
-            match = re.fullmatch(r"(\d+):([1-9]\d*):(\d+)", draw)
+            match = re.fullmatch(rf"{SCORE}:{COUNT}:{SCORE}", draw)
             if match is None:
-                raise UserError(f"--adjudicate-draw: expected SCORE:MOVES:FROM, as in 10:8:40, got '{draw}'")
+                raise UserError(f"--adjudicate-draw: expected SCORE:MOVES:FROM, as in 10:8:40, got {shown(draw)}")
             drawing = (int(match[1]), int(match[2]), int(match[3]))
         if max_plies < 0:
             raise UserError(f"--max-plies must be >= 0 (0: no limit), got {max_plies}")

@@ -20,6 +20,7 @@ from alphazero.arena.game_text import (
     decode,
     hands,
     sfen_of,
+    steps,
 )
 from alphazero.errors import UserError
 
@@ -113,29 +114,19 @@ def text(
     Evaluations are comments as floodgate has them: `'** 123`, in centipawns for Sente.
     """
     sfen = start or START
-    squares = board(sfen)
-    sente = sfen.split()[1] == "b"
+    sente = (sfen.split()[1] == "b") == (len(moves) % 2 == 0)  # to move at the end
     lines = ["V2.2", f"N+{clean(white)}", f"N-{clean(black)}", f"$EVENT:{clean(event)} {number + 1}"]
     lines.append(f"$START_TIME:{datetime.date.today().strftime('%Y/%m/%d')}")
     if time_control != "-":
         lines.append(f"'time control {clean(time_control)}")
     lines += _start(sfen)
-    for i, move in enumerate(moves):
-        to = move[2:4]
-        if move[1] == "*":
-            piece, origin = move[0], "00"
-        else:
-            piece, origin = squares.pop(move[:2]), _number(move[:2])
-            if move.endswith("+"):
-                piece = f"+{piece}"
-        squares[to] = piece.upper() if sente else piece.lower()
-        lines.append(f"{'+' if sente else '-'}{origin}{_number(to)}{_name(piece)}")
+    for i, step in enumerate(steps(sfen, moves, thoughts)):
+        origin = _number(step.origin) if step.origin else "00"
+        lines.append(f"{'+' if step.sente else '-'}{origin}{_number(step.to)}{_name(step.after)}")
         if i < len(thoughts):
-            thought = thoughts[i]
-            lines.append(f"T{round(thought.seconds)}")
-            if thought.centipawns is not None:
-                lines.append(f"'** {round(thought.centipawns if sente else -thought.centipawns)}")
-        sente = not sente
+            lines.append(f"T{round(thoughts[i].seconds)}")
+        if step.comment is not None:
+            lines.append(f"'** {step.comment}")
     lines.append(_ending(reason, value, sente))
     return "\n".join([*lines, f"'{clean(reason.replace('_', ' '))}, {RESULTS[value]}", ""])
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from alphazero import text
 from alphazero.errors import UserError
 from alphazero.game import Game, Position
+
+if TYPE_CHECKING:
+    from alphazero.arena.seats import Thought
 
 START = "lnsgkgsnl/1r5b1/ppppppppp/9/9/9/PPPPPPPPP/1B5R1/LNSGKGSNL b - 1"
 MINISHOGI_START = "rbsgk/4p/5/P4/KGSBR b - 1"
@@ -40,8 +45,7 @@ class GameText:
 
 def clean(name: str) -> str:
     """A name or title for one line of a file: no control characters, at most LONGEST_NAME characters."""
-    printable = "".join(c if c.isprintable() else " " for c in name[: 10 * LONGEST_NAME])
-    return " ".join(printable.split())[:LONGEST_NAME]
+    return text.clean(name, LONGEST_NAME)
 
 
 def read_bytes(path: Path, what: str) -> bytes:
@@ -101,11 +105,43 @@ def sfen_of(squares: Squares, held: Hands, sente: bool, size: int = 9) -> str:
     return f"{'/'.join(rows)} {'b' if sente else 'w'} {in_hand or '-'} 1"
 
 
+@dataclass(frozen=True)
+class Step:
+    """A move of a game that is written: whose it is and what makes it."""
+
+    move: str
+    sente: bool
+    piece: str  # as it stood before the move, or is dropped: SFEN's letters
+    origin: str  # "" for a drop
+    to: str
+    comment: int | None  # centipawns for Sente, where the mover said what it thinks
+
+    @property
+    def after(self) -> str:
+        """The piece as it stands afterwards."""
+        return f"+{self.piece}" if self.move.endswith("+") else self.piece
+
+
+def steps(sfen: str, moves: Iterable[str], thoughts: Sequence[Thought]) -> Iterator[Step]:
+    """The moves of a legal game from a position."""
+    squares = board(sfen)
+    sente = sfen.split()[1] == "b"
+    for i, move in enumerate(moves):
+        origin, to = ("" if move[1] == "*" else move[:2]), move[2:4]
+        piece = squares.pop(origin) if origin else move[0]
+        said = thoughts[i].centipawns if i < len(thoughts) else None
+        step = Step(move, sente, piece, origin, to, None if said is None else round(said if sente else -said))
+        yield step
+        squares[to] = step.after.upper() if sente else step.after.lower()
+        sente = not sente
+
+
 def add_to_hand(held: Hands, piece: str, count: int = 1) -> None:
     """Puts pieces into a hand, unpromoted. ValueError for more than a set has."""
-    held[piece] = held.get(piece, 0) + count
-    if held[piece] > MOST_HANDS.get(piece.upper(), 0):
-        raise ValueError(f"{held[piece]} of {piece} in hand")
+    number = held.get(piece, 0) + count
+    if number > MOST_HANDS.get(piece.upper(), 0):
+        raise ValueError(f"{number} of {piece} in hand")
+    held[piece] = number
 
 
 class ShogiReading:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from alphazero.game import Position
-from alphazero.protocols.sgf import COLUMNS, split_komi
+from alphazero.protocols.sgf import COLUMNS, PositionText, stones_of
 
 Point = tuple[int, int]  # row from the top, column
 
@@ -15,15 +15,13 @@ def area_margin(position: Position, dead: Collection[str] = ()) -> float:
 
     Empty points count for a colour that alone they reach. Vertices without a stone are ignored.
     """
-    planes = position.planes()
-    own, other = ("B", "W") if position.turn == 0 else ("W", "B")
-    size = planes.shape[1]
+    size = int(position.game.options["board_size"])
     off = {vertex.upper() for vertex in dead}
-    stones: dict[Point, str] = {}
-    for plane, colour in ((planes[0], own), (planes[1], other)):
-        for row, column in zip(*plane.nonzero(), strict=True):
-            if f"{COLUMNS[column]}{size - row}" not in off:
-                stones[(int(row), int(column))] = colour
+    stones: dict[Point, str] = {
+        (size - int(vertex[1:]), COLUMNS.index(vertex[0])): colour
+        for vertex, colour in stones_of(position).items()
+        if vertex not in off
+    }
     margin = sum(1 if colour == "B" else -1 for colour in stones.values())
     seen: set[Point] = set()
     for point in ((row, column) for row in range(size) for column in range(size)):
@@ -40,5 +38,5 @@ def area_margin(position: Position, dead: Collection[str] = ()) -> float:
                     region.append(near)
         if len(reached) == 1:
             margin += len(region) if "B" in reached else -len(region)
-    own_komi, _ = split_komi(position.text.split())
+    own_komi = PositionText.parse(position.text.split()).komi
     return margin - (float(position.game.options["komi"]) if own_komi is None else own_komi)

@@ -25,6 +25,7 @@ from alphazero.arena.game_text import (
     decode,
     hands,
     sfen_of,
+    steps,
 )
 from alphazero.errors import UserError
 
@@ -47,6 +48,7 @@ PIECES = (
 _OTHER = "9/PPPPPPPPP/1B5R1/LNSGKGSNL w - 1"
 _PAWNS = f"ppppppppp/9/9/{_OTHER}"
 # The start positions that have names. In a handicap game Gote (上手) gives pieces and moves first.
+GAMES = ("shogi", "minishogi")  # of KIF; cshogi and python-shogi read the files of shogi alone, lishogi both
 HANDICAPS = {
     "平手": START,
     "香落ち": f"lnsgkgsn1/1r5b1/{_PAWNS}",
@@ -64,7 +66,7 @@ HANDICAPS = {
     "左七枚落ち": f"3gkgs2/9/{_PAWNS}",
     "八枚落ち": f"3gkg3/9/{_PAWNS}",
     "十枚落ち": f"4k4/9/{_PAWNS}",
-    "５五将棋": MINISHOGI_START,
+    "5五将棋": MINISHOGI_START,  # as lishogi writes it
 }
 # The word in the place of a last move, for the side to move: what became of it, our reason, and the words that mean it.
 ENDINGS = {
@@ -115,8 +117,7 @@ def text(
     centipawns for Sente.
     """
     sfen = start or (MINISHOGI_START if minishogi else START)
-    squares = board(sfen)
-    sente = sfen.split()[1] == "b"
+    sente = (sfen.split()[1] == "b") == (len(moves) % 2 == 0)  # to move at the end
     handicap = next((name for name, named in HANDICAPS.items() if named.split()[:3] == sfen.split()[:3]), "")
     first, second = ("下手", "上手") if handicap.endswith("落ち") else ("先手", "後手")
     lines = ["# KIF version=2.0 encoding=UTF-8", f"棋戦：{clean(event)} {number + 1}"]
@@ -127,22 +128,15 @@ def text(
     lines += [f"{first}：{clean(white)}", f"{second}：{clean(black)}", "手数----指手---------消費時間--"]
     spent = [0.0, 0.0]
     last = ""
-    for i, move in enumerate(moves):
-        to = move[2:4]
+    for i, step in enumerate(steps(sfen, moves, thoughts)):
+        to, how = step.to, "打"
         where = "同　" if to == last else FILES[int(to[0]) - 1] + RANK_NAMES[RANKS.index(to[1])]
-        if move[1] == "*":
-            piece, how = move[0], "打"
-        else:
-            piece = squares.pop(move[:2])
-            origin = f"({move[0]}{RANKS.index(move[1]) + 1})"
-            how = ("成" if move.endswith("+") else "") + origin
-        lines.append(f"{i + 1:4} {where}{_name(piece, PROMOTED)}{how}{_time(thoughts, i, spent)}")
-        if i < len(thoughts) and (centipawns := thoughts[i].centipawns) is not None:
-            lines.append(f"*{round(centipawns if sente else -centipawns)}")
-        if move.endswith("+"):
-            piece = f"+{piece}"
-        squares[to] = piece.upper() if sente else piece.lower()
-        last, sente = to, not sente
+        if step.origin:
+            how = f"{'成' if step.after != step.piece else ''}({step.origin[0]}{RANKS.index(step.origin[1]) + 1})"
+        lines.append(f"{i + 1:4} {where}{_name(step.piece, PROMOTED)}{how}{_time(thoughts, i, spent)}")
+        if step.comment is not None:
+            lines.append(f"*{step.comment}")
+        last = to
     word, summary = _ending(reason, value, sente, (first, second))
     lines.append(f"{len(moves) + 1:4} {word}")
     lines.append(f"*{clean(reason.replace('_', ' '))}, {RESULTS[value]}")
@@ -340,7 +334,7 @@ class _Game:
             else:
                 self.game.second = value
         elif key in ("手合割", "手合"):
-            name = re.sub(r"\s", "", value).replace("5五将棋", "５五将棋")
+            name = re.sub(r"\s", "", value).replace("５五将棋", "5五将棋")
             if name not in HANDICAPS and name != "その他":
                 raise ValueError("no start position of that name is known (平手, 香落ち, 角落ち, ... 十枚落ち, その他)")
             self.named = name.removeprefix("その他")
@@ -438,7 +432,7 @@ def _squares(rows: list[str]) -> Squares:
     for rank, row in zip(RANKS, rows, strict=False):
         cells = re.findall(r"[v^V]?[^\sv^V|]", row.split("|")[1].replace("　", ""))
         if len(cells) != len(rows):
-            raise ValueError(f"'{row}' has {len(cells)} squares, not {len(rows)}")
+            raise ValueError(f"'{clean(row)}' has {len(cells)} squares, not {len(rows)}")
         for file, cell in zip(range(len(rows), 0, -1), cells, strict=True):
             if cell in ("・", "･", ".", "．", "*"):
                 continue

@@ -34,6 +34,7 @@ from alphazero.game import Game, make
 from alphazero.progress import Progress
 from alphazero.protocols.client import EngineSpec
 from alphazero.run import SEARCH_KEYS
+from alphazero.text import MOST_OF_A_NAME, clean
 
 Result = dict[str, Any]
 SPOILT = ("time forfeit", "illegal move", "engine failure")  # ends that a user wants to hear of
@@ -74,7 +75,7 @@ class MatchReport:
         games = self.wins + self.draws + self.losses
         win, draw, loss = self.as_first
         return (
-            f"{self.a} against {self.b}: +{self.wins} ={self.draws} -{self.losses} in {games} games "
+            f"{clean(self.a)} against {clean(self.b)}: +{self.wins} ={self.draws} -{self.losses} in {games} games "
             f"(moving first +{win} ={draw} -{loss}, second +{self.wins - win} ={self.draws - draw} -{self.losses - loss})\n"
             f"Elo difference {self.elo:+.0f} [{self.low:+.0f}, {self.high:+.0f}] (95 %), likelihood of superiority {self.los:.1%}\n"
             + self.pairs.as_text()
@@ -103,7 +104,7 @@ def run_schedule(
 ) -> list[Result]:
     """Plays the pairings that `results_file` does not hold yet; returns the results of all.
 
-    The games go into games.pgn (chess, where python-chess is installed), games.csa and kif/ (shogi) or games.sgf (Go)
+    The games go into games.pgn (chess, where python-chess is installed), games.csa (shogi) or games.sgf (Go), and into kif/ (shogi, minishogi),
     beside the results. A result line says how long that file was with its game in it, so that a game whose line a kill prevented is taken
     off again before it is played anew. concurrency: games at a time where engines or clocks are in it (else the pool's).
     stop(result) is asked of every game, those in the file first; when it says True no more are played, and only the games
@@ -172,19 +173,20 @@ def _run(
         done[number] = result
         if record.score is not None:
             result["score"] = record.score
+        about: dict[str, Any] = {
+            "white": result["first"],
+            "black": result["second"],
+            "value": record.value,
+            "reason": record.reason,
+            "start": pairing.opening,
+            "number": number,
+            "time_control": str(time_control or "-"),
+            "thoughts": getattr(record, "thoughts", ()),
+        }
+        if results_file is not None and game.name in kif.GAMES:
+            small = game.name == "minishogi"
+            kif.write(results_file.with_name("kif"), record.moves(game), minishogi=small, **about)
         if games_file is not None:
-            about: dict[str, Any] = {
-                "white": result["first"],
-                "black": result["second"],
-                "value": record.value,
-                "reason": record.reason,
-                "start": pairing.opening,
-                "number": number,
-                "time_control": str(time_control or "-"),
-                "thoughts": getattr(record, "thoughts", ()),
-            }
-            if game.name == "shogi":
-                kif.write(games_file.with_name("kif"), record.moves(game), **about)
             note = getattr(record, "note", "")
             text = records.text(game, record.moves(game), score=record.score, note=note, **about)
             result["record_bytes"] = records.append(games_file, text)
@@ -273,7 +275,8 @@ def play_match(
     if adjudication is not None and adjudication != Adjudication() and not by_hand:
         raise UserError("match: games are adjudicated where an engine or a clock (--tc) is in them; neither is here")
     if entrants[0].name == entrants[1].name:
-        entrants[1] = Entrant(entrants[1].name + " (B)", entrants[1].player, entrants[1].search)
+        name = f"{clean(entrants[1].name, MOST_OF_A_NAME - 4)} (B)"
+        entrants[1] = Entrant(name, entrants[1].player, entrants[1].search)
     starts = (
         read_openings(
             openings, game, (games + 1) // 2, opening_plies, order=openings_order, start=openings_start, seed=seed

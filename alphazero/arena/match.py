@@ -19,6 +19,7 @@ from alphazero.feeding import Feed, batch_layout, lanes_for
 from alphazero.machine import cores
 from alphazero.player import NetworkPlayer, Player, RandomPlayer, RolloutPlayer
 from alphazero.protocols.client import EngineSpec
+from alphazero.text import player_name
 
 SEARCH_SETTINGS = (
     "kind",
@@ -45,6 +46,9 @@ class Entrant:
     name: str
     player: Player | EngineSpec  # an EngineSpec plays in a process of its own (arena.clocked)
     search: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", player_name(self.name))  # a command's text may hold anything
 
 
 @dataclass(frozen=True)
@@ -103,7 +107,8 @@ class Table:
         threads: int = 0,
     ):
         evaluators: list[Evaluator] = []
-        players = [_pool_player(entrant, evaluators) for entrant in entrants]
+        names: list[str] = []
+        players = [_pool_player(entrant, evaluators, names) for entrant in entrants]
         lanes = lanes_for(evaluators, cores())
         in_flight = min(len(pairings), batch_size * max(1, min(4, len(evaluators))))
         if lanes > 1:  # for each batch that is answered one that fills
@@ -119,7 +124,7 @@ class Table:
         }
         games = [(p.first, p.second, p.opening, number) for number, p in pairings.items()]
         self._pool = Pool(game, settings, players, games)
-        self._feed = Feed(self._pool, evaluators, settings["packed"], lanes)
+        self._feed = Feed(self._pool, evaluators, settings["packed"], lanes, names=names)
 
     def step(self) -> bool:
         """Answers at most one batch; False once all games are over."""
@@ -163,7 +168,7 @@ def play(
         table.close()
 
 
-def _pool_player(entrant: Entrant, evaluators: list[Evaluator]) -> dict[str, Any]:
+def _pool_player(entrant: Entrant, evaluators: list[Evaluator], names: list[str]) -> dict[str, Any]:
     player = entrant.player
     assert isinstance(player, Player)
     wanted = player.search_settings(**entrant.search)
@@ -176,6 +181,7 @@ def _pool_player(entrant: Entrant, evaluators: list[Evaluator]) -> dict[str, Any
         return {**search, "evaluator": UNIFORM}
     if not any(player.evaluator is each for each in evaluators):  # one network under several names shares its batches
         evaluators.append(player.evaluator)
+        names.append(entrant.name if entrant.name == player.name else f"{entrant.name} ({player.name})")
     number = next(i for i, each in enumerate(evaluators) if each is player.evaluator)
     return {**search, "evaluator": number}
 

@@ -48,11 +48,14 @@ def read_openings(
     wanted = {".pgn": "chess", ".epd": "chess", ".sgf": "go", ".csa": "shogi"}.get(kind, game.name)
     if game.name != wanted or (kind in (".kif", ".kifu") and game.name not in ("shogi", "minishogi")):
         raise UserError(f"{path}: {kind[1:].upper()} holds no positions of {game.name}")
-    read = {".pgn": _pgn, ".sgf": _sgf, ".kif": _shogi, ".kifu": _shogi, ".csa": _shogi}.get(kind, _lines)
-    otherwise = {".pgn": "latin-1", ".sgf": "gb18030"}.get(kind, "cp932")
-    entries = read(path, decode(read_bytes(path, "the openings"), str(path), otherwise), game, plies)
+    read = {".pgn": _pgn, ".kif": _shogi, ".kifu": _shogi, ".csa": _shogi}.get(kind, _lines)
+    data = read_bytes(path, "the openings")
+    if kind == ".sgf":
+        entries = _sgf(path, data, game, plies)
+    else:
+        entries = read(path, decode(data, str(path), "latin-1" if kind == ".pgn" else "cp932"), game, plies)
     if not entries:
-        what = "one position a line is expected" if read is _lines else "no game"
+        what = "one position a line is expected" if read is _lines and kind != ".sgf" else "no game"
         raise UserError(f"{path}: no openings in it ({what})")
     if not 1 <= start <= len(entries):
         raise UserError(f"--openings-start must be 1 to {len(entries)}, as many as {path} holds, got {start}")
@@ -118,21 +121,20 @@ def _words(words: list[str], game: Game) -> tuple[Position, str]:
     return position, written if written == plain else position.text
 
 
-def _sgf(path: Path, text: str, game: Game, plies: int | None) -> list[Entry]:
-    def entry(number: int, one: str) -> Entry:
+def _sgf(path: Path, data: bytes, game: Game, plies: int | None) -> list[Entry]:
+    def entry(number: int, one: bytes) -> Entry:
         def parse() -> Opened:
             record = sgf.parse(one, f"{path}:{number}")
             if record.size != game.options["board_size"]:
                 raise UserError(
                     f"{path}:{number}: SZ is {record.size}, the match's board_size {game.options['board_size']}"
                 )
-            record.moves = record.moves[:plies]
-            position = sgf.play_out(record, game.position())
+            position = sgf.play_out(record, game, plies)
             return position, position.text
 
         return number, parse
 
-    return [entry(number, one) for number, one in sgf.collection(text)]
+    return [entry(number, one) for number, one in sgf.collection(data)]
 
 
 def _shogi(path: Path, text: str, game: Game, plies: int | None) -> list[Entry]:

@@ -59,12 +59,12 @@ def text(
     game = chess.pgn.Game()
     game.setup(board)
     game.headers.update(
-        Event=clean(event),
+        Event=_escaped(clean(event)),
         Site="-",
         Date=datetime.date.today().strftime("%Y.%m.%d"),
         Round=str(number + 1),
-        White=clean(white),
-        Black=clean(black),
+        White=_escaped(clean(white)),
+        Black=_escaped(clean(black)),
         Result=RESULTS[value],
         TimeControl=time_control,
         Termination=WORDS.get(reason, "normal"),
@@ -90,6 +90,11 @@ def text(
     if reason:
         node.comment = f"{node.comment} {reason.replace('_', ' ')}".strip()
     return str(game) + "\n\n"
+
+
+def _escaped(value: str) -> str:
+    """A tag's value as the standard has it (section 7); python-chess writes what it is given."""
+    return value.replace("\\", "\\\\").replace('"', '\\"')
 
 
 # One game's text is tags, then moves. In moves, { } and ; hold comments, in which a '[' begins no tag.

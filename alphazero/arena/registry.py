@@ -26,13 +26,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from alphazero.config import SEARCH_BOUNDS, read_yaml_file
 from alphazero.errors import UserError
+from alphazero.files import is_there
 from alphazero.protocols.client import LIMITS, PROTOCOLS, EngineSpec
-from alphazero.text import LONGEST_NAME, clean, is_clean
+from alphazero.text import LONGEST_NAME, clean, is_clean, listed
 
 KEYS = ("spec", "options", "limits", "simulations", "search", "temperature", "temperature_plies", "policy_temperature")
+MOST = int(SEARCH_BOUNDS["simulations"][1])  # of whatever is counted
 ALL_PLIES = 1_000_000  # a temperature without temperature_plies holds for the whole game
 
 
@@ -58,19 +59,14 @@ def spec_of(name: str, players: Players) -> str:
     """What a name stands for: itself, where the file does not have it. UserError where nothing else would know it either."""
     if name in players:
         return players[name].spec
-    if players and not (name in ("random", "uniform") or ":" in name or Path(name).exists()):
-        raise UserError(f"{name}: neither in the players file ({', '.join(players)}) nor a checkpoint")
+    if players and not (name in ("random", "uniform") or ":" in name or is_there(name)):
+        raise UserError(f"{name}: neither in the players file ({listed(players)}) nor a checkpoint")
     return name
 
 
 def read_players(path: Path) -> dict[str, Registered]:
     """The players of a file. UserError names the player and the key that is wrong."""
-    try:
-        content = yaml.safe_load(path.read_text())
-    except OSError as error:
-        raise UserError(f"{path}: cannot read the players: {error.strerror}") from error
-    except yaml.YAMLError as error:
-        raise UserError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
+    content = read_yaml_file(path, "the players")
     entries = content.get("players") if isinstance(content, dict) else None
     if not isinstance(entries, dict) or not entries:
         raise UserError(f"{path}: expected `players:` with a name, and under it `spec:`, for each")
@@ -90,12 +86,14 @@ def _registered(where: str, entry: Any) -> Registered:
     if not isinstance(entry, dict) or not isinstance(entry.get("spec"), str):
         raise UserError(f"{where}: spec is missing: a checkpoint, random, mcts:N or an engine, as on the command line")
     if unknown := [key for key in entry if key not in KEYS]:
-        raise UserError(f"{where}: unknown key '{unknown[0]}'; keys are {', '.join(KEYS)}")
+        raise UserError(f"{where}: unknown key '{_brief(unknown[0])}'; keys are {', '.join(KEYS)}")
     options, limits = _mapping(where, entry, "options"), _mapping(where, entry, "limits")
     is_engine = entry["spec"].partition(":")[0] in PROTOCOLS
     for name, value in limits.items():
         if name not in LIMITS or not _whole(value):
-            raise UserError(f"{where}: limits are {', '.join(LIMITS)}, numbers >= 1; got {name}: {value}")
+            raise UserError(
+                f"{where}: limits are {', '.join(LIMITS)}, whole numbers from 1 to {MOST}; got {clean(str(name), LONGEST_NAME)}: {_brief(value)}"
+            )
         if not is_engine and name != "movetime":
             raise UserError(
                 f"{where}: {name} is for engines; a player of this process may have movetime or simulations"
@@ -111,16 +109,16 @@ def _registered(where: str, entry: Any) -> Registered:
     for key in ("simulations", "temperature_plies"):
         if key in entry:
             if not _whole(entry[key]):
-                raise UserError(f"{where}: {key} must be a number >= 1, got {entry[key]}")
+                raise UserError(f"{where}: {key} must be a whole number from 1 to {MOST}, got {_brief(entry[key])}")
             search[key] = entry[key]
     if entry["spec"].startswith("mcts:") and search.keys() - {"seconds"}:
         raise UserError(f"{where}: mcts:N says itself how many simulations it plays")
     if "search" in entry:
         if entry["search"] not in ("puct", "gumbel"):
-            raise UserError(f"{where}: search must be puct or gumbel, got {entry['search']}")
+            raise UserError(f"{where}: search must be puct or gumbel, got {_brief(entry['search'])}")
         search["kind"] = entry["search"]
     if "temperature" in entry or "temperature_plies" in entry:
-        temperature = _positive(where, "temperature", entry.get("temperature", 1.0))
+        temperature = _number(where, "temperature", entry.get("temperature", 1.0), 1e-3, 1e3)
         if search.get("kind") != "puct" or entry["spec"].startswith("mcts:") or entry["spec"] == "random":
             raise UserError(f"{where}: a temperature needs a checkpoint and search: puct")
         search["temperature"] = temperature
@@ -129,25 +127,32 @@ def _registered(where: str, entry: Any) -> Registered:
         spec = entry["spec"]
         if (":" in spec and not spec.startswith("pretrained:")) or spec in ("random", "uniform"):
             raise UserError(f"{where}: policy_temperature is for players with a network")
-        search["policy_temperature"] = _positive(where, "policy_temperature", entry["policy_temperature"])
+        low, high = SEARCH_BOUNDS["policy_temperature"]
+        search["policy_temperature"] = _number(where, "policy_temperature", entry["policy_temperature"], low, high)
     texts = {
         str(name): str(value).lower() if isinstance(value, bool) else str(value) for name, value in options.items()
     }
     return Registered(entry["spec"], texts, limits, search)
 
 
-def _positive(where: str, name: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
-        raise UserError(f"{where}: {name} must be a number > 0, got {value}")
+def _number(where: str, name: str, value: Any, low: float, high: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise UserError(f"{where}: {name} must be a number from {low:g} to {high:g}, got {_brief(value)}")
     return float(value)
+
+
+def _brief(value: Any) -> str:
+    """A value of the file in an error line."""
+    text = "a number of many digits" if isinstance(value, int) and abs(value) >= 2**63 else str(value)
+    return clean(text, LONGEST_NAME)
 
 
 def _mapping(where: str, entry: dict[str, Any], key: str) -> dict[str, Any]:
     value = entry.get(key) or {}
     if not isinstance(value, dict):
-        raise UserError(f"{where}: {key} must be NAME: VALUE pairs, got {value}")
+        raise UserError(f"{where}: {key} must be NAME: VALUE pairs, got {_brief(value)}")
     return value
 
 
 def _whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MOST

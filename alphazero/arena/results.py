@@ -18,10 +18,11 @@ from typing import Any
 from alphazero.arena import csa, kif, pgn
 from alphazero.arena.game_text import GameText, decode, read_bytes
 from alphazero.errors import UserError
+from alphazero.files import is_there
 from alphazero.protocols import sgf
+from alphazero.text import MOST_OF_A_NAME, clean
 
 Result = dict[str, Any]
-MOST_OF_A_NAME = 1000  # characters; an engine's name is its command
 LONGEST_LINE = 1 << 20  # bytes of a game's line, at most
 
 
@@ -59,7 +60,7 @@ def read_results(paths: list[Path], counted: Counted | None = None) -> list[Resu
 
 
 def _read(path: Path, counted: Counted) -> list[Result]:
-    if not path.exists():
+    if not is_there(path):
         raise UserError(f"{path}: no such file or directory")
     if path.is_dir():
         files = sorted(file for file in path.rglob("*") if file.suffix.lower() in READERS and file.is_file())
@@ -80,9 +81,10 @@ def _read_games(path: Path, counted: Counted, alone: bool) -> list[Result]:
         for line, first, second, result in READERS[path.suffix.lower()](data, str(path)):
             found += 1
             where = f"{path}:{line}"
+            first, second = clean(first, MOST_OF_A_NAME), clean(second, MOST_OF_A_NAME)
             if not isinstance(result, float):
                 counted.leave_out(result, where)
-            elif not first.strip() or not second.strip():
+            elif not first or not second:
                 counted.leave_out(NO_NAME, where)
             elif first == second:
                 counted.leave_out(SELF, where)
@@ -141,7 +143,7 @@ def being_played(path: Path | None) -> Iterator[None]:
 def _is_json(line: bytes) -> bool:
     try:
         json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return True
 
@@ -205,13 +207,14 @@ def _pgn_results(data: bytes, where: str) -> Iterator[Told]:
 
 
 def _sgf_results(data: bytes, where: str) -> Iterator[Told]:
-    for line, text in sgf.collection(decode(data, where, "gb18030")):
+    for line, text in sgf.collection(data):
         try:
-            root = sgf.parse_nodes(text, f"{where}:{line}")[0]
+            root = dict(reversed(sgf.parse_nodes(text, f"{where}:{line}")[0]))
         except UserError:
             yield line, "", "", UNREAD
             continue
-        black, white, said = (root.get(key, [""])[0] for key in ("PB", "PW", "RE"))
+        told = ((root.get(key) or [""])[0].replace("\0", "") for key in ("PB", "PW", "RE"))
+        black, white, said = (" ".join(text.split()) for text in told)  # a line break in a name is a space
         yield line, black, white, sgf_score(said)
 
 

@@ -43,6 +43,7 @@ class Inside:
         self.player = entrant.player.with_options(**game.options)
         if isinstance(self.player, NetworkPlayer):
             self.player.evaluator = _Shared(self.player.evaluator, lock)
+            self.player.warm_up()  # before its clock runs
         self.search = dict(entrant.search)
         self.simulations = self.search.pop("simulations", None)
         self.seconds = self.search.pop("seconds", None)  # a move's, where no clock runs

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from alphazero.errors import UserError
 from alphazero.protocols.clock import Clock
+from alphazero.text import shown
+
+MOST_SECONDS = 86_400
 
 
 @dataclass(frozen=True)
@@ -20,12 +23,15 @@ class TimeControl:
 
     @staticmethod
     def parse(text: str) -> TimeControl:
-        number = r"(\d+(?:\.\d+)?)"
-        match = re.fullmatch(rf"(?:(\d+)/)?{number}(?:\+{number}|b{number})?", text.strip())
-        if match is None or float(match[2]) + float(match[4] or 0) <= 0:
+        number = r"([0-9]{1,9}(?:\.[0-9]{1,9})?)"  # ASCII digits, and not more of them than any clock has
+        match = re.fullmatch(rf"(?:([0-9]{{1,4}})/)?{number}(?:\+{number}|b{number})?", text.strip())
+        if match is None or float(match[2]) + float(match[4] or 0) <= 0 or match[1] == "0":
             raise UserError(
-                f"--tc: expected SECONDS+INCREMENT, MOVES/SECONDS+INCREMENT or SECONDSbBYOYOMI, as in 10+0.1 or 60b5, got '{text}'"
+                "--tc: expected SECONDS+INCREMENT, MOVES/SECONDS+INCREMENT or SECONDSbBYOYOMI, as in 10+0.1 or 60b5, "
+                f"got {shown(text)}"
             )
+        if max(float(match[i] or 0) for i in (2, 3, 4)) > MOST_SECONDS:
+            raise UserError(f"--tc: at most {MOST_SECONDS:,} seconds (a day), got {shown(text)}")
         return TimeControl(float(match[2]), float(match[3] or 0), int(match[1] or 0), float(match[4] or 0))
 
     def __str__(self) -> str:

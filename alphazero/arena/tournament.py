@@ -5,6 +5,7 @@ The same configuration comes from the command line or from a YAML file (`alphaze
 
 from __future__ import annotations
 
+import argparse
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,18 +18,23 @@ from alphazero.arena.openings import read_openings
 from alphazero.arena.registry import Registered, read_players, spec_of
 from alphazero.arena.report import write_report
 from alphazero.arena.standings import standings
-from alphazero.config import ConfigError, GameConfig, _f, build, read_yaml
+from alphazero.commands.arguments import MOST_ELO, MOST_GAMES
+from alphazero.commands.arguments import elo as read_elo
+from alphazero.config import MOST_SIMULATIONS, ConfigError, GameConfig, _f, build, read_yaml
 from alphazero.errors import UserError
 from alphazero.files import write_atomically
 from alphazero.game import Game, make
 from alphazero.progress import Progress
+from alphazero.text import clean, listed, player_name, shown
 
 
 @dataclass(frozen=True)
 class PlayerConfig:
     player: str = _f("", "as on the command line: a checkpoint or run directory, random, uniform, mcts:N, an engine")
     name: str = _f("", "in results and tables; empty: made from `player`")
-    simulations: int | None = _f(None, "a move; null: the tournament's, else what the checkpoint trained with", low=1)
+    simulations: int | None = _f(
+        None, "a move; null: the tournament's, else what the checkpoint trained with", low=1, high=MOST_SIMULATIONS
+    )
     search: str | None = _f(None, "null: as in training", choices=("puct", "gumbel"))
 
 
@@ -38,10 +44,12 @@ class TournamentConfig:
     form: str = _f(
         "round-robin", "gauntlet: the first against all; ladder: where a game says most", choices=schedule.FORMS
     )
-    games: int = _f(40, "a pairing, each opening with both colours", low=1)
+    games: int = _f(40, "a pairing, each opening with both colours", low=1, high=1_000_000)
     rounds: int = _f(8, "of a ladder; each has as many pairings as fill all chairs", low=1, high=10000)
     game: GameConfig = field(default_factory=lambda: GameConfig(name=""))
-    simulations: int | None = _f(None, "a move; null: what each checkpoint was trained with", low=1)
+    simulations: int | None = _f(
+        None, "a move; null: what each checkpoint was trained with", low=1, high=MOST_SIMULATIONS
+    )
     search: str | None = _f(None, "null: as in training", choices=("puct", "gumbel"))
     time_control: str = _f("", "as --tc, e.g. 10+0.1: all players get clocks")
     openings: str = _f("", "a file of start positions; empty: random plies")
@@ -54,13 +62,18 @@ class TournamentConfig:
     seed: int = _f(0, "names the openings and the players' random numbers", low=0, high=2**31)
 
 
+MOST_PLAYERS = 256  # pairings and ratings of more take minutes for a round
+
+
 def load_tournament(path: Path, overrides: list[str]) -> TournamentConfig:
     """Reads and checks a YAML file; ConfigError says what is wrong in one line."""
     config: TournamentConfig = build(TournamentConfig, read_yaml(path, overrides), str(path))
     players_of(config, str(path))
     for name, elo in config.anchors.items():
-        if isinstance(elo, bool) or not isinstance(elo, (int, float)):
-            raise ConfigError(f"{path}: anchors.{name} must be a number, got '{elo}'")
+        if isinstance(elo, bool) or not isinstance(elo, (int, float)) or not abs(elo) <= MOST_ELO:
+            raise ConfigError(
+                f"{path}: anchors.{clean(str(name))} must be a number from -{MOST_ELO} to {MOST_ELO}, got {shown(str(elo))}"
+            )
     return config
 
 
@@ -70,11 +83,11 @@ def parse_anchors(texts: list[str]) -> dict[str, float]:
     for text in texts:
         name, _, elo = text.rpartition("=")
         try:
-            anchors[name] = float(elo)
-        except ValueError:
-            name = ""
+            anchors[player_name(name)] = read_elo(elo)
+        except argparse.ArgumentTypeError as error:
+            raise UserError(f"--anchor {shown(text)}: expected NAME=ELO, e.g. gnugo=1500; ELO {error}") from None
         if not name:
-            raise UserError(f"--anchor {text}: expected NAME=ELO, e.g. gnugo=1500")
+            raise UserError(f"--anchor {shown(text)}: expected NAME=ELO, e.g. gnugo=1500")
     return anchors
 
 
@@ -89,6 +102,8 @@ def players_of(config: TournamentConfig, where: str = "tournament") -> list[Play
                 f"{where}: players[{number}] must be a player's text or a section with `player`, got {entry}"
             )
         players.append(build(PlayerConfig, entry, f"{where}: players[{number}]"))
+    if len(players) > MOST_PLAYERS:
+        raise ConfigError(f"{where}: players must name at most {MOST_PLAYERS}, got {len(players):,}")
     if len(players) < 2:
         raise ConfigError(f"{where}: players must name two and more, got {len(players)}")
     return players
@@ -99,12 +114,21 @@ def play_tournament(config: TournamentConfig, device: str = "auto", out: Path | 
 
     out: directory for results.jsonl, games.pgn or .csa, elo.json and report.html; the same call goes on after any crash.
     """
+    count = len(players_of(config))
+    pairings = {"gauntlet": count - 1, "ladder": config.rounds * (count // 2)}.get(
+        config.form, count * (count - 1) // 2
+    )
+    if pairings * config.games > MOST_GAMES:
+        raise UserError(
+            f"tournament: {pairings:,} pairings of {config.games:,} games are more than {MOST_GAMES:,} games; take fewer players "
+            "or games, or --form ladder"
+        )
     game = _game(config)
     entrants = _entrants(config, game, device)
     names = [each.name for each in entrants]
     for name in config.anchors:
         if name not in names:
-            raise UserError(f"tournament: the anchor '{name}' is no player; players are: {', '.join(names)}")
+            raise UserError(f"tournament: the anchor '{name}' is no player; players are: {listed(names)}")
     time_control = TimeControl.parse(config.time_control) if config.time_control else None
     file = None
     if out is not None:
@@ -174,5 +198,5 @@ def _entrants(config: TournamentConfig, game: Game, device: str) -> list[Entrant
     names = [each.name for each in entrants]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise UserError(f"tournament: two players are called '{twice[0]}'; give each a `name`")
+        raise UserError(f"tournament: two players are called {shown(twice[0])}; give each a `name`")
     return entrants

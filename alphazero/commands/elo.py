@@ -56,10 +56,12 @@ def run(args: argparse.Namespace) -> int:
     from alphazero.arena.sprt import PairScores
     from alphazero.arena.standings import advantage, los_table, standings
     from alphazero.errors import UserError
+    from alphazero.files import is_there
+    from alphazero.text import clean
 
     if args.bootstrap < 0 or args.bootstrap == 1:
         raise UserError(f"elo: --bootstrap must be >= 2, got {args.bootstrap}")
-    files = [path / "rating" / "results.jsonl" if (path / "config.yaml").exists() else path for path in args.files]
+    files = [path / "rating" / "results.jsonl" if is_there(path / "config.yaml") else path for path in args.files]
     counted = Counted()
     results = read_results(files, counted)
     if told := counted.told():
@@ -86,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
     print(advantage(rated))
     if len(rated.players) == 2:
         a, b = (player.name for player in rated.players)
-        print(f"{a}: {PairScores.of(results, a, b).as_text()}")
+        print(f"{clean(a)}: {PairScores.of(results, a, b).as_text()}")
     if args.los:
         print(f"\nlikelihood of superiority, the row's player over the column's, in percent\n{los_table(rated)}")
     return 0
@@ -95,6 +97,7 @@ def run(args: argparse.Namespace) -> int:
 def _anchors(texts: list[str], names: set[str]) -> dict[str, float]:
     """["a", "b=1500"] as {"a": 0.0, "b": 1500.0}; a name may hold a '=' itself."""
     from alphazero.errors import UserError
+    from alphazero.text import shown
 
     anchors = {}
     for text in texts:
@@ -102,9 +105,11 @@ def _anchors(texts: list[str], names: set[str]) -> dict[str, float]:
         if not equals and text not in names:
             name, elo = text, "0"
         try:
-            anchors[name] = float(elo)
-        except ValueError:
-            raise UserError(f"--anchor {text}: expected NAME or NAME=ELO, e.g. gnugo=1500") from None
+            anchors[name] = arguments.elo(elo)
+        except argparse.ArgumentTypeError as error:
+            raise UserError(
+                f"--anchor {shown(text)}: expected NAME or NAME=ELO, e.g. gnugo=1500; ELO {error}"
+            ) from None
     return anchors
 
 

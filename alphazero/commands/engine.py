@@ -39,15 +39,14 @@ def add_arguments(parser: argparse.ArgumentParser, protocol: str) -> None:
 
 def described(model: str) -> dict[str, Any]:
     """A checkpoint's meta.json where it is plain to see, without what it takes to load a network; else nothing."""
-    import json
-
     from alphazero import pretrained
+    from alphazero.files import read_json
 
     place = pretrained.path_of(model) or Path(model)
     try:
         if not (place / "meta.json").exists():
             place = place / "checkpoints" / (place / "checkpoints" / "latest").read_text().strip()
-        meta = json.loads((place / "meta.json").read_text())
+        meta = read_json(place / "meta.json")
         if not (place / "model.safetensors").exists():
             return {}
     except (OSError, ValueError):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from alphazero.commands import arguments
 from alphazero.devices import DEVICE_HELP, DEVICES
+from alphazero.protocols import go_rules
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,13 +23,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--board-size", type=arguments.whole(2, 19), help="to begin with (default: the model's, else 9)"
     )
     parser.add_argument("--komi", type=arguments.number(-1000, 1000), help="to begin with")
+    parser.add_argument(
+        "--rules", choices=list(go_rules.RULES), help="the ko rule and suicide of these rules, to begin with"
+    )
+    parser.add_argument(
+        "--ko", choices=go_rules.KO_RULES, help="the ko rule, to begin with (default: the rules' or model's)"
+    )
     parser.add_argument("--search", choices=["puct", "gumbel"], default="puct")
     parser.add_argument(
         "--resign",
         type=arguments.number(-2, 1),
         default=-2.0,
         metavar="VALUE",
-        help="resign below this value in -1..1 (default: never)",
+        help="resign after three moves in a row with a value below this (in -1..1), past the opening (default: never)",
     )
     parser.add_argument("--log", type=Path, metavar="FILE", help="append every command and its reply to this file")
     parser.add_argument("--device", default="auto", choices=DEVICES, help=DEVICE_HELP)
@@ -53,13 +60,16 @@ def run(args: argparse.Namespace) -> int:
     player = load(model, args.device, game=make("go") if builtin else None, kind=args.search)
     if player.game.name != "go":
         raise UserError(f"gtp: {model} plays {player.game.name}; GTP is for Go (try `alphazero play --model {model}`)")
-    wanted = {"board_size": args.board_size, "komi": args.komi}
-    options = {name: value for name, value in wanted.items() if value is not None}
+    wanted = {"board_size": args.board_size, "komi": args.komi, "ko": args.ko}
+    options = go_rules.by_name(args.rules) if args.rules else {}
+    options |= {name: value for name, value in wanted.items() if value is not None}
     if options:
         player = player.with_options(**options)
     simulations = args.simulations or (None if model.startswith("mcts:") else 400)
     with contextlib.ExitStack() as files:
         log = files.enter_context(args.log.open("a", encoding="utf-8")) if args.log else None
+        if args.rules and (told := go_rules.warning(args.rules)):
+            print(f"alphazero gtp: {told}", file=sys.stderr)
         engine = GtpEngine(player, simulations=simulations, resign_value=args.resign, log=log)
         print(f"alphazero gtp: {player.name}, {engine.size}x{engine.size}; `quit` ends it", file=sys.stderr)
         engine.serve(sys.stdin, sys.stdout)

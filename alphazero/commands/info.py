@@ -5,11 +5,31 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import Any
+
+from alphazero.errors import UserError
+from alphazero.files import read_json
+from alphazero.text import clean
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("path", type=Path, help="a run directory or a checkpoint")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def rated(path: Path) -> list[dict[str, Any]]:
+    """The players of an elo.json."""
+    content = read_json(path)
+    players = content.get("players") if isinstance(content, dict) else None
+    if not isinstance(players, list):
+        players = [None]
+    for player in players:
+        numbers = [player.get(key) for key in ("elo", "low", "high")] if isinstance(player, dict) else [None]
+        if not all(isinstance(each, (int, float)) for each in numbers) or not isinstance(player["name"], str):
+            raise UserError(
+                f"{path}: expected players with name, elo, low and high; `alphazero tournament` writes it anew"
+            )
+    return players
 
 
 def run(args: argparse.Namespace) -> int:
@@ -23,14 +43,16 @@ def run(args: argparse.Namespace) -> int:
     if chunks:
         facts["replay"] = {"chunks": len(chunks), "bytes": sum(chunk.stat().st_size for chunk in chunks)}
     if (args.path / "elo.json").exists():
-        facts["elo"] = json.loads((args.path / "elo.json").read_text())["players"]
+        facts["elo"] = rated(args.path / "elo.json")
     if args.json:
         print(json.dumps(facts))
         return 0
     for name, value in facts.items():
         if name == "elo":
             for player in value:
-                print(f"  {player['name']:<16} {player['elo']:7.0f}  [{player['low']:.0f}, {player['high']:.0f}]")
+                print(
+                    f"  {clean(player['name']):<16} {player['elo']:7.0f}  [{player['low']:.0f}, {player['high']:.0f}]"
+                )
         else:
-            print(f"{name:<12} {json.dumps(value) if isinstance(value, dict) else value}")
+            print(f"{clean(name):<12} {json.dumps(value) if isinstance(value, dict) else clean(str(value), 1000)}")
     return 0

@@ -58,10 +58,11 @@ def run(args: argparse.Namespace) -> int:
         if game.name != "go" and (name := file_name(game)) is not None:
             (args.export / name).write_text(joined(game, [_text(game, record) for record in records]), encoding="utf-8")
             print(f"{args.export / name}: {len(records):,} games")
-            if game.name == "shogi":
-                for record in records:
-                    kif.write(args.export, record.moves(game), **_about(record))
-                print(f"{args.export}: {len(records):,} KIF files")
+        if game.name in kif.GAMES:
+            for record in records:
+                kif.write(args.export, record.moves(game), minishogi=game.name == "minishogi", **_about(record))
+            print(f"{args.export}: {len(records):,} KIF files")
+        if game.name in kif.GAMES or (game.name != "go" and file_name(game) is not None):
             return 0
         for record in records:
             path = args.export / f"{record.number:08d}.{'sgf' if game.name == 'go' else 'txt'}"

@@ -71,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
         "temperature_plies": args.temperature_plies,
     }
     pool = Pool(player.game, settings, [search])
-    feed = Feed(pool, evaluators, settings["packed"], lanes)
+    feed = Feed(pool, evaluators, settings["packed"], lanes, names=[args.model])
     progress = Progress()
     begin = last = time.perf_counter()
     count = 0

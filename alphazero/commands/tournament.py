@@ -77,11 +77,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from alphazero.errors import UserError
+    from alphazero.files import is_there
 
     overrides = [text for text in args.players if re.match(r"[a-z_.]+=", text)]
     players = [text for text in args.players if text not in overrides]
     first = Path(players[0]) if players else Path()
-    if len(players) == 1 and (first / "config.yaml").exists():
+    if len(players) == 1 and is_there(first / "config.yaml"):
         summary = _rate_run(first, overrides, args)
     else:
         from alphazero.arena.tournament import TournamentConfig, load_tournament, play_tournament

@@ -24,7 +24,7 @@ from alphazero import weights
 from alphazero.devices import DEVICES
 from alphazero.errors import UserError
 from alphazero.evaluators.base import Evaluator, agrees, fastest, proof_planes
-from alphazero.files import write_atomically
+from alphazero.files import read_json, write_atomically
 from alphazero.machine import cache_folder
 
 if TYPE_CHECKING:
@@ -253,7 +253,7 @@ def _processor() -> str:
 
 def _remembered() -> dict[str, str]:
     try:
-        return {str(k): str(v) for k, v in json.loads(_file().read_text()).items()}
+        return {str(k): str(v) for k, v in read_json(_file()).items()}
     except (OSError, ValueError, AttributeError):
         return {}  # never written, or broken: measured again
 

@@ -148,6 +148,7 @@ class EngineLoop(ABC):
         self._placed: list[str] = ["startpos"]  # the last `position`
         self._failed = ""  # why the player cannot be loaded
         self._threads: int | None = None
+        self._warm: Player | None = None  # the player as it was warmed up; None: some option has changed since
         self.analysis: Analysis | None = None
         self.done = False
         self.ponder = False
@@ -193,8 +194,8 @@ class EngineLoop(ABC):
     def nothing_to_search(self, position: Position, limits: Limits) -> list[str]:
         """The answer where the game is over: lines with a bestmove."""
 
-    def report(self, result: SearchResult, limits: Limits) -> list[str]:
-        """The answer of a search that has ended: lines with a bestmove."""
+    def report(self, result: SearchResult, position: Position, limits: Limits) -> list[str]:
+        """The answer of a search of the position that has ended: lines with a bestmove."""
         reply = result.pv[1] if len(result.pv) > 1 else None
         return [f"bestmove {result.best_move}" + (f" ponder {reply}" if reply else "")]
 
@@ -258,6 +259,7 @@ class EngineLoop(ABC):
         split = lower.index("value") if "value" in lower else len(words)
         name, value = " ".join(words[1:split]), " ".join(words[split + 1 :])
         self.finish()
+        self._warm = None
         for option in self.options():
             if option.name.lower() == name.lower():
                 remark = option.set(value)
@@ -318,8 +320,12 @@ class EngineLoop(ABC):
         raise ProtocolError(self._failed)
 
     def isready(self, words: list[str]) -> None:
+        """Loads and warms up: the first move of a short game must not take longer than the others."""
         try:
             self.ready()
+            if self.analysis is None and self._warm is not self.player:
+                self.player.warm_up()
+                self._warm = self.player
         finally:
             self.say("readyok")
 
@@ -523,6 +529,9 @@ class EngineLoop(ABC):
     # --- reports, from the search's thread ---
 
     def _info(self, result: SearchResult, seconds: float) -> None:
+        self.say(*self._lines(result, seconds))
+
+    def _lines(self, result: SearchResult, seconds: float) -> list[str]:
         milliseconds = round(1000 * seconds)
         most = max(1, self.hash_mb * 2**20)
         head = f"info depth {max(1, round(result.depth))} seldepth {max(1, result.max_depth)} time {milliseconds}"
@@ -537,14 +546,13 @@ class EngineLoop(ABC):
             pv = result.pv if move is best else self.player.line(move.move)
             value = result.value if move is best and not move.visits else move.q
             lines.append(f"{head} multipv {rank} {self.score(result, move, value)} {work} pv {' '.join(pv)}")
-        self.say(*lines)
+        return lines
 
     def _done(self, result: SearchResult | None, seconds: float, position: Position, limits: Limits) -> None:
         if result is None:
             self.say(*self.nothing_to_search(position, limits))
         else:
-            self._info(result, seconds)
-            self.say(*self.report(result, limits))
+            self.say(*self._lines(result, seconds), *self.report(result, position, limits))
 
     def describe(self) -> str:
         """One line for people, on standard error."""

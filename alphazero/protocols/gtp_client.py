@@ -8,7 +8,7 @@ import time
 from alphazero.errors import UserError
 from alphazero.game import Game
 from alphazero.protocols.client import GRACE_SECONDS, MOST_LINES, START_SECONDS, EngineClient, Reply
-from alphazero.protocols.sgf import split_komi
+from alphazero.protocols.sgf import PositionText, Stone, stones_in
 from alphazero.text import LONGEST_NAME, clean
 
 MOST_CHARACTERS = 1 << 20  # of an answer; the longest good one is a list of commands
@@ -27,8 +27,10 @@ class GtpClient(EngineClient):
 
     def _handshake(self) -> None:
         self._number = 0
+        self._told: list[tuple[int, str]] = []  # commands whose answers are still to be read
         self._told_komi = float("nan")
-        self._known: list[str] | None = None  # the moves on the engine's board; None: it has to be told from the start
+        self._set = ""  # the set-up on the engine's board, as in a position's text
+        self._known: list[Stone] | None = None  # the moves since; None: it has to be told from the start
         if self.spec.search_limits:
             raise UserError(
                 f"{self.name}: GTP has no {', '.join(self.spec.search_limits)}: give limits on the engine's command line, or --tc"
@@ -65,28 +67,41 @@ class GtpClient(EngineClient):
         self._tell_komi(self._komi)
         for rule in self._rules:
             self._ask(f"kata-set-rule {rule}")
-        self._known = []
+        self._set, self._known = "", []
 
     def new_game(self) -> None:
         self._set_up()
         self._timed = False
 
     def play(self, start: str, moves: list[str], limits: dict[str, int], seconds: float) -> Reply:
-        own_komi, begun = split_komi(start.split())
-        played = begun + moves
-        if self._known is None or played[: len(self._known)] != self._known:
-            self._set_up()
-        assert self._known is not None
-        if (komi := self._komi if own_komi is None else own_komi) != self._told_komi:
-            self._tell_komi(komi)
-        for ply in range(len(self._known), len(played)):
-            self._ask(f"play {'bw'[ply % 2]} {played[ply]}")
-        colour = "bw"[len(played) % 2]
+        text = PositionText.parse([*start.split(), *moves])
+        colour = text.to_move.lower()
+        self._tell_position(text)
         self._tell_clock(colour, limits)
         answer = self._ask(f"genmove {colour}", seconds + GRACE_SECONDS).strip()
         move = answer.lower() if answer.lower() in ("pass", "resign") else answer.upper()
-        self._known = [*played, move]
+        self._known = [*text.moves, (text.to_move, move)]
         return Reply(move)
+
+    def _tell_position(self, text: PositionText) -> None:
+        """Brings the engine's board there: by the new moves alone where it can be."""
+        goes_on = text.rows == self._set or (not self._set and self._known == [])
+        if self._known is None or not goes_on or text.moves[: len(self._known)] != self._known:
+            self._set_up()
+        assert self._known is not None
+        if (komi := self._komi if text.komi is None else text.komi) != self._told_komi:
+            self._tell_komi(komi)
+        if text.rows != self._set:
+            stones = [f"{colour.lower()} {vertex}" for vertex, colour in stones_in(text.rows).items()]
+            if "set_position" in self.commands:
+                self._ask(f"set_position {' '.join(stones)}")
+            else:  # stones of a position with liberties take nothing, in whatever order they come
+                for stone in stones:
+                    self._ask(f"play {stone}")
+            self._set = text.rows
+        for colour, vertex in text.moves[len(self._known) :]:
+            self._tell(f"play {colour.lower()} {vertex}")
+        self._known = text.moves
 
     def _tell_komi(self, komi: float) -> None:
         self._ask(f"komi {komi:g}")
@@ -110,14 +125,14 @@ class GtpClient(EngineClient):
             self._ask(f"time_settings {settings}")
             self._timed = True
         if "time_left" in self.commands:
-            self._ask(f"time_left {colour} {left} {stones}")
+            self._tell(f"time_left {colour} {left} {stones}")
 
     def dead_stones(self, moves: list[str]) -> set[str]:
-        """The vertices of the stones that the engine holds for dead after these moves (both colours'), "D4" and the like."""
-        assert self._known is not None
-        for ply in range(len(self._known), len(moves)):
-            self._ask(f"play {'bw'[ply % 2]} {moves[ply]}")
-        self._known = list(moves)
+        """The vertices of the stones, of both colours, that the engine holds for dead in a position ("D4" and the like).
+
+        moves: the words of the position's text.
+        """
+        self._tell_position(PositionText.parse(moves))
         words = self._ask("final_status_list dead", START_SECONDS).upper().split()
         return {word for word in words if VERTEX.fullmatch(word)}
 
@@ -128,11 +143,29 @@ class GtpClient(EngineClient):
             raise self._error(f"refuses '{command}'")
         return text
 
-    def _exchange(self, command: str, seconds: float) -> tuple[bool, str]:
-        """Sends a command; whether it succeeded, and what the engine said. Lines that are no answer are skipped."""
+    def _tell(self, command: str) -> None:
+        """Sends a command without waiting: a clock runs, and every wait costs a change of processes on a busy machine.
+
+        Its answer is read, and a refusal raised, before that of the next command that is waited for.
+        """
         self._number += 1
         self._send(f"{self._number} {command}")
+        self._told.append((self._number, command))
+
+    def _exchange(self, command: str, seconds: float) -> tuple[bool, str]:
+        """Sends a command; whether it succeeded, and what the engine said."""
+        self._number += 1
+        number = self._number
+        self._send(f"{number} {command}")
         end = time.monotonic() + seconds
+        told, self._told = self._told, []
+        for earlier, said in told:
+            if not self._read(earlier, said, seconds, end)[0]:
+                raise self._error(f"refuses '{said}'")
+        return self._read(number, command, seconds, end)
+
+    def _read(self, number: int, command: str, seconds: float, end: float) -> tuple[bool, str]:
+        """Reads the answer to the command of this number by `end`, `seconds` after it was asked; other lines are skipped."""
         good = False
         answer: list[str] | None = None
         room = MOST_CHARACTERS
@@ -142,7 +175,7 @@ class GtpClient(EngineClient):
                 self._kill()
                 raise self._error(f"no answer to '{command}' within {seconds:.0f} seconds")
             if answer is None:
-                if line[:1] in ("=", "?") and (found := self._answer(line)) is not None:
+                if line[:1] in ("=", "?") and (found := self._answer(line, number)) is not None:
                     answer, good = [found], line[0] == "="
             elif line:
                 answer.append(line)
@@ -154,8 +187,8 @@ class GtpClient(EngineClient):
         self._kill()
         raise self._error(f"{MOST_LINES:,} lines and no answer to '{command}' among them")
 
-    def _answer(self, line: str) -> str | None:
-        """The text of an answer's first line; None where its number is not our last command's (none at all will do)."""
+    def _answer(self, line: str, wanted: int) -> str | None:
+        """The text of an answer's first line; None where its number is another command's (none at all will do)."""
         rest = line[1:].lstrip("0123456789")
         number = line[1 : len(line) - len(rest)]
-        return None if number and number.lstrip("0") != str(self._number) else rest.strip()
+        return None if number and number.lstrip("0") != str(wanted) else rest.strip()

@@ -1,182 +1,450 @@
-"""SGF, the file format of Go: the main line of a game in, a game out (specification: FF[4], red-bean.com/sgf)."""
+"""SGF, the file format of Go: the main line of a game in, a game out (specification: FF[4], red-bean.com/sgf).
+
+Files of real programs break its rules in many ways. What can be read is read, with a warning where a reader might be misled;
+UserError is for what cannot. The bytes are `sgf_text`'s.
+"""
 
 from __future__ import annotations
 
-import math
+import codecs
 import re
+import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
+from typing import AnyStr
 
 from alphazero._core import Game, GameRecord, Position
 from alphazero.errors import UserError
 from alphazero.game import make
+from alphazero.protocols.sgf_text import Source, begin, source
+from alphazero.protocols.sgf_values import COLUMNS as COLUMNS
+from alphazero.protocols.sgf_values import escape, komi_of, point_of, points, size_of, vertex_of
 
-LETTERS = "abcdefghijklmnopqrstuvwxyz"
-COLUMNS = "ABCDEFGHJKLMNOPQRST"
-Node = dict[str, list[str]]
-TOKEN = re.compile(r"\s*(?:([();])|([A-Za-z]+)|\[((?:[^\]\\]|\\.)*)\])", re.DOTALL)
+Node = list[tuple[str, list[str]]]  # properties in the file's order, each with its values
+Stone = tuple[str, str]  # colour "B" or "W", and vertex ("D4", for a move also "pass")
+SMALL_NAMES = {"b": "B", "w": "W", "ab": "AB", "aw": "AW", "ae": "AE", "pl": "PL", "sz": "SZ", "km": "KM"}
+TWO_LETTERS = {"AB", "AW", "AE", "PL", "SZ", "KM", "GM", "HA", "RU"}  # of a name that a space cuts in two
+OUR_NAME = "alphazero"  # AP of what we write, whose komi may be any number
+OF_THE_GAME = ("SZ", "KM", "RU", "HA", "GM")  # properties that belong to the root
+
+
+@dataclass
+class Stage:
+    """Moves from a start position: of the empty board, or of a set-up."""
+
+    start: str = ""  # a position's text, without komi
+    moves: list[Stone] = field(default_factory=list)
+
+    def words(self, moves: int | None = None) -> list[str]:
+        """The position's text after so many moves, as words. A move out of turn has its side before it."""
+        words = self.start.split()
+        turn = "W" if words[-1:] == ["w"] else "B"
+        for colour, vertex in self.moves[:moves]:
+            words += [vertex] if colour == turn else [colour.lower(), vertex]
+            turn = "W" if colour == "B" else "B"
+        return words
 
 
 @dataclass
 class SgfGame:
-    """The main line of a game: its size, komi, and moves as (colour "B" or "W", vertex or "pass")."""
+    """The main line of a game: its size, komi, start position and moves as (colour "B" or "W", vertex or "pass")."""
 
     size: int = 19
-    komi: float = 0.0
-    setup: list[tuple[str, str]] = field(default_factory=list)  # stones placed before the first move
-    moves: list[tuple[str, str]] = field(default_factory=list)
-    to_move: str = ""  # "B" or "W" where the file says who begins after the set-up (PL)
-    properties: Node = field(default_factory=dict)  # of the root node
+    komi: float = 0.0  # as the rules count it, whatever unit the file uses; 0 where it names none
+    has_komi: bool = False
+    rules: str = ""  # RU as the file has it
+    start: str = ""  # text of the last position that is set up, without komi; "": the empty board, Black to move
+    moves: list[Stone] = field(default_factory=list)  # from `start` on
+    earlier: list[Stage] = field(default_factory=list)  # what came before a set-up in the middle of the game
+    warnings: list[str] = field(default_factory=list)  # what was read differently from how it is written
+    properties: dict[str, list[str]] = field(default_factory=dict)  # of the root node
     where: str = "SGF"  # the file's name, for errors
 
+    @property
+    def length(self) -> int:
+        """All moves of the main line, those before the last set-up included."""
+        return sum(len(stage.moves) for stage in self.earlier) + len(self.moves)
 
-def parse_nodes(text: str, where: str = "SGF") -> list[Node]:
-    """The nodes of the first game's main line. UserError names the offset of what is wrong."""
-    at = text.find("(")
+    def stage(self, moves: int | None = None) -> tuple[Stage, int]:
+        """The set-up that holds after so many moves of the main line (None: all), and how many come after it."""
+        left = self.length if moves is None else max(0, min(moves, self.length))
+        for stage in self.earlier:
+            if left < len(stage.moves):
+                return stage, left
+            left -= len(stage.moves)
+        return Stage(self.start, self.moves), left
+
+    def position_text(self, moves: int | None = None) -> str:
+        """The text of the position after so many moves of the main line (None: all), without komi."""
+        stage, count = self.stage(moves)
+        return " ".join(stage.words(count))
+
+
+# --- From tokens to a game ---
+
+
+def parse_nodes(data: str | bytes | Source, where: str = "SGF", warnings: list[str] | None = None) -> list[Node]:
+    """The nodes of the first game's main line. UserError where there are none; `warnings` gets what is odd about the text."""
+    warnings = [] if warnings is None else warnings
+    file = data if isinstance(data, Source) else source(data)
+    at = begin(file.data)
     if at < 0:
         raise UserError(f"{where}: no game in it: '(' is missing")
+    if file.data[:at].strip():
+        warnings.append("text before the game is skipped")
     nodes: list[Node] = []
-    depth = 0
-    closed = False  # a variation of the main line ended: what follows it is a side line
+    opened: list[int] = []  # how many nodes there were at each parenthesis that is open
     name = ""
-    while True:
-        match = TOKEN.match(text, at)
-        if match is None:
-            rest = text[at:].lstrip()
-            problem = f"unexpected '{rest[0]}'" if rest else "ends inside a game"
-            raise UserError(f"{where}: {problem} at offset {len(text) - len(rest)}")
-        at = match.end()
-        mark, ident, value = match.groups()
-        if mark == "(":
-            depth += 1
-        elif mark == ")":
-            depth -= 1
-            closed = True
-            if depth == 0:
-                if not nodes:
-                    raise UserError(f"{where}: the game has no nodes")
-                return nodes
-        elif closed:
-            continue
-        elif mark == ";":
-            nodes.append({})
-            name = ""
-        elif ident is not None:
-            name = "".join(c for c in ident if c.isupper())
+    values: list[str] | None = None  # of the property being read; None: a value has no property
+    odd: dict[str, int] = {}
+    for token in file.tokens(at):
+        kind = token.kind
+        if kind == "(":
+            opened.append(len(nodes))
+        elif kind == ")":
+            if (opened.pop() if opened else 0) < len(nodes):
+                break  # the first variation ends, and with it the main line
+            if not opened:
+                break
+        elif kind == ";":
+            nodes.append([])
+        elif kind == "name":
+            name, values = _name(token.content.decode(), name if values == [] else ""), []
+            if not nodes:
+                odd.setdefault("a node without its ';'", token.at)
+                nodes.append([])
+            if name:
+                if nodes[-1] and not nodes[-1][-1][1]:
+                    nodes[-1].pop()  # half of a name, or a property without a value
+                nodes[-1].append((name, values))
+        elif kind == "value":
+            if values is None:
+                odd.setdefault("a value without a property", token.at)
+            else:
+                values.append(file.text(token.content))
+        elif kind == "cut":
+            odd.setdefault("the file ends inside a value, which is left out", token.at)
         else:
-            if not nodes or not name:
-                raise UserError(f"{where}: a value without a property at offset {match.start()}")
-            value = re.sub(r"\\\r?\n", "", value)  # an escaped line break is no character
-            nodes[-1].setdefault(name, []).append(re.sub(r"\\(.)", r"\1", value, flags=re.DOTALL))
+            odd.setdefault(f"unexpected {token.content.decode('latin-1')!a}", token.at)
+        if kind in "();":
+            values = None
+    else:
+        if opened and not odd.keys() & {"the file ends inside a value, which is left out"}:
+            warnings.append("the file ends inside the game")
+    warnings += [f"{what} at offset {offset}" for what, offset in odd.items()]
+    if not nodes:
+        raise UserError(f"{where}: the game has no nodes")
+    return nodes
 
 
-def collection(text: str) -> list[tuple[int, str]]:
-    """The games of a file, as (line of its first character, from 1, text of the game). What is not closed is one, too."""
-    games: list[tuple[int, str]] = []
-    depth, begin, at = 0, 0, 0
-    for match in re.finditer(r"[()]|\[(?:[^\]\\]|\\.)*\]?", text, re.DOTALL):
-        if match[0] == "(":
-            begin, depth = (match.start(), 1) if depth == 0 else (begin, depth + 1)
-        elif match[0] == ")" and depth > 0:
+def _name(ident: str, before: str) -> str:
+    """A property's name: FF[1] to FF[3] write small letters between the capitals. before: a name just read, without values."""
+    if ident.islower():
+        return SMALL_NAMES.get(ident, "")
+    name = "".join(c for c in ident if not c.islower())
+    return before + name if before + name in TWO_LETTERS and len(before) == 1 else name
+
+
+def collection(data: AnyStr) -> list[tuple[int, AnyStr]]:
+    """The games of a file, as (line of its first character, from 1, the game). What is not closed is one, too."""
+    file = source(data)
+    raw = file.data
+    first = begin(raw)
+    if first < 0:
+        return []
+    games: list[tuple[int, int]] = []
+    depth, start = 0, first
+    for token in file.tokens(first):
+        if token.kind == "(":
+            start, depth = (token.at, 1) if depth == 0 else (start, depth + 1)
+        elif token.kind == ")" and depth > 0:
             depth -= 1
             if depth == 0:
-                at = match.end()
-                games.append((text.count("\n", 0, begin) + 1, text[begin:at]))
-    if depth > 0:
-        games.append((text.count("\n", 0, begin) + 1, text[begin:]))
-    return games
+                games.append((start, token.at + 1))
+    if depth > 0 or not games:
+        games.append((start, len(raw)))
+    line_end = b"\n" if b"\n" in raw else b"\r"
+    found: list[tuple[int, AnyStr]] = []
+    line, at = 1, 0
+    for start, end in games:
+        line += raw.count(line_end, at, start)
+        at = start
+        one = raw[start:end]
+        if isinstance(data, str):
+            found.append((line, one.decode()))
+        else:  # each game is read alone: a BOM tells it what is known of the file
+            found.append((line, codecs.BOM_UTF8 + one if file.codec == "utf-8" and not one.isascii() else one))
+    return found
 
 
-def vertex_of(point: str, size: int, where: str) -> str:
-    """An SGF point as a GTP vertex; "" and, up to 19x19, "tt" are passes."""
-    if point == "" or (point == "tt" and size <= 19):
-        return "pass"
-    if len(point) != 2 or any(c not in LETTERS[:size] for c in point):
-        raise UserError(f"{where}: '{point}' is no point of a {size}x{size} board")
-    return f"{COLUMNS[LETTERS.index(point[0])]}{size - LETTERS.index(point[1])}"
-
-
-def points(values: list[str], size: int, where: str) -> list[str]:
-    """Vertices of a list of points, rectangles such as "aa:cc" included."""
-    out = []
-    for value in values:
-        first, colon, last = value.partition(":")
-        if not colon:
-            out.append(vertex_of(value, size, where))
-            continue
-        known = len(first) == len(last) == 2 and all(c in LETTERS[:size] for c in first + last)
-        if not known or first[0] > last[0] or first[1] > last[1]:
-            raise UserError(f"{where}: '{value}' is no rectangle of points of a {size}x{size} board")
-        for y in range(LETTERS.index(first[1]), LETTERS.index(last[1]) + 1):
-            for x in range(LETTERS.index(first[0]), LETTERS.index(last[0]) + 1):
-                out.append(vertex_of(LETTERS[x] + LETTERS[y], size, where))
-    return out
-
-
-def parse(text: str, where: str = "SGF") -> SgfGame:
-    """The main line of the first game in `text`."""
-    nodes = parse_nodes(text, where)
-    root = nodes[0]
-    game = SgfGame(properties=root, where=where)
-    try:
-        game.size = int(root.get("SZ", ["19"])[0])
-        game.komi = float(root.get("KM", ["0"])[0] or 0)
-    except ValueError as error:
-        raise UserError(f"{where}: SZ and KM must be numbers (SZ a square board)") from error
-    if not math.isfinite(game.komi):
-        raise UserError(f"{where}: KM must be a number, got {root['KM'][0]}")
-    if root.get("GM", ["1"])[0].strip() not in ("", "1"):
-        raise UserError(f"{where}: not a game of Go (GM[{root['GM'][0]}])")
-    if not 2 <= game.size <= 19:
-        raise UserError(f"{where}: SZ must be 2 to 19, got {game.size}")
-    for node in nodes:
-        if "AE" in node:
-            raise UserError(f"{where}: takes stones off the board (AE), which no moves can do")
-        for colour, name in (("B", "AB"), ("W", "AW")):
-            if name in node:
-                if game.moves:
-                    raise UserError(f"{where}: stones are set up in the middle of the game")
-                game.setup += [(colour, v) for v in points(node[name], game.size, where)]
-        if "PL" in node and not game.moves:
-            game.to_move = node["PL"][0].strip()[:1].upper()
-            if game.to_move not in ("B", "W"):
-                raise UserError(f"{where}: PL must be B or W, got '{node['PL'][0]}'")
-        for colour in ("B", "W"):
-            if colour in node:
-                game.moves.append((colour, vertex_of(node[colour][0].strip(), game.size, where)))
+def parse(data: str | bytes, where: str = "SGF") -> SgfGame:
+    """The main line of the first game in a file's bytes (or text)."""
+    game = SgfGame(where=where)
+    file = source(data)
+    if file.warning:
+        game.warnings.append(file.warning)
+    nodes = parse_nodes(file, where, game.warnings)
+    for name, values in nodes[0]:
+        game.properties.setdefault(name, []).extend(values)
+    first = {
+        name: (values, number) for number, node in reversed(list(enumerate(nodes))) for name, values in node if values
+    }
+    for name in OF_THE_GAME:
+        if name in first and first[name][1] > 0:
+            game.warnings.append(f"{name} stands in node {first[name][1] + 1}, not in the first")
+    told = {name: first[name][0][0].strip() if name in first else "" for name in OF_THE_GAME}
+    if unicodedata.normalize("NFKC", told["GM"]).strip("\0 ").lower() not in ("", "1", "go", "weiqi", "baduk", "围棋"):
+        raise UserError(f"{where}: not a game of Go (GM[{told['GM']}])")
+    game.size = size_of(told["SZ"], where)
+    game.rules = told["RU"]
+    if "KM" in first:
+        ours = game.properties.get("AP") == [OUR_NAME]
+        komi, warning = komi_of(told["KM"], literally=ours)
+        game.komi, game.has_komi = komi or 0.0, komi is not None
+        game.warnings += [warning] if warning else []
+    _Reading(game).nodes(nodes)
+    handicap = re.match(r"[0-9]{1,3}", told["HA"])
+    if (
+        handicap
+        and int(handicap[0]) > 1
+        and not any("/" in stage.start for stage in (*game.earlier, Stage(game.start)))
+    ):
+        game.warnings.append(f"HA[{told['HA']}], but no handicap stones are set up")
     return game
 
 
 def read(path: Path) -> SgfGame:
     """Reads a file. UserError names it and what is wrong."""
     try:
-        return parse(path.read_text("utf-8-sig", errors="replace"), str(path))
+        return parse(path.read_bytes(), str(path))
     except OSError as error:
         raise UserError(f"{path}: cannot read: {error.strerror}") from error
 
 
-def point_of(vertex: str, size: int) -> str:
-    """A GTP vertex as an SGF point."""
-    if vertex.lower() == "pass":
-        return ""
-    return LETTERS[COLUMNS.index(vertex[0].upper())] + LETTERS[size - int(vertex[1:])]
+class _Reading:
+    """Nodes as stages: each set-up begins a new one, from the board that it changes."""
+
+    def __init__(self, game: SgfGame):
+        self.game = game
+        self.stages: list[Stage] = [Stage()]
+        self.board: dict[str, str] | None = {}  # stones of the set-up being read; None: moves came since
+        self.turn = ""  # "B" or "W" where the file says who moves next
+        self.waiting = ""  # who did not make the last move before the set-up
+
+    def nodes(self, nodes: list[Node]) -> None:
+        game = self.game
+        for number, node in enumerate(nodes, 1):
+            setup = [(name, values) for name, values in node if name in ("AB", "AW", "AE")]
+            moves = [(name, values) for name, values in node if name in ("B", "W") and values]
+            if setup and moves:
+                game.warnings.append(f"node {number} sets stones up and has a move: both are taken, in this order")
+            if setup:
+                self.set_up(setup)
+            for name, values in node:
+                if name == "PL" and values:
+                    if not moves or setup:
+                        self.side(values[-1])
+                    else:
+                        game.warnings.append(f"node {number} has a move and PL, which its colour tells")
+            if sum(len(values) for _, values in moves) > 1:
+                game.warnings.append(f"node {number} has several moves")
+            for colour, values in moves:
+                for value in values:
+                    self.move(colour, value)
+        self.close("")
+        last = self.stages.pop()
+        game.start, game.moves, game.earlier = last.start, last.moves, self.stages
+
+    def begin(self) -> dict[str, str]:
+        """The board for a set-up here."""
+        if self.board is None:
+            self.board = self.stones()
+            self.stages.append(Stage())
+        return self.board
+
+    def set_up(self, setup: Node) -> None:
+        game = self.game
+        for name, values in setup:
+            for vertex in points(values, game.size, game.where, game.warnings):
+                board = self.begin()
+                board.pop(vertex, None)
+                if name != "AE":
+                    board[vertex] = name[1]
+
+    def side(self, value: str) -> None:
+        text = value.replace("\0", "").strip().lower()
+        side = {"b": "B", "1": "B", "黑": "B", "黒": "B", "w": "W", "2": "W", "白": "W"}.get(text[:1], "")
+        if side:
+            self.begin()
+            self.turn = side
+        elif text:
+            self.game.warnings.append(f"PL[{value[:20]}] is no side: B or W")
+
+    def move(self, colour: str, value: str) -> None:
+        if value.strip().lower() == "resign":
+            self.game.warnings.append(f"{colour}[{value.strip()}] is no move, and left out")
+            return
+        vertex = vertex_of(value, self.game.size, self.game.where, self.game.warnings)
+        self.close(colour)
+        self.stages[-1].moves.append((colour, vertex))
+        self.waiting = "W" if colour == "B" else "B"
+
+    def close(self, mover: str) -> None:
+        """Ends a set-up. The side to move is the one that the file names, else the one that moves, else the usual one."""
+        if self.board is None:
+            return
+        stage = self.stages[-1]
+        handicap = set(self.board.values()) == {"B"}
+        turn = self.turn or mover or self.waiting or ("W" if handicap else "B")
+        if self.board or len(self.stages) > 1:
+            stage.start = f"{rows_of(self.board, self.game.size)} {turn.lower()}"
+        elif self.turn == "W":
+            stage.start = "w"
+        self.board, self.turn = None, ""
+
+    def stones(self) -> dict[str, str]:
+        """The stones on the board after the moves so far. Superko is no matter: a set-up ends the history."""
+        go = make("go", {"board_size": self.game.size, "ko": "simple", "suicide": True})
+        last = self.stages[-1]
+        so_far = SgfGame(start=last.start, moves=last.moves, earlier=self.stages[:-1], where=self.game.where)
+        return stones_of(play_out(so_far, go))
 
 
-def escape(text: str) -> str:
-    """Text as an SGF value."""
-    return text.replace("\\", "\\\\").replace("]", "\\]")
+def rows_of(stones: dict[str, str], size: int) -> str:
+    """Stones by vertex ("D4" to "B" or "W") as the rows of a position's text, the top one first."""
+    rows = []
+    for row in range(size, 0, -1):
+        letters = "".join({"B": "X", "W": "O"}.get(stones.get(f"{column}{row}", ""), ".") for column in COLUMNS[:size])
+        rows.append(re.sub(r"\.+", lambda gap: str(len(gap[0])), letters))
+    return "/".join(rows)
 
 
-def split_komi(words: list[str]) -> tuple[float | None, list[str]]:
-    """The words of a Go position's text as (the komi that they begin with, None where there is none; the moves)."""
-    if words and words[0].startswith("komi="):
-        return float(words[0].removeprefix("komi=")), words[1:]
-    return None, words
+def stones_in(rows: str) -> dict[str, str]:
+    """The stones in the rows of a position's text, by vertex."""
+    stones = {}
+    lines = rows.split("/")
+    for row, line in zip(range(len(lines), 0, -1), lines, strict=True):
+        cells = re.sub(r"[0-9]+", lambda gap: "." * int(gap[0]), line)
+        for column, cell in zip(COLUMNS, cells, strict=False):
+            if cell != ".":
+                stones[f"{column}{row}"] = "B" if cell in "xX" else "W"
+    return stones
+
+
+def stones_of(position: Position) -> dict[str, str]:
+    """The stones on the board, by vertex."""
+    planes = position.planes()
+    size = planes.shape[1]
+    own, other = ("B", "W") if position.turn == 0 else ("W", "B")
+    return {
+        f"{COLUMNS[column]}{size - row}": colour
+        for plane, colour in ((planes[0], own), (planes[1], other))
+        for row, column in zip(*plane.nonzero(), strict=True)
+    }
+
+
+# --- Playing a game through ---
+
+
+def position_of(sgf: SgfGame, **options: object) -> Position:
+    """The final position of a game, under its own komi."""
+    return play_out(sgf, make("go", {**options, "board_size": sgf.size, "komi": sgf.komi}))
+
+
+def play_out(sgf: SgfGame, go: Game | Position, moves: int | None = None) -> Position:
+    """The position after so many moves of the main line (None: all). UserError names an illegal move by its number.
+
+    go: the game by whose rules they are played, or a position of that game.
+    """
+    game = go.game if isinstance(go, Position) else go
+    try:
+        return game.position(sgf.position_text(moves))
+    except ValueError:
+        for _ in positions(sgf, game, moves):  # ends at what is wrong, and names it
+            pass
+        raise
+
+
+def positions(sgf: SgfGame, go: Game | Position, moves: int | None = None) -> Iterator[Position]:
+    """The positions that lead to the one after so many moves: the last set-up's, then one after each of its moves."""
+    game = go.game if isinstance(go, Position) else go
+    stage, count = sgf.stage(moves)
+    before = (sgf.length if moves is None else max(0, min(moves, sgf.length))) - count
+    try:
+        position = game.position(stage.start)
+    except ValueError as error:
+        raise UserError(f"{sgf.where}: set-up{f' after move {before}' if before else ''}: {error}") from error
+    yield position
+    for number, (colour, vertex) in enumerate(stage.moves[:count], before + 1):
+        try:
+            position = play_colour(position, colour, vertex)
+        except ValueError as error:
+            raise UserError(f"{sgf.where}: move {number}, {colour} {vertex}: {error}") from error
+        yield position
+
+
+def play_colour(position: Position, colour: str, vertex: str) -> Position:
+    """The position after a move of a colour ("B" or "W"), in turn or out of it; the one given stays as it is."""
+    if "BW"[position.turn] != colour:
+        position = position.game.position(f"{position.text} {colour.lower()}")
+    else:
+        position = position.copy()
+    position.play(vertex)
+    return position
+
+
+# --- Writing ---
+
+
+@dataclass
+class PositionText:
+    """The text of a Go position in parts: the komi of its own, if any; the set-up, if any; who begins; what is played."""
+
+    komi: float | None
+    rows: str
+    turn: str  # "B" or "W": who is to move at the start
+    moves: list[Stone]
+    to_move: str  # "B" or "W": who is to move at the end
+
+    @classmethod
+    def parse(cls, words: list[str]) -> PositionText:
+        """From the words of the text."""
+        komi, rows = None, ""
+        words = list(words)
+        if words and words[0].startswith("komi="):
+            komi = float(words.pop(0).removeprefix("komi="))
+        if words and "/" in words[0]:
+            rows = words.pop(0)
+        begins = turn = words.pop(0).upper() if words and words[0] in ("b", "w") else "B"
+        moves = []
+        for word in words:
+            if word in ("b", "w"):
+                turn = word.upper()
+            else:
+                moves.append((turn, word))
+                turn = "W" if turn == "B" else "B"
+        return cls(komi, rows, begins, moves, turn)
+
+
+RULES = {  # by the ko rule and whether suicide is allowed: the names that SGF and KataGo have for them
+    ("positional", True): "Tromp-Taylor",
+    ("positional", False): "Chinese",
+    ("situational", True): "NZ",
+    ("situational", False): "AGA",
+}
+
+
+def rules_name(game: Game) -> str:
+    """The game's rules as RU has them; in KataGo's words where no name fits."""
+    ko, suicide = str(game.options["ko"]), bool(game.options["suicide"])
+    return RULES.get((ko, suicide)) or f"ko{ko.upper()}scoreAREAtaxNONEsui{int(suicide)}"
 
 
 def write(
     position: Position,
-    moves: list[str],
+    moves: list[str] | None = None,
     *,
     black: str = "",
     white: str = "",
@@ -185,15 +453,23 @@ def write(
     number: str = "",
     comment: str = "",
 ) -> str:
-    """A game as SGF; moves alternate, Black first, and may begin with a komi of their own, as a position's text does.
+    """A game as SGF.
 
-    number: the round of the event.
+    position: names the game. moves: the words of a position's text, which may hold a komi, a set-up and sides to move; None
+    takes those of `position`. number: the round of the event.
     """
-    size = int(position.game.options["board_size"])
-    own_komi, moves = split_komi(moves)
-    komi = float(position.game.options["komi"]) if own_komi is None else own_komi
-    head = f"(;GM[1]FF[4]CA[UTF-8]AP[alphazero]SZ[{size}]KM[{komi:g}]RU[Tromp-Taylor]"
+    game = position.game
+    size = int(game.options["board_size"])
+    text = PositionText.parse(position.text.split() if moves is None else moves)
+    komi = float(game.options["komi"]) if text.komi is None else text.komi
+    stones = stones_in(text.rows) if text.rows else {}
+    placed = {colour: [v for v in stones if stones[v] == colour] for colour in "BW"}
+    handicap = len(placed["B"]) if not placed["W"] and text.turn == "W" and len(placed["B"]) > 1 else 0
+    head = f"(;GM[1]FF[4]CA[UTF-8]AP[{OUR_NAME}]SZ[{size}]KM[{Decimal(repr(komi)):f}]RU[{rules_name(game)}]".replace(
+        ".0]", "]"
+    )
     for name, value in (
+        ("HA", str(handicap or "")),
         ("PB", black),
         ("PW", white),
         ("RE", result),
@@ -202,7 +478,15 @@ def write(
         ("GC", comment),
     ):
         head += f"{name}[{escape(value)}]" if value else ""
-    return head + "\n" + "".join(f";{'BW'[i % 2]}[{point_of(m, size)}]" for i, m in enumerate(moves)) + ")\n"
+    for colour in "BW":
+        if placed[colour]:
+            head += f"A{colour}" + "".join(f"[{point_of(vertex, size)}]" for vertex in placed[colour])
+    if text.rows or text.turn == "W":
+        head += f"PL[{text.turn}]"
+    body = "".join(f";{colour}[{point_of(vertex, size)}]" for colour, vertex in text.moves)
+    if text.moves and text.to_move == text.moves[-1][0]:
+        body += f";PL[{text.to_move}]"  # the side that moved last is to move again
+    return f"{head}\n{body})\n"
 
 
 ENDINGS = {"resign": "R", "resignation": "R", "time_forfeit": "T", "illegal_move": "F", "engine_failure": "F"}
@@ -221,44 +505,3 @@ def from_record(game: Game, record: GameRecord) -> str:
     name = f"alphazero step {record.version}"
     moves = [*record.start.split(), *record.moves(game)]
     return write(game.position(), moves, black=name, white=name, result=result)
-
-
-def position_of(sgf: SgfGame, **options: object) -> Position:
-    """The final position of a game, set-up stones as moves with the other side passing in between."""
-    return play_out(sgf, make("go", {**options, "board_size": sgf.size, "komi": sgf.komi}).position())
-
-
-def play_out(sgf: SgfGame, position: Position) -> Position:
-    """Plays a game on from the start position given, which it changes and returns. UserError names an illegal move."""
-    for number, (colour, vertex) in enumerate(sgf.setup + sgf.moves, 1 - len(sgf.setup)):
-        try:
-            play_colour(position, colour, vertex)
-        except ValueError as error:
-            what = f"move {number}" if number > 0 else "set-up stone"
-            raise UserError(f"{sgf.where}: {what}, {colour} {vertex}: {error}") from error
-    if not sgf.moves and sgf.to_move and "BW"[position.turn] != sgf.to_move:
-        position.play("pass")
-    return position
-
-
-def plies_before_moves(sgf: SgfGame) -> list[int]:
-    """The ply before each of the game's moves (its own pass counted with it) in the position that play_out gives."""
-    plies, ply = [], 0
-    for number, (colour, _) in enumerate(sgf.setup + sgf.moves):
-        if number >= len(sgf.setup):
-            plies.append(ply)
-        ply += 1 + ("BW"[ply % 2] != colour)
-    return plies
-
-
-def play_colour(position: Position, colour: str, vertex: str) -> None:
-    """Plays for a colour ("B" or "W"); where it is not its turn, the other passes first. IllegalMove leaves all as it was."""
-    passed = "BW"[position.turn] != colour
-    if passed:
-        position.play("pass")
-    try:
-        position.play(vertex)
-    except ValueError:
-        if passed:
-            position.undo()
-        raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TextIO
 
 from alphazero._core import Position, __version__
@@ -109,11 +110,19 @@ class UsiEngine(EngineLoop):
             return f"score mate {move.proof_plies if move.proof == 'win' else -move.proof_plies}"
         return f"score cp {centipawns(value)}"
 
-    def report(self, result: SearchResult, limits: Limits) -> list[str]:
+    def report(self, result: SearchResult, position: Position, limits: Limits) -> list[str]:
         if limits.mate == ANY_MATE:
-            if result.proof == "win":
-                return [f"checkmate {' '.join(result.pv)}"]
-            return ["checkmate nomate" if result.proof else "checkmate timeout"]
+            if result.proof != "win":
+                return ["checkmate nomate" if result.proof else "checkmate timeout"]
+            return [f"checkmate {' '.join(result.pv)}" if self._mates(position, result.pv) else "checkmate timeout"]
         if 500.0 * (result.value + 1.0) < self.resign_permille:
             return ["bestmove resign"]
-        return super().report(result, limits)
+        return super().report(result, position, limits)
+
+    @staticmethod
+    def _mates(position: Position, moves: Sequence[str]) -> bool:
+        """Whether the line ends in mate: a win may also be proven by a declaration, or by a repetition of checks."""
+        end = position.copy()
+        for move in moves:
+            end.play(move)
+        return end.outcome is not None and end.outcome.reason == "checkmate"

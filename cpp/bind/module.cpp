@@ -27,6 +27,21 @@ using F32 = py::array_t<float, py::array::c_style | py::array::forcecast>;
 
 // --- conversions ---
 
+// A text as the rules read it: halves of surrogate pairs, which UTF-8 has no bytes for, become question marks.
+std::string utf8(const py::handle& text) {
+  const auto bytes = py::reinterpret_steal<py::bytes>(PyUnicode_AsEncodedString(text.ptr(), "utf-8", "replace"));
+  if (!bytes) throw py::error_already_set();
+  return std::string(bytes);
+}
+// An error in one line. Its message may quote line ends of the user's, and half a character, which Python's own
+// conversion would make another error of.
+void set_error(PyObject* type, std::string what) {
+  for (char& c : what)
+    if (static_cast<unsigned char>(c) < ' ' || c == 0x7f) c = ' ';
+  const auto text = py::reinterpret_steal<py::object>(
+      PyUnicode_DecodeUTF8(what.data(), static_cast<py::ssize_t>(what.size()), "replace"));
+  if (text) PyErr_SetObject(type, text.ptr());
+}
 // A value as a message shows it.
 std::string shown(const py::handle& value) {
   std::string text = py::repr(value).cast<std::string>();
@@ -67,7 +82,7 @@ double real_number(const py::handle& value, const std::string& name, const Bound
 OptionMap to_options(const py::kwargs& kwargs) {
   OptionMap map;
   for (const auto& [key, value] : kwargs) {
-    const auto name = py::cast<std::string>(key);
+    const std::string name = utf8(key);
     if (value.is_none()) continue;
     if (py::isinstance<py::bool_>(value)) {
       map[name] = py::cast<bool>(value);
@@ -78,7 +93,7 @@ OptionMap to_options(const py::kwargs& kwargs) {
       if (!std::isfinite(number)) throw std::invalid_argument("option '" + name + "' must be a finite number");
       map[name] = number;
     } else if (py::isinstance<py::str>(value)) {
-      map[name] = py::cast<std::string>(value);
+      map[name] = utf8(value);
     } else {
       throw std::invalid_argument("option '" + name + "' must be true/false, a number or text");
     }
@@ -362,6 +377,16 @@ py::dict report_dict(const SearchReport& r) {
 void bind_rules(py::module_& m) {
   py::register_exception<IllegalMove>(m, "IllegalMove", PyExc_ValueError).attr("__doc__") =
       "A move that the rules do not allow here.";
+  static PyObject* const illegal_move = py::object(m.attr("IllegalMove")).release().ptr();  // never freed
+  py::register_exception_translator([](std::exception_ptr thrown) {
+    try {
+      if (thrown) std::rethrow_exception(thrown);
+    } catch (const IllegalMove& error) {
+      set_error(illegal_move, error.what());
+    } catch (const std::invalid_argument& error) {
+      set_error(PyExc_ValueError, error.what());
+    }
+  });
 
   py::class_<Outcome>(m, "Outcome", "How a game ended.")
       .def_property_readonly(
@@ -377,8 +402,8 @@ void bind_rules(py::module_& m) {
   py::class_<PyGame>(
       m, "Game",
       "A game with its options, e.g. Game(\"go\", board_size=9, komi=7.0). Unknown names or options: ValueError.")
-      .def(py::init([](const std::string& name, const py::kwargs& options) {
-             return PyGame{make_game(name, to_options(options))};
+      .def(py::init([](const py::str& name, const py::kwargs& options) {
+             return PyGame{make_game(utf8(name), to_options(options))};
            }),
            py::arg("name"))
       .def_property_readonly("name", [](const PyGame& g) { return g.face->name(); })
@@ -414,8 +439,8 @@ void bind_rules(py::module_& m) {
           py::arg("symmetry"), py::arg("index"), "The policy index that `index` moves to.")
       .def(
           "position",
-          [](const PyGame& g, const std::optional<std::string>& text) {
-            return PyPosition{g.face, text ? g.face->position(*text) : g.face->position()};
+          [](const PyGame& g, const std::optional<py::str>& text) {
+            return PyPosition{g.face, text ? g.face->position(utf8(*text)) : g.face->position()};
           },
           py::arg("text") = py::none(),
           "The start position, or the one that `text` describes; bad text: ValueError naming the field.")
@@ -448,7 +473,7 @@ void bind_rules(py::module_& m) {
           },
           "int32 [L]: the policy index of each legal move, in the order of legal_moves().")
       .def(
-          "play", [](PyPosition& p, const std::string& move) { p.face->play(move); }, py::arg("move"),
+          "play", [](PyPosition& p, const py::str& move) { p.face->play(utf8(move)); }, py::arg("move"),
           "Plays a move; IllegalMove says why not.")
       .def(
           "undo", [](PyPosition& p) { p.face->undo(); }, "Takes the last move back.")

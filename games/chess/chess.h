@@ -30,7 +30,7 @@ struct Chess {
   static constexpr std::string_view kName = kFullSize ? "chess" : "gardner";
   static constexpr std::string_view kStart =
       kFullSize ? "rnbqkbnr/pppppppp/8/8/8/8/PPPPPPPP/RNBQKBNR w KQkq - 0 1" : "rnbqk/ppppp/5/PPPPP/RNBQK w - - 0 1";
-  static constexpr int kMaxMoves = 512;  // 16 pieces a side of any kinds: more than any FEN that is accepted can have
+  static constexpr int kMaxMoves = 512;  // 15 queens and a king have 415 (tests/test_most_moves.py)
   using Options = chess::Options;
   using State = Board<Size>;
   using G = Geometry<Size>;

@@ -1,0 +1,81 @@
+"""Rules of Go by the names that KGS and KataGo have for them, as options of the game.
+
+What can be chosen is the ko rule and whether suicide is allowed. Scoring is by area, dead stones are taken by play.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+KO_RULES = ("positional", "situational", "simple")
+RULES: dict[str, tuple[str, bool]] = {  # by name: the ko rule, and whether suicide of several stones is allowed
+    "tromp-taylor": ("positional", True),
+    "chinese": ("simple", False),
+    "chinese-ogs": ("positional", False),
+    "chinese-kgs": ("positional", False),
+    "aga": ("situational", False),
+    "bga": ("situational", False),
+    "french": ("situational", False),
+    "new-zealand": ("situational", True),
+    "japanese": ("simple", False),
+    "korean": ("simple", False),
+}
+BY_TERRITORY = ("japanese", "korean")
+# The other fields of KataGo's rules: each has one value here.
+FIXED: dict[str, object] = {
+    "scoring": "AREA",
+    "tax": "NONE",
+    "hasButton": False,
+    "whiteHandicapBonus": "0",
+    "friendlyPassOk": False,
+}
+SUPPORTED = "ko POSITIONAL, SITUATIONAL or SIMPLE; suicide true or false; " + "; ".join(
+    f"{name} {json.dumps(value).strip(chr(34))}" for name, value in FIXED.items()
+)
+
+
+def by_name(name: str) -> dict[str, object]:
+    """The options of named rules. ValueError lists the names."""
+    known = name.strip().lower().replace("_", "-")
+    if known not in RULES:
+        raise ValueError(f"unknown rules '{name[:40]}': {', '.join(RULES)}")
+    ko, suicide = RULES[known]
+    return {"ko": ko, "suicide": suicide}
+
+
+def warning(name: str) -> str:
+    """What differs from the named rules, "" where nothing does."""
+    known = name.strip().lower().replace("_", "-")
+    return f"{known} rules: scored by area, not by territory" if known in BY_TERRITORY else ""
+
+
+def by_fields(fields: Mapping[str, object]) -> dict[str, object]:
+    """The options that KataGo's fields stand for. ValueError names a field or value that is not supported."""
+    options: dict[str, object] = {}
+    for name, value in fields.items():
+        word = str(value).upper()
+        if name == "ko" and word.lower() in KO_RULES:
+            options["ko"] = word.lower()
+        elif name == "suicide" and word in ("TRUE", "FALSE"):
+            options["suicide"] = word == "TRUE"
+        elif word != str(FIXED.get(name, "")).upper() or name not in FIXED:
+            raise ValueError(f"unsupported rule '{name[:40]} {str(value)[:40]}'; supported: {SUPPORTED}")
+    return options
+
+
+def by_text(text: str) -> dict[str, object]:
+    """The options of rules by name, or by a JSON object of KataGo's fields."""
+    if not text.lstrip().startswith("{"):
+        return by_name(text)
+    try:
+        fields = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"rules: no JSON object, such as {fields_of({'ko': 'simple', 'suicide': False})}") from error
+    return by_fields(fields)
+
+
+def fields_of(options: Mapping[str, object]) -> str:
+    """The game's options as KataGo writes rules: one line of JSON."""
+    fields = {"ko": str(options["ko"]).upper(), "suicide": bool(options["suicide"]), **FIXED}
+    return json.dumps(fields, sort_keys=True, separators=(",", ":"))

@@ -1,0 +1,176 @@
+"""The time manager: it uses what there is, and never more, however the wire delays and whatever is said of the time left."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from alphazero.protocols.clock import LEAST_SECONDS, LONGEST_GAME_MOVES, Clock
+
+LAG_SECONDS = 0.03  # the longest delay of a move in these tests
+
+
+def any_clock(rng: random.Random) -> Clock:
+    """A time control as people use them, from bullet to an evening's."""
+    main = 10 ** rng.uniform(-0.5, 3.5)
+    margin = rng.choice([0.03, 0.05, 0.1, 0.5])
+    kind = rng.choice(["increment", "moves", "canadian", "japanese", "capped"])
+    if kind == "increment":
+        return Clock(main, increment_seconds=rng.choice([0.0, 0.01, 0.04, 0.1, 1.0, 30.0]), margin_seconds=margin)
+    if kind == "moves":
+        moves = rng.randint(1, 60)
+        return Clock(main, increment_seconds=rng.choice([0.0, 0.1]), moves_to_go=moves, margin_seconds=margin)
+    if kind == "capped":
+        most = rng.choice([0.2, 5.0, 60.0])
+        return Clock(main, increment_seconds=0.1, margin_seconds=margin, most_main_seconds=main, most_move_seconds=most)
+    moves = 1 if kind == "japanese" else rng.randint(2, 30)
+    clock = Clock.overtime(rng.choice([0.0, main]), rng.choice([0.1, 1.0, 30.0]) * moves, moves)
+    clock.margin_seconds = margin
+    return clock
+
+
+class Controller:
+    """The clock as the other end of the wire has it, from the rules of each time control alone."""
+
+    def __init__(self, clock: Clock):
+        self.rules = clock
+        self.main = clock.main_seconds if clock.moves_left == 0 else 0.0
+        self.period, self.stones = clock.byoyomi_seconds, clock.moves_left
+        self.to_go = clock.moves_to_go
+
+    @property
+    def has(self) -> float:
+        """The longest that a move may take."""
+        rules = self.rules
+        if rules.byoyomi_moves == 0:
+            return min(self.main, rules.most_move_seconds)
+        return self.main + (rules.byoyomi_seconds if self.stones == 0 else self.period)
+
+    def move(self, seconds: float) -> None:
+        rules = self.rules
+        self.main -= seconds
+        if rules.byoyomi_moves == 0:
+            self.main = min(self.main + rules.increment_seconds, rules.most_main_seconds)
+            self.to_go -= rules.moves_to_go > 0
+            if self.to_go == 0 < rules.moves_to_go:
+                self.to_go, self.main = rules.moves_to_go, self.main + rules.main_seconds
+        elif self.main < 0.0 or self.stones > 0:
+            if self.stones == 0:
+                self.stones, self.period = rules.byoyomi_moves, rules.byoyomi_seconds
+            self.period, self.main, self.stones = self.period + min(self.main, 0.0), 0.0, self.stones - 1
+            if self.stones == 0:
+                self.stones, self.period = rules.byoyomi_moves, rules.byoyomi_seconds
+
+
+@pytest.mark.parametrize("seed", range(300))
+@pytest.mark.parametrize("told", [True, False], ids=["told the time", "left to its own account"])
+def test_no_clock_runs_out_in_400_moves_unless_the_lag_takes_it(seed, told):
+    """A controller that tells the time left before every move, and one that never does, beside a side that never thinks.
+
+    Nobody knows the lag to come. If it takes more than the increment gives, the clock ends at last: then it must have
+    lasted for LONGEST_GAME_MOVES, or for as long as that of the side that did not think.
+    """
+    rng = random.Random(seed)
+    clock = any_clock(rng)
+    there, idle = Controller(Clock(**vars(clock))), Controller(Clock(**vars(clock)))
+    expected = rng.choice([20.0, 80.0, 120.0, 400.0])
+    for move in range(400):
+        if told or clock.moves_to_go:  # protocols that know moves to go always tell
+            clock.main_seconds, clock.moves_to_go = there.main, there.to_go
+            if there.stones:
+                clock.tell(there.period, there.stones)
+        thought = clock.budget(2 * move, expected)
+        lag = rng.uniform(0.0, LAG_SECONDS)
+        if thought + lag > there.has:
+            drains = clock.byoyomi_moves == 0 and clock.increment_seconds < LAG_SECONDS + LEAST_SECONDS
+            assert drains and (move >= LONGEST_GAME_MOVES or LEAST_SECONDS + lag > idle.has), (
+                move,
+                lag,
+                there.has,
+                clock,
+            )
+            return
+        there.move(thought + lag)
+        idle.move(LEAST_SECONDS + lag)
+        clock.spend(thought + clock.lag_seconds)
+
+
+@pytest.mark.parametrize("ply", [0, 60, 200, 600])
+@pytest.mark.parametrize("increment", [0.0, 0.01, 0.02, 0.031, 0.1])
+@pytest.mark.parametrize("seconds", [0.05, 0.3, 1.0, 3.0, 6.5, 7.0, 60.0])
+def test_every_budget_leaves_enough_for_the_lag_of_the_longest_game(seconds, increment, ply):
+    clock = Clock(seconds, increment_seconds=increment, margin_seconds=0.03)
+    each = LAG_SECONDS + LEAST_SECONDS
+    before = seconds + LONGEST_GAME_MOVES * (increment - each)
+    after = seconds - clock.budget(ply, 80.0) + LONGEST_GAME_MOVES * (increment - each)
+    assert after >= -1e-9 or after >= before - LEAST_SECONDS - 1e-9, "it thinks on time that the lag needs"
+
+
+def test_a_game_at_one_second_and_a_hundredth_lasts_as_long_as_the_lag_lets_it():
+    for lag in (0.005, 0.015, 0.03):
+        clock, moves = Clock(1.0, increment_seconds=0.01), 0
+        while clock.main_seconds > lag + LEAST_SECONDS and moves < 400:
+            clock.spend(clock.budget(2 * moves, 120.0) + lag)
+            moves += 1
+        drain = lag + LEAST_SECONDS - 0.01
+        assert moves >= 400 or moves >= 0.95 / drain
+
+
+def test_the_time_is_used():
+    """Safety that plays at once would be no time manager."""
+    for clock in (Clock(60.0), Clock(600.0), Clock(10.0, increment_seconds=0.1), Clock(60.0, moves_to_go=40)):
+        start, thought = clock.main_seconds, 0.0
+        for move in range(40):
+            seconds = clock.budget(2 * move, 80.0)
+            thought += seconds
+            clock.spend(seconds + 0.005)
+            clock.moves_to_go = max(0, clock.moves_to_go - 1)
+        assert thought >= 0.6 * start
+
+
+def test_time_on_the_clock_is_shared_out_over_the_game():
+    assert 1.0 < Clock(60.0).budget(0, 80) < 2.0
+    assert Clock(0.5).budget(0, 80) <= 0.25
+    assert 9.0 <= Clock(10.0, 10.0, 1, 0.0, 1).budget(30, 80) <= 10.0
+
+
+def test_byoyomi_begins_within_the_move_that_ends_the_main_time_and_renews():
+    clock = Clock(1.0, 10.0, 2)
+    clock.spend(1.5)
+    assert (clock.main_seconds, clock.moves_left) == (5.0, 1)  # of 9.5: where the period ends is a guess
+    clock.spend(4.0)
+    assert (clock.main_seconds, clock.moves_left) == (10.0, 2)
+    clock.spend(6.0)
+    assert (clock.main_seconds, clock.moves_left) == (4.0, 1)
+    clock.spend(4.0)
+    assert (clock.main_seconds, clock.moves_left) == (10.0, 2)
+
+
+def test_a_period_that_was_not_used_up_is_there_again():
+    clock = Clock(1.0, 10.0, 1)
+    clock.spend(1.5)
+    assert (clock.main_seconds, clock.moves_left) == (10.0, 1)
+    clock.spend(9.0)
+    assert (clock.main_seconds, clock.moves_left) == (10.0, 1)
+
+
+def test_a_period_holds_no_more_than_its_time_and_its_count_is_of_periods_where_each_is_for_one_move():
+    japanese = Clock(600.0, 20.0, 1)
+    japanese.tell(1917.0, 1)
+    assert (japanese.main_seconds, japanese.moves_left) == (20.0, 1)
+    japanese.tell(14.0, 5)  # five periods left, and the running one has 14 seconds
+    assert 13.0 < japanese.budget(100, 80.0) < 14.0
+    canadian = Clock(600.0, 300.0, 25)
+    canadian.tell(1000.0, 10)
+    assert (canadian.main_seconds, canadian.moves_left) == (300.0, 10)
+    assert 29.0 < canadian.budget(100, 80.0) < 30.0
+    canadian.tell(400.0, 0)  # back in main time: a new game
+    assert (canadian.main_seconds, canadian.moves_left) == (400.0, 0)
+
+
+def test_a_cap_bounds_the_main_time_and_every_move():
+    clock = Clock(10.0, increment_seconds=5.0, most_main_seconds=12.0, most_move_seconds=1.0)
+    assert clock.budget(0, 80.0) == pytest.approx(0.9)
+    clock.spend(0.5)
+    assert clock.main_seconds == 12.0
