@@ -50,7 +50,8 @@ class Loaded:
 
 def steps(run: Path) -> list[int]:
     """The steps of a run's checkpoints, ascending."""
-    return sorted(int(path.name) for path in (run / "checkpoints").glob("[0-9]*") if path.name.isdigit())
+    names = [path.name for path in (run / "checkpoints").glob("[0-9]*")]
+    return sorted(int(name) for name in names if name.isascii() and name.isdigit())
 
 
 def latest(run: Path) -> Path | None:

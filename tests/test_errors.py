@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 import alphazero as az
-from alphazero import replay
+from alphazero import checkpoint, replay
 from alphazero.arena import csa
 from alphazero.arena.registry import read_players
 from alphazero.cli import main
 from alphazero.errors import LONGEST, UserError
+from alphazero.protocols.client import EngineSpec
 
 
 @pytest.mark.parametrize("between", ["\n", "\r\n", "\x0b", "\x1b[2J", "\x85", "\u2028", "\t"])
@@ -84,3 +85,14 @@ def test_a_players_file_that_cannot_be_read_is_refused_in_one_line(tmp_path: Pat
     path.write_bytes(data)
     with pytest.raises(UserError, match=said):
         read_players(path)
+
+
+def test_digits_of_other_scripts_are_no_numbers(tmp_path):
+    for value in ("\u00b2", "\uff13", "9" * 40, "1_0"):
+        with pytest.raises(UserError, match="must be a number >= 1"):
+            EngineSpec.parse(f"uci:x{{nodes={value}}}")
+    for step in ("7", "5\u00b2", "6.tmp"):
+        (tmp_path / "checkpoints" / step).mkdir(parents=True)
+    assert checkpoint.steps(tmp_path) == [7]
+    (game,) = csa.read("PI\nP\u00b2-KY\n+\n+7776FU\n")
+    assert game.moves == ["7g7f"] and "no such line" in game.warnings[0]

@@ -166,8 +166,9 @@ def test_a_dead_draw_is_answered_too_but_never_before_stop(uci):
     assert d.until("bestmove")[-1].split()[1] in d.engine.position.legal_moves()
     for end, go in [("ponderhit", "go ponder wtime 1000 btime 1000"), ("stop", "go infinite")]:
         d.send(go)
-        time.sleep(0.2)
-        assert d.out.empty()
+        assert d.until("info") == ["info depth 0 score cp 0"], "who analyses waits for a score"
+        d.send("isready")
+        assert d.until("readyok") == ["readyok"]
         d.send(end)
         assert d.until("bestmove")[-1].split()[1] in d.engine.position.legal_moves()
 

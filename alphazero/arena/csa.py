@@ -179,7 +179,7 @@ class _Start:
             for square, piece in re.findall(r"([0-9]{2})([A-Z]{2})", rest):
                 if self.squares.pop(_square(square), "").upper() != PIECES.get(piece):
                     raise ValueError(f"'{square}{piece}' is not there to be taken off")
-        elif line[1:2].isdigit() and line[1] != "0":
+        elif line[1:2] and line[1] in "123456789":
             cells = [rest[i : i + 3] for i in range(0, len(rest), 3)]
             for file, cell in zip(range(9, 0, -1), cells, strict=False):
                 if cell.strip() in ("*", ""):

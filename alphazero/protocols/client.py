@@ -64,7 +64,7 @@ class EngineSpec:
             if not equals or not name:
                 raise UserError(f"{text}: expected NAME=VALUE in the braces, got '{item}'")
             if name in LIMITS:
-                if not value.isdigit() or int(value) < 1:
+                if not re.fullmatch("[0-9]{1,12}", value) or int(value) < 1:  # isdigit() holds for "²", too
                     raise UserError(f"{text}: {name} must be a number >= 1, got '{value}'")
                 limits[name] = int(value)
             else:

@@ -422,6 +422,8 @@ class EngineLoop(ABC):
             position = self.player.game.position(self.fresh(position))
         if position.outcome is None:
             self.before_search(position)
+        else:  # what is known of it is said now, also where the answer has to wait for `stop`
+            self.say(*self.nothing_to_search(position, limits)[:-1])
         self._start(
             Analysis(
                 self.player,
@@ -550,7 +552,8 @@ class EngineLoop(ABC):
 
     def _done(self, result: SearchResult | None, seconds: float, position: Position, limits: Limits) -> None:
         if result is None:
-            self.say(*self.nothing_to_search(position, limits))
+            lines = self.nothing_to_search(position, limits)
+            self.say(*(lines if position.outcome is None else lines[-1:]))
         else:
             self.say(*self._lines(result, seconds), *self.report(result, position, limits))
 

@@ -46,12 +46,11 @@ def komi_of(text: str, literally: bool = False) -> tuple[float | None, str]:
         plain = plain.replace(part, words)
     plain = unicodedata.normalize("NFKC", plain).replace("\0", "").strip().replace("目 1/2", " 1/2")
     match = KOMI.fullmatch(plain)
-    if match is None or not (match[2].strip("+- ") or match[3]) or re.match(r"[eE]?[.,]", match[5]):
+    digits = re.sub(r"[+\-\s]", "", match[2]) if match is not None else ""
+    if match is None or not (digits or match[3]) or re.match(r"[eE]?[.,]", match[5]):
         return None, f"KM[{shown}] is no number" if shown else "KM is empty"
     sign = -1.0 if "-" in match[2] else 1.0
-    komi = float(match[2].strip("+- ").replace(",", ".").rstrip(".") or 0) + (
-        int(match[3]) / int(match[4]) if match[3] else 0
-    )
+    komi = float(digits.replace(",", ".").rstrip(".") or 0) + (int(match[3]) / int(match[4]) if match[3] else 0)
     if not literally and komi >= 50 and komi % 25 == 0:
         komi /= 100
     if not literally and komi % 0.5 == 0.25:

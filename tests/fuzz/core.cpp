@@ -43,7 +43,8 @@ extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, st
 namespace {
 
 constexpr int kMostWords = 300;  // of an input that are tried as moves
-constexpr int kMostPlies = 400;  // of a game that is played on at random
+constexpr int kMostPlies = 400;  // of a game that is played on at random, one of eight so far
+constexpr int kUsualPlies = 30;
 
 void expect(bool holds, const std::string& what) {
   if (holds) return;
@@ -96,7 +97,8 @@ class Of {
     }
     read_back(position);
     Rng rng(std::hash<std::string_view>{}(input));
-    for (int n = 0; n < kMostPlies && !position.outcome(); ++n) {
+    const int most = rng.below(8) == 0 ? kMostPlies : kUsualPlies;
+    for (int n = 0; n < most && !position.outcome(); ++n) {
       Moves moves;
       rollout_moves<G>(position, moves);
       expect(!moves.empty(), "no moves, and the game goes on: " + position.text());
