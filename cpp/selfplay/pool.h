@@ -676,7 +676,7 @@ class Pool {
   std::uint64_t begun_ = 0;
   std::uint64_t serials_ = 0;
   int running_ = 0;
-  int under_way_ = 0;  // batches that went out and have no answer yet
+  int under_way_ = 0;           // batches that went out and have no answer yet
   std::exception_ptr failure_;  // of a worker
   std::atomic<bool> stop_ = false;
   std::mutex joining_;
