@@ -17,7 +17,7 @@ sys.path.insert(0, str(FUZZ))
 
 import readers  # noqa: E402
 import targets  # noqa: E402
-from mutate import Mutator  # noqa: E402
+from mutator import Mutator  # noqa: E402
 
 SECONDS_IN_ALL = 120  # of the slow test
 # Found and not mended yet, each with its reason: "TARGET/FILE".

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).parent))
-from mutate import LONGEST, Mutator
+from mutator import LONGEST, Mutator
 
 if TYPE_CHECKING:
     from targets import Target
