@@ -115,6 +115,12 @@ def plan_selfplay(
             else "search and network take turns on the same core"
         )
         reasons.append(f"{games_in_flight} games in flight: {why}")
+    most = max(8, games_in_flight // (2 * lanes))
+    if lanes > 1 and batch_size > most:
+        reasons.append(
+            f"batches of {most}, not {batch_size}: {games_in_flight} games have to fill those of {lanes} lanes"
+        )
+        batch_size = most
     megabytes = _megabytes(game, batch_size, games_in_flight, simulations, gpu) + cache_megabytes
     reasons.append(f"about {megabytes:,.0f} MB at most for trees, batches and {cache_megabytes} MB of known answers")
     return Plan(threads, lanes, trainer_threads, batch_size, games_in_flight, megabytes, reasons)

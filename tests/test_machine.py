@@ -30,12 +30,23 @@ def test_the_plan_follows_from_the_cores_and_the_device(monkeypatch, cores, gpu,
     assert len(plan.reasons) == (6 if plan.lanes > 1 else 4) and f"{cores} cores" in plan.reasons[0]
 
 
-def test_what_is_asked_for_stands():
+def test_what_is_asked_for_stands(monkeypatch):
+    monkeypatch.setattr(machine, "cores", lambda: 2)
     plan = machine.plan_selfplay(
         az.Game("go"), gpu=False, simulations=8, threads=3, batch_size=10, games_in_flight=40, cache_megabytes=0
     )
     assert (plan.threads, plan.batch_size, plan.games_in_flight) == (3, 10, 40)
     assert not any(word in " ".join(plan.reasons) for word in ("search threads", "batches of", "games in flight"))
+
+
+def test_no_lane_goes_without_because_one_batch_holds_all_games(monkeypatch):
+    """As configurations of version 0.1.0 ask for it, where one batch at a time was answered on all cores."""
+    monkeypatch.setattr(machine, "cores", lambda: 4)
+    plan = machine.plan_selfplay(az.Game("chess"), gpu=False, simulations=32, batch_size=128, games_in_flight=128)
+    assert (plan.lanes, plan.batch_size, plan.games_in_flight) == (4, 16, 128)
+    assert any("batches of 16, not 128" in reason for reason in plan.reasons)
+    plan = machine.plan_selfplay(az.Game("chess"), gpu=True, simulations=32, batch_size=128, games_in_flight=128)
+    assert plan.batch_size == 128
 
 
 @pytest.mark.parametrize("name, simulations", [("connect4", 64), ("go", 200), ("chess", 100)])
