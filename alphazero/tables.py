@@ -54,7 +54,7 @@ class Tables(Sequence[Table]):
             self._tables.append(Table(other, variant["share"], directory / name, config))
         self._counted: Counter[str] = Counter()  # by pools that are closed
         self._turn = self._tables[0]  # who is served
-        self._served = 0  # batches of its turn
+        self._served_from = 0  # its batches before its turn
 
     def __getitem__(self, index: Any) -> Any:
         return self._tables[index]
@@ -135,12 +135,11 @@ class Tables(Sequence[Table]):
         """The table that is furthest behind its share, for TURN batches at a time."""
         if len(self._tables) == 1:
             return self._turn
-        if self._served >= TURN:
+        if self._pool(self._turn).counts["batches"] - self._served_from >= TURN:
             assert self._turn.feed is not None
-            self._turn.feed.drain()  # what a device has under way is of one table
+            self._turn.feed.drain()  # what is under way is of one table
             self._turn = min(self._tables, key=lambda t: self._pool(t).counts["evaluations"] / t.share)
-            self._served = 0
-        self._served += 1
+            self._served_from = self._pool(self._turn).counts["batches"]
         return self._turn
 
     def use_lanes(self, count: int) -> None:

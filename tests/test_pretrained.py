@@ -61,11 +61,11 @@ def test_priors_are_flatter_than_the_networks_under_puct_alone():
 
     for kind, temperature in (("puct", player.meta["policy_temperature"]), ("gumbel", 1.0)):
         assert priors(kind=kind) == flattened(temperature)
-        assert _pool_player(Entrant("it", player, {"kind": kind}), [])["policy_temperature"] == temperature
+        assert _pool_player(Entrant("it", player, {"kind": kind}), [], [])["policy_temperature"] == temperature
     assert player.meta["policy_temperature"] > 1.2
     assert priors(policy_temperature=3.0) == flattened(3.0)
     asked = Entrant("it", player, {"kind": "puct", "policy_temperature": 3.0})
-    assert _pool_player(asked, [])["policy_temperature"] == 3.0
+    assert _pool_player(asked, [], [])["policy_temperature"] == 3.0
 
 
 def test_a_run_is_shipped_with_its_card_and_without_its_limit_of_plies(tmp_path):
