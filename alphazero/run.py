@@ -56,7 +56,7 @@ SEARCH_KEYS = [
 ]
 LOG_SECONDS = 15.0
 SWAP_SHARE = 0.02  # of the time may go into handing new weights to self-play
-MOST_BEHIND = 100  # steps that games have paid for before self-play waits for them: what a few chunks of games pay for
+MOST_BEHIND = 400  # steps that games have paid for before self-play waits for them: what a few chunks of games pay for
 
 
 def plan_run(config: Config, game: Game, *, gpu: bool) -> Plan:

@@ -23,8 +23,8 @@ from alphazero.planes import bit_shifts, expand
 
 
 def has_bf16_units(device: torch.device) -> bool:
-    """Whether the device multiplies bf16 matrices in hardware: elsewhere mixed precision is slower than float32."""
-    return device.type == "cuda" or bool(torch.cpu._is_amx_tile_supported())
+    """Whether the device multiplies bf16 in hardware (AMX, AVX512-BF16): elsewhere mixed precision is slower than float32."""
+    return device.type == "cuda" or torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
 
 
 def _best(rows: Tensor) -> Tensor:
