@@ -162,6 +162,11 @@ class ReplayConfig:
 
 @dataclass(frozen=True)
 class TrainingConfig:
+    start_from: str = _f(
+        "",
+        "a run, a checkpoint or pretrained:GAME whose network the run begins with; empty: a random one",
+        resume="fixed",
+    )
     batch_size: int = _f(
         256, "small steps often, on a CPU; 1024 and more on a GPU", low=2, high=65536, resume="converted"
     )
@@ -195,7 +200,8 @@ class TrainingConfig:
     budget_evaluations: int = _f(0, "likewise in network evaluations of self-play: what comparisons hold equal", low=0)
     checkpoint_every: int = _f(500, "steps", low=1)
     amp: bool = _f(
-        True, "bf16 mixed precision where there are units for it: CUDA, and AMX or AVX512-BF16 on a CPU (1.1 to 2.3 times faster)"
+        True,
+        "bf16 mixed precision where there are units for it: CUDA, and AMX or AVX512-BF16 on a CPU (1.1 to 2.3 times faster)",
     )
 
 

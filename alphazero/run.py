@@ -13,7 +13,7 @@ import json
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
@@ -142,6 +142,7 @@ class Run:
         self._saved_evaluations = 0
         # Positions whose samples were counted out, and how many those were: what comes later is paid by replay.reuse.
         self._paid = (0, 0.0)
+        self._began_from: dict[str, Any] = {}  # whose network it began with, and all that had been spent on that
         before = self._earlier_config()
         self.trainer = self._newest_trainer(before)
         write_atomically(directory / "config.yaml", to_yaml(config).encode())
@@ -195,7 +196,32 @@ class Run:
                 f"{self.directory}: none of its {len(steps)} checkpoints can be resumed from ({broken[0][1]}); "
                 f"give another --run directory, or move {self.directory / 'checkpoints'} away to begin anew with its games"
             )
-        return Trainer(Network(shape_of(self.game), self.config.network), self.config.training, self.device)
+        trainer = Trainer(Network(shape_of(self.game), self.config.network), self.config.training, self.device)
+        if self.config.training.start_from:
+            self._begin_from(self.config.training.start_from, trainer)
+        return trainer
+
+    def _begin_from(self, name: str, trainer: Trainer) -> None:
+        """Takes over a checkpoint's weights, and its optimizer's state where it has one that fits."""
+        path = checkpoint.resolve(Path(name))
+        loaded = checkpoint.load(path)
+        if loaded.meta["game"] != self.game.name:
+            raise UserError(f"training.start_from: {name} plays {loaded.meta['game']}, this run {self.game.name}")
+        missing = trainer.start_from(loaded.network)
+        if missing is None:
+            theirs, own = loaded.network.config, self.config.network
+            raise UserError(
+                f"training.start_from: {name} has {theirs.blocks} blocks x {theirs.channels} channels and its own planes and "
+                f"heads, the configuration asks for {own.blocks} x {own.channels}: take its network section over"
+            )
+        with suppress(UserError):  # a shipped network has none
+            trainer.start_optimizer(checkpoint.load_trainer(path))
+        keys = ("steps", "games", "positions", "evaluations", "seconds")
+        before = loaded.meta.get("began_from", {})
+        self._began_from = {"name": name}
+        self._began_from |= {key: loaded.meta.get(key, 0) + before.get(key, 0) for key in keys}
+        note = f"beginning with the network of {name} (step {loaded.meta['steps']:,})"
+        self.progress.note(note + (f"; new in it: {', '.join(missing)}" if missing else ""))
 
     def _restore(self, path: Path, before: Config | None) -> Trainer:
         """The trainer as a checkpoint holds it; UserError where that cannot be read or does not fit."""
@@ -214,6 +240,7 @@ class Run:
             raise UserError(
                 f"{path / 'trainer.pt'}: the trainer's state does not fit the network of meta.json"
             ) from error
+        self._began_from = meta.get("began_from", {})
         self.seconds = float(meta["seconds"])
         self._saved_evaluations = int(meta.get("evaluations", 0))
         positions, samples = meta.get("paid", (0, 0.0))
@@ -268,6 +295,8 @@ class Run:
             "policy_temperature": self.config.search.policy_temperature,
             "version": __version__,
         }
+        if self._began_from:
+            meta["began_from"] = self._began_from
         return checkpoint.save(self.directory, self.trainer, meta)
 
     # --- the loop ---

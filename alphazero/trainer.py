@@ -284,6 +284,29 @@ class Trainer:
             "optimizer": self.optimizer.state_dict(),
         }
 
+    def start_from(self, network: Network) -> list[str] | None:
+        """Begins with the weights of another network; those that play, if it has two. The parts of this one that the other
+        lacks, and which stay random; None where more than heads are missing: it is another network.
+        """
+        theirs, own = network.state_dict(), self.network.state_dict()
+        fitting = {name: tensor for name, tensor in theirs.items() if name in own and own[name].shape == tensor.shape}
+        body = ("stem", "tower", "policy", "value")
+        if any(name.startswith(body) and name not in fitting for name in (*own, *theirs)):
+            return None
+        missing = sorted({name.split(".")[0] for name in own if name not in fitting})
+        for target in (self.network, self.averaged):
+            target.load_state_dict(fitting, strict=False)
+        return missing
+
+    def start_optimizer(self, state: dict[str, Any]) -> None:
+        """Takes over the optimizer's state of a checkpoint, as load_trainer gives it, where it is of this network."""
+        steps, samples = self.steps, self.samples
+        weights = self.network.state_dict()
+        if state["network"].keys() != weights.keys():
+            return
+        self.load_state_dict(state)
+        self.steps, self.samples, self._warm_from = steps, samples, steps
+
     def load_state_dict(self, state: dict[str, Any]) -> bool:
         """Goes on from a state_dict(), with this configuration's rates and decays. Returns whether the optimizer's state
         was of this configuration's kind; another's is left, and the optimizer begins anew.

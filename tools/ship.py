@@ -50,6 +50,14 @@ def time_of(seconds: float) -> str:
     return f"{seconds / 3600:.1f} hours" if seconds >= 3600 else f"{seconds / 60:.1f} minutes"
 
 
+def _before(began: dict[str, Any]) -> str:
+    """Whose network a run began with, and all that had been spent on it."""
+    spent = (
+        f"{began['games']:,} games, {began['evaluations'] / 1e6:,.0f} million evaluations, {time_of(began['seconds'])}"
+    )
+    return f"{began['name']}, step {began['steps']:,}: {spent}, which come on top"
+
+
 def card(run: Path, game: str, meta: dict[str, Any], parameters: int, hardware: str, results: list[str]) -> str:
     """README.md of a shipped network."""
     evaluations = evaluations_of(run, meta)
@@ -67,6 +75,7 @@ def card(run: Path, game: str, meta: dict[str, Any], parameters: int, hardware: 
         f"| network evaluations of self-play | {evaluations / 1e6:,.0f} million |",
         f"| training steps | {meta['steps']:,} |",
         f"| time | {time_of(meta['seconds'])} |",
+        *([f"| begun from | {_before(meta['began_from'])} |"] if "began_from" in meta else []),
         f"| hardware | {hardware} |",
         "",
         "## Strength",

@@ -1,0 +1,115 @@
+"""Runs that begin with the network of another: learning that accumulates over runs."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+import torch
+
+from alphazero import checkpoint
+from alphazero.config import load_config
+from alphazero.errors import UserError
+from alphazero.run import Run
+
+TINY = """game: {name: connect4}
+network: {blocks: 1, channels: 8, value_hidden: 8}
+search: {simulations: 4}
+selfplay: {games_in_flight: 8, batch_size: 8}
+replay: {window_min: 200, min_positions: 50, chunk_games: 4}
+training: {batch_size: 16, budget_games: 16, warmup_steps: 2}
+"""
+
+
+def run_of(folder, name: str, *overrides: str) -> Run:
+    file = folder / "tiny.yaml"
+    file.write_text(TINY)
+    (folder / name).mkdir(exist_ok=True)
+    return Run(load_config(file, list(overrides)), folder / name, "cpu", io.StringIO())
+
+
+def weights(run: Run) -> dict[str, torch.Tensor]:
+    return {name: tensor.clone() for name, tensor in run.trainer.averaged.state_dict().items()}
+
+
+def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+@pytest.fixture
+def first(tmp_path) -> Run:
+    run = run_of(tmp_path, "first")
+    run.train()
+    return run
+
+
+@pytest.mark.parametrize("which", ["first", "first/checkpoints", "first/checkpoints/latest-step"])
+def test_a_run_begins_with_the_network_of_another_and_goes_on_from_there(tmp_path, first, which):
+    source = tmp_path / which.replace("latest-step", str(first.trainer.steps))
+    run = run_of(tmp_path, "second", f"training.start_from={source}")
+    assert same(weights(run), weights(first))
+    assert run.trainer.steps == 0 and run.trainer.samples == 0
+    moments = [state["exp_avg"] for state in run.trainer.optimizer.state.values()]
+    assert moments and any(bool(moment.abs().sum() > 0) for moment in moments)  # the optimizer's, too
+    assert run.trainer.learning_rate(0.0) == pytest.approx(run.config.training.learning_rate / 2)  # warms up anew
+    run.train()
+    meta = checkpoint.read_meta(checkpoint.resolve(tmp_path / "second"))
+    assert meta["steps"] > 0
+    assert meta["began_from"]["steps"] == first.trainer.steps
+    assert meta["began_from"]["games"] == 16
+    again = run_of(tmp_path, "second", f"training.start_from={source}", "training.budget_games=24")
+    assert same(weights(again), weights(run))  # resumed, not begun again
+    third = run_of(tmp_path, "third", f"training.start_from={tmp_path / 'second'}")
+    third.train()
+    meta = checkpoint.read_meta(checkpoint.resolve(tmp_path / "third"))
+    assert meta["began_from"]["steps"] == first.trainer.steps + run.trainer.steps  # all that was spent
+    assert meta["began_from"]["games"] == 16 + run.tables.games
+
+
+def test_a_checkpoint_without_a_trainers_state_gives_its_weights(tmp_path, first):
+    path = checkpoint.resolve(tmp_path / "first")
+    (path / "trainer.pt").unlink()
+    run = run_of(tmp_path, "second", f"training.start_from={path}")
+    assert same(weights(run), weights(first))
+    assert same(run.trainer.network.state_dict(), weights(first))
+    assert not run.trainer.optimizer.state
+
+
+def test_a_head_that_the_other_network_lacks_begins_at_random(tmp_path, first):
+    run = run_of(tmp_path, "second", f"training.start_from={tmp_path / 'first'}", "network.plies_left=true")
+    own = weights(run)
+    assert same({name: own[name] for name in weights(first)}, weights(first))
+    assert "plies_left_out.weight" in own
+    run.train()
+    assert run.trainer.steps > 0
+
+
+@pytest.mark.parametrize("change", ["network.channels=16", "network.blocks=2", "network.value_hidden=16"])
+def test_a_network_of_another_size_is_refused(tmp_path, first, change):
+    with pytest.raises(UserError, match=r"start_from: .*first has 1 blocks x 8 channels.*network section"):
+        run_of(tmp_path, "second", f"training.start_from={tmp_path / 'first'}", change)
+    assert not list((tmp_path / "second").glob("checkpoints/*"))
+
+
+def test_a_bigger_network_does_not_lose_blocks_in_silence(tmp_path):
+    run_of(tmp_path, "big", "network.blocks=2").train()
+    with pytest.raises(UserError, match="has 2 blocks"):
+        run_of(tmp_path, "second", f"training.start_from={tmp_path / 'big'}")
+
+
+@pytest.mark.parametrize(
+    "name, message",
+    [
+        ("pretrained:chess", "plays chess, this run connect4"),
+        ("pretrained:draughts", "no such network"),
+        ("nowhere", "no such checkpoint"),
+    ],
+)
+def test_what_a_run_cannot_begin_with_is_told(tmp_path, name, message):
+    with pytest.raises(UserError, match=message):
+        run_of(tmp_path, "second", f"training.start_from={name}")
+
+
+def test_where_a_run_began_cannot_be_changed_later(tmp_path, first):
+    with pytest.raises(UserError, match=r"begun with another training\.start_from"):
+        run_of(tmp_path, "first", "training.start_from=pretrained:chess")
