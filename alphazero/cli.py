@@ -53,6 +53,11 @@ COMMANDS = {
     "bench": ("bench", "measure this machine", "alphazero bench search --json"),
     "perft": ("perft", "count move sequences", "alphazero perft go 3"),
     "export": ("export", "a checkpoint's network as ONNX", "alphazero export runs/quickstart --out go7.onnx"),
+    "grow": (
+        "grow",
+        "a bigger network that says the same",
+        "alphazero grow runs/chess --blocks 6 --channels 64 --out big",
+    ),
     "info": ("info", "what a checkpoint or run holds", "alphazero info runs/quickstart"),
     "doctor": ("doctor", "what this machine can do", "alphazero doctor"),
 }

@@ -7,9 +7,14 @@ import io
 import pytest
 import torch
 
+import alphazero as az
 from alphazero import checkpoint
-from alphazero.config import load_config
+from alphazero.cli import main
+from alphazero.config import NetworkConfig, load_config
 from alphazero.errors import UserError
+from alphazero.evaluators.base import proof_planes
+from alphazero.growing import grown
+from alphazero.network import Network, shape_of
 from alphazero.run import Run
 
 TINY = """game: {name: connect4}
@@ -113,3 +118,69 @@ def test_what_a_run_cannot_begin_with_is_told(tmp_path, name, message):
 def test_where_a_run_began_cannot_be_changed_later(tmp_path, first):
     with pytest.raises(UserError, match=r"begun with another training\.start_from"):
         run_of(tmp_path, "first", "training.start_from=pretrained:chess")
+
+
+# --- growing ---
+
+
+@pytest.mark.parametrize(
+    "name, options", [("connect4", {}), ("go", {"board_size": 5}), ("chess", {}), ("minishogi", {})]
+)
+@pytest.mark.parametrize("blocks, channels", [(3, 24), (5, 24), (3, 64), (6, 70)])
+def test_a_network_that_has_grown_says_the_same(name, options, blocks, channels):
+    torch.manual_seed(0)
+    shape = shape_of(az.Game(name, **options))
+    small = Network(shape, NetworkConfig(blocks=3, channels=24))
+    planes = torch.from_numpy(proof_planes(shape, 16))
+    optimizer = torch.optim.SGD(small.parameters(), lr=0.1)
+    for _ in range(5):  # norms have seen numbers, weights are no longer those of the start
+        optimizer.zero_grad()
+        output = small.train()(planes)
+        (output.policy.square().mean() + output.wdl.square().mean()).backward()
+        optimizer.step()
+    small.eval()
+    big = grown(small, blocks, channels)
+    assert (big.config.blocks, big.config.channels) == (blocks, channels)
+    with torch.inference_mode():
+        for answer, same_answer in zip(small(planes), big(planes), strict=True):
+            assert (answer is None) == (same_answer is None)
+            if answer is not None:
+                torch.testing.assert_close(same_answer, answer, atol=1e-4, rtol=1e-4)
+
+
+def test_all_that_is_new_in_a_grown_network_learns():
+    torch.manual_seed(0)
+    shape = shape_of(az.Game("connect4"))
+    big = grown(Network(shape, NetworkConfig(blocks=2, channels=16)).eval(), 4, 40).train()
+    planes = torch.from_numpy(proof_planes(shape, 32))
+    optimizer = torch.optim.SGD(big.parameters(), lr=0.1)
+    for _ in range(3):
+        optimizer.zero_grad()
+        output = big(planes)
+        (output.policy.square().mean() + output.wdl.square().mean() + output.reply.square().mean()).backward()
+        optimizer.step()
+    untouched = [
+        name for name, p in big.named_parameters() if "plies_left" not in name and not bool(p.grad.abs().sum() > 0)
+    ]
+    assert untouched == []
+    assert bool(big.stem[0].weight.grad[16:].abs().sum() > 0)  # the new channels, through weights that were 0
+
+
+def test_growing_leads_from_a_run_to_a_bigger_run(tmp_path, first, capsys):
+    out = tmp_path / "big"
+    assert main(["grow", str(tmp_path / "first"), "--blocks", "2", "--channels", "24", "--out", str(out)]) == 0
+    assert "1 x 8 -> 2 x 24" in capsys.readouterr().out
+    sizes = ["network.blocks=2", "network.channels=24"]
+    run = run_of(tmp_path, "second", f"training.start_from={out}", *sizes)
+    run.train()
+    assert run.trainer.steps > 0
+    assert checkpoint.read_meta(out)["grown_from"] == "1x8"
+
+
+@pytest.mark.parametrize("words, message", [(["--blocks", "1", "--channels", "4"], "cannot shrink"), ([], "")])
+def test_a_network_does_not_shrink_and_nothing_is_written_over(tmp_path, first, capsys, words, message):
+    out = tmp_path / ("first" if not words else "small")
+    assert main(["grow", str(tmp_path / "first"), *words, "--out", str(out)]) != 0
+    told = capsys.readouterr().err
+    assert (message or "it is there already") in told and told.count("\n") == 1
+    assert not (tmp_path / "small").exists()

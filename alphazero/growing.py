@@ -1,0 +1,55 @@
+"""A network made bigger that still says the same: what a small one learned is kept, and training goes on from there.
+
+The method is that of Net2Net (Chen, Goodfellow and Shlens 2016): more channels, whose outgoing weights to what was there before are
+0; more residual blocks, whose last norm multiplies by 0, so that they hand on what they get.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from alphazero.errors import UserError
+from alphazero.network import Block, Network
+
+POOLED = ("bias.weight", "policy_bias.weight", "value_hidden.weight", "policy_extra.weight", "reply_extra.weight")
+
+
+def grown(network: Network, blocks: int, channels: int) -> Network:
+    """A network of so many blocks and channels that answers as this one does. UserError where that is fewer than it has."""
+    config = network.config
+    if blocks < config.blocks or channels < config.channels:
+        raise UserError(
+            f"grow: the network has {config.blocks} blocks x {config.channels} channels; it cannot shrink to {blocks} x {channels}"
+        )
+    bigger = Network(network.shape, replace(config, blocks=blocks, channels=channels)).eval()
+    target = bigger.state_dict()  # its tensors are the network's own
+    for name, tensor in network.state_dict().items():
+        _take_over(target[name], tensor, pooled=name.endswith(POOLED))
+    for block in list(bigger.tower)[config.blocks :]:
+        assert isinstance(block, Block)
+        torch.nn.init.zeros_(block.second[1].weight)  # type: ignore[arg-type]
+    return bigger
+
+
+@torch.no_grad()
+def _take_over(new: Tensor, old: Tensor, pooled: bool) -> None:
+    """Writes a layer's weights, [outputs] or [outputs, inputs, ...], into those of a wider one. The outputs that were there listen to
+    the inputs that were there alone; new outputs listen to all, as they were drawn. pooled: the inputs are the channels' means, then
+    their greatest values.
+    """
+    if old.ndim == 0:  # a norm's count of batches
+        new.copy_(old)
+        return
+    if old.ndim == 1:
+        new[: len(old)] = old
+        return
+    new[: len(old)] = 0
+    if pooled:
+        before, now = old.shape[1] // 2, new.shape[1] // 2
+        new[: len(old), :before] = old[:, :before]
+        new[: len(old), now : now + before] = old[:, before:]
+    else:
+        new[: len(old), : old.shape[1]] = old
