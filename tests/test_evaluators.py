@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
+import subprocess
+import sys
 import threading
 import time
 
@@ -420,3 +422,51 @@ def test_one_evaluator_that_knows_no_lanes_keeps_all_in_one_thread():
     assert lanes_for([TorchEvaluator(net), Own()], 4) == 1
     assert lanes_for([], 4) == 1
     assert lanes_for([TorchEvaluator(net)], 1) == 1
+
+
+def test_lanes_that_nobody_ended_do_not_keep_the_program_alive():
+    program = """
+import alphazero as az
+import numpy as np
+from alphazero._core import Pool
+from alphazero.feeding import Feed
+class Even:
+    def evaluate_in_lane(self, planes):
+        return np.zeros((len(planes), 7), np.float32), np.full((len(planes), 3), 1 / 3, np.float32)
+    evaluate = evaluate_in_lane
+    set_lanes = set_threads = load_weights = describe = lambda self, *_: None
+pool = Pool(az.Game("connect4"), {"games_in_flight": 16, "batch_size": 2}, [{"simulations": 8, "evaluator": 0}])
+feed = Feed(pool, [Even()], lanes=4)
+feed.use(2)
+feed.step()
+raise SystemExit(3)
+"""
+    assert subprocess.run([sys.executable, "-c", program], timeout=20).returncode == 3
+
+
+@pytest.mark.parametrize("given", [0, 1])
+def test_where_there_are_too_few_threads_for_all_lanes_fewer_answer(given, monkeypatch):
+    game = az.Game("connect4")
+    evaluator = TorchEvaluator(Network(shape_of(game), NetworkConfig(blocks=1, channels=8)))
+    pool = Pool(game, {"games_in_flight": 8, "batch_size": 4, "games": 8}, [{"simulations": 4, "evaluator": 0}])
+    feed = Feed(pool, [evaluator], lanes=lanes_for([evaluator], 4))
+    start, left = threading.Thread.start, [given]
+
+    def start_of_few(thread: threading.Thread) -> None:
+        if left[0] == 0:
+            raise RuntimeError("can't start new thread")
+        left[0] -= 1
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_of_few)
+    try:
+        if given:
+            while feed.step():
+                pass
+            assert len(pool.take_finished()) == 8
+        else:
+            with pytest.raises(UserError, match="gives no thread"):
+                feed.step()
+    finally:
+        feed.abandon()
+        pool.close()

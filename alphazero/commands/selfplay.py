@@ -75,22 +75,24 @@ def run(args: argparse.Namespace) -> int:
     progress = Progress()
     begin = last = time.perf_counter()
     count = 0
-    while True:
-        answered = feed.step()
-        for record in pool.take_finished():
-            replay.add(record)
-            count += 1
-        now = time.perf_counter()
-        if now - last > 2.0 and count:
-            last = now
-            rate = pool.counts["evaluations"] / (now - begin)
-            progress.line(
-                fraction=count / args.games, seconds=now - begin, parts=[f"{count:,} games", f"{rate:,.0f} evals/s"]
-            )
-        if not answered and pool.done and count == args.games:
-            break
-    feed.abandon()
-    pool.close()
-    replay.flush()
+    try:
+        while True:
+            answered = feed.step()
+            for record in pool.take_finished():
+                replay.add(record)
+                count += 1
+            now = time.perf_counter()
+            if now - last > 2.0 and count:
+                last = now
+                rate = pool.counts["evaluations"] / (now - begin)
+                progress.line(
+                    fraction=count / args.games, seconds=now - begin, parts=[f"{count:,} games", f"{rate:,.0f} evals/s"]
+                )
+            if not answered and pool.done and count == args.games:
+                break
+    finally:  # after a Ctrl-C, too, all finished games are kept
+        feed.abandon()
+        pool.close()
+        replay.flush()
     print(f"{args.out}: {replay.games:,} games, {replay.positions:,} positions")
     return 0
