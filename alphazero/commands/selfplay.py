@@ -49,8 +49,8 @@ def run(args: argparse.Namespace) -> int:
     player = load(args.model, args.device, game=game_from(args.game, args.option) if args.game else None)
     evaluators = [player.evaluator] if isinstance(player, NetworkPlayer) else []
     replay = Replay(args.out, player.game, chunk_games=min(64, args.games), window_scale=0, window_exponent=0.75)
-    lanes = lanes_for(evaluators, cores())
     in_flight = min(args.in_flight, args.games)
+    lanes = lanes_for(evaluators, min(cores(), in_flight))
     settings = {
         "games_in_flight": in_flight,
         "batch_size": max(1, in_flight // (2 * lanes)) if lanes > 1 else in_flight,
