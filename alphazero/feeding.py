@@ -89,18 +89,25 @@ class Feed:
 
     def _step_of_lanes(self, seconds: float) -> bool:
         if not self._threads:
-            self._resting.clear()
-            self._threads = [
-                threading.Thread(target=self._lane, args=(i,), name=f"lane-{i}") for i in range(self.lanes)
-            ]
-            for thread in self._threads:
-                thread.start()
+            self._begin_lanes()
         self._look.wait(min(seconds, STEP_SECONDS))
         if self._failure is not None:
             self._rest()
             failure, self._failure = self._failure, None
             raise failure
         return not self.pool.done
+
+    def _begin_lanes(self) -> None:
+        self._resting.clear()
+        for i in range(self.lanes):
+            thread = threading.Thread(target=self._lane, args=(i,), name=f"lane-{i}")
+            try:
+                thread.start()
+            except RuntimeError as error:  # no further thread is to be had here: fewer do as well
+                if not self._threads:
+                    raise UserError("this machine gives no thread to answer batches with") from error
+                break
+            self._threads.append(thread)
 
     def use(self, lanes: int) -> None:
         """So many lanes take batches from now on; the others finish what they are at."""
@@ -112,12 +119,12 @@ class Feed:
     def _lane(self, index: int) -> None:
         """Answers batches until it is time to rest."""
         try:
-            while True:
+            # An error between two steps may leave nobody to end the lanes: they do not outlive the program's main thread.
+            while not self._resting.is_set() and threading.main_thread().is_alive():
                 if index >= self.active:
                     with self._change:
-                        self._change.wait_for(lambda: index < self.active or self._resting.is_set())
-                if self._resting.is_set():
-                    return
+                        self._change.wait_for(lambda: index < self.active or self._resting.is_set(), timeout=0.1)
+                    continue
                 batch = self.pool.next_batch(0.1, shared=True)
                 if batch is not None:
                     evaluator = self.evaluators[batch.evaluator]

@@ -307,7 +307,7 @@ class Run:
 
         if checkpoint.latest(self.directory) is None:
             self.save()
-        if self.fraction() >= 1.0:
+        if self.fraction() >= 1.0 and not self._owes():
             self.progress.note(
                 f"{self.directory}: its budget is spent; raise training.budget_minutes (or _games, ...) to go on"
             )
@@ -333,14 +333,14 @@ class Run:
             self._pay()
             self.save()
         finally:
-            for number, handler in previous.items():
-                signal.signal(number, handler)
-            torch.set_num_threads(threads)
             if rating is not None:
                 rating.close()
             self.tables.close()
             self.drawer.close()
             board.close()
+            torch.set_num_threads(threads)
+            for number, handler in previous.items():  # last: a second Ctrl-C does not leave games running
+                signal.signal(number, handler)
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
         self.stopping = True
@@ -426,9 +426,13 @@ class Run:
 
     def _pay(self) -> None:
         """The steps that the last games have paid for, where a budget of games or the like ended the run."""
-        minutes = self.config.training.budget_minutes
-        while self._steps_due() and not self.stopping and not (minutes and self.elapsed() >= 60.0 * minutes):
+        while self._owes() and not self.stopping:
             self.trainer.step(self.drawer.batch(self.trainer.steps), self.fraction())
+
+    def _owes(self) -> bool:
+        """Whether games have paid for steps that there is time for, such as where a run was stopped at its very end."""
+        minutes = self.config.training.budget_minutes
+        return self._steps_due() > 0 and not (minutes and self.elapsed() >= 60.0 * minutes)
 
     def _share_cores(self, due: int) -> None:
         """On the processor, steps that are due have their cores to themselves; self-play rests once they are far behind."""

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -18,9 +19,10 @@ from safetensors.torch import load_file, save_file
 
 import alphazero as az
 from alphazero import checkpoint, pretrained
+from alphazero._core import GameRecord
 from alphazero.cli import COMMANDS, main
 from alphazero.config import TrainingConfig
-from alphazero.replay import chunk_paths, read_chunk
+from alphazero.replay import Replay, chunk_paths, read_chunk
 from alphazero.trainer import Trainer
 
 TINY = """
@@ -182,6 +184,34 @@ def test_info_replay_perft_and_selfplay_say_what_they_should(run, capsys, tmp_pa
     assert "3 games" in capsys.readouterr().out
     assert main(["replay", str(tmp_path / "s"), "--export", str(tmp_path / "sgf")]) == 0
     assert all(path.read_text().startswith("(;GM[1]") for path in (tmp_path / "sgf").iterdir())
+
+
+def test_selfplay_that_is_interrupted_ends_its_lanes_and_keeps_its_games(run, monkeypatch, tmp_path):
+    monkeypatch.setattr("alphazero.machine.cores", lambda: 3)
+    add = Replay.add
+
+    def add_and_interrupt(replay: Replay, record: GameRecord) -> None:
+        add(replay, record)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Replay, "add", add_and_interrupt)
+    words = [
+        "selfplay",
+        str(run),
+        "--games",
+        "500",
+        "--simulations",
+        "4",
+        "--out",
+        str(tmp_path / "s"),
+        "--device",
+        "cpu",
+    ]
+    assert main(words) == 130
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("lane-")]
+    monkeypatch.undo()
+    assert main(["replay", str(tmp_path / "s"), "--export", str(tmp_path / "games")]) == 0
+    assert len(list((tmp_path / "games").iterdir())) == 1
 
 
 def test_a_person_can_play(run, capsys, monkeypatch):

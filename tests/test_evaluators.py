@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
+import subprocess
+import sys
 import threading
 import time
 
@@ -13,6 +15,7 @@ import torch
 
 import alphazero as az
 from alphazero._core import Pool
+from alphazero.arena import match
 from alphazero.config import NetworkConfig
 from alphazero.errors import UserError
 from alphazero.evaluators import choose, divergence, make_evaluator
@@ -22,6 +25,7 @@ from alphazero.evaluators.torch_packed import PackedTorchEvaluator
 from alphazero.evaluators.torch_plain import TorchEvaluator
 from alphazero.feeding import Feed, batch_layout, lanes_for
 from alphazero.network import Network, fold_into, folded, shape_of
+from alphazero.player import NetworkPlayer
 from alphazero.weights import weights_of
 
 
@@ -334,8 +338,8 @@ def test_lanes_answer_as_one_thread_does_and_take_over_new_weights_whole(device)
     which = [min((0, 1), key=lambda i: divergence(known[i][0], found)) for found in answers]
     for i, found in zip(which, answers, strict=True):
         assert divergence(known[i][0], found) < MOST_OF_BF16  # never a mixture
-    assert which[0] == 0 and which[-1] == 1
-    assert which[later:].count(0) <= 3  # what was under way in each lane
+    assert which[0] == 0
+    assert which[later:].count(0) <= 3  # what was under way in each lane, however late it comes
 
 
 def test_a_pool_on_lanes_plays_the_games_of_one_thread():
@@ -420,3 +424,114 @@ def test_one_evaluator_that_knows_no_lanes_keeps_all_in_one_thread():
     assert lanes_for([TorchEvaluator(net), Own()], 4) == 1
     assert lanes_for([], 4) == 1
     assert lanes_for([TorchEvaluator(net)], 1) == 1
+
+
+def test_lanes_that_nobody_ended_do_not_keep_the_program_alive():
+    program = """
+import alphazero as az
+import numpy as np
+from alphazero._core import Pool
+from alphazero.feeding import Feed
+class Even:
+    def evaluate_in_lane(self, planes):
+        return np.zeros((len(planes), 7), np.float32), np.full((len(planes), 3), 1 / 3, np.float32)
+    evaluate = evaluate_in_lane
+    set_lanes = set_threads = load_weights = describe = lambda self, *_: None
+pool = Pool(az.Game("connect4"), {"games_in_flight": 16, "batch_size": 2}, [{"simulations": 8, "evaluator": 0}])
+feed = Feed(pool, [Even()], lanes=4)
+feed.use(2)
+feed.step()
+raise SystemExit(3)
+"""
+    assert subprocess.run([sys.executable, "-c", program], timeout=20).returncode == 3
+
+
+@pytest.mark.parametrize("given", [0, 1])
+def test_where_there_are_too_few_threads_for_all_lanes_fewer_answer(given, monkeypatch):
+    game = az.Game("connect4")
+    evaluator = TorchEvaluator(Network(shape_of(game), NetworkConfig(blocks=1, channels=8)))
+    pool = Pool(game, {"games_in_flight": 8, "batch_size": 4, "games": 8}, [{"simulations": 4, "evaluator": 0}])
+    feed = Feed(pool, [evaluator], lanes=lanes_for([evaluator], 4))
+    start, left = threading.Thread.start, [given]
+
+    def start_of_few(thread: threading.Thread) -> None:
+        if left[0] == 0:
+            raise RuntimeError("can't start new thread")
+        left[0] -= 1
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_of_few)
+    try:
+        if given:
+            while feed.step():
+                pass
+            assert len(pool.take_finished()) == 8
+        else:
+            with pytest.raises(UserError, match="gives no thread"):
+                feed.step()
+    finally:
+        feed.abandon()
+        pool.close()
+
+
+def test_weights_that_come_while_a_lane_makes_its_session_are_not_lost():
+    pytest.importorskip("onnxruntime")
+    from alphazero.evaluators.onnx_cpu import OnnxEvaluator
+
+    makes, loaded = threading.Event(), threading.Event()
+
+    class Slow(OnnxEvaluator):
+        def _session_on(self, threads: int):
+            session = super()._session_on(threads)
+            if threads == 1 and not makes.is_set():
+                makes.set()
+                loaded.wait(0.3)
+            return session
+
+    first, second = network(seed=0), network(seed=1)
+    planes = proof_planes(first.shape, 8)
+    evaluator = Slow(first)
+    evaluator.set_lanes(2)
+    lane = threading.Thread(target=evaluator.evaluate_in_lane, args=(planes,))
+    lane.start()
+    makes.wait()
+    evaluator.load_weights(second)
+    loaded.set()
+    lane.join()
+    assert divergence(exact(second, planes)[0], evaluator.evaluate_in_lane(planes)[0]) < 1e-4
+
+
+def test_lanes_of_torch_leave_other_threads_their_cores():
+    before = torch.get_num_threads()
+    found: list[int] = []
+    try:
+        torch.set_num_threads(3)
+        evaluator = TorchEvaluator(network())
+        evaluator.set_lanes(2)
+        for work in (
+            lambda: evaluator.evaluate_in_lane(proof_planes(network().shape, 2)),
+            lambda: found.append(torch.get_num_threads()),
+        ):
+            thread = threading.Thread(target=work)
+            thread.start()
+            thread.join()
+        assert found == [3] and torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("games, lanes", [(1, 1), (3, 3), (40, 8)])
+def test_a_match_of_few_games_has_no_more_lanes_than_games(games, lanes, monkeypatch):
+    monkeypatch.setattr(match, "cores", lambda: 8)
+    game = az.Game("connect4")
+    players = [NetworkPlayer(str(seed), game, TorchEvaluator(network(seed=seed)), {}) for seed in (0, 1)]
+    entrants = [match.Entrant(player.name, player, {"simulations": 4}) for player in players]
+    pairings = {number: match.Pairing(number % 2, 1 - number % 2, "", number // 2) for number in range(games)}
+    table = match.Table(game, entrants, pairings)
+    assert table._feed.lanes == lanes
+    finished = []
+    while table.step():
+        finished += table.take_finished()
+    finished += table.take_finished()
+    table.close()
+    assert sorted(record.number for record in finished) == list(range(games))

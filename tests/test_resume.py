@@ -7,6 +7,7 @@ import io
 import json
 import os
 import resource
+import signal
 import struct
 import subprocess
 import sys
@@ -25,6 +26,7 @@ from alphazero.network import Network, shape_of
 from alphazero.progress import Progress
 from alphazero.replay import ChunkError, encode_chunk, read_chunk
 from alphazero.run import Run
+from alphazero.tables import Tables
 from alphazero.trainer import Trainer
 
 TINY = """
@@ -139,6 +141,55 @@ def test_pacing_counts_samples_whatever_changes_on_resume(begun, tmp_path, overr
         made * reuse, abs=owed + 10 * batch + 8 * 42 * reuse
     )  # a chunk's worth
     assert Run_(run.config, begun)._paid == run._paid  # and again
+
+
+def test_what_a_run_that_was_stopped_at_its_end_still_owes_is_paid_by_the_next_call(tmp_path, monkeypatch):
+    config = tiny(tmp_path, "replay.reuse=8", "training.batch_size=16")
+    pay = Run._pay
+
+    def stop_and_pay(run: Run) -> None:
+        run.stopping = True
+        pay(run)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Run, "_pay", stop_and_pay)
+        stopped = Run_(config, tmp_path / "run")
+        stopped.train()
+    owed = stopped._steps_due()
+    assert owed > 0
+    resumed = Run_(config, tmp_path / "run")
+    resumed.train()
+    assert resumed.trainer.steps == stopped.trainer.steps + owed
+    assert "its budget is spent" not in said(resumed)
+    again = Run_(config, tmp_path / "run")
+    again.train()
+    assert again.trainer.steps == resumed.trainer.steps
+    assert "its budget is spent" in said(again)
+
+
+@pytest.mark.parametrize("owed", [False, True])
+def test_no_step_is_paid_once_the_time_is_up(tmp_path, owed):
+    config = tiny(tmp_path, "replay.reuse=8", "training.budget_minutes=1")
+    run = Run_(config, tmp_path / "run")
+    run._steps_due = lambda: int(owed)  # type: ignore[method-assign]
+    assert run._owes() is owed
+    run.seconds = 60.0
+    assert not run._owes()
+
+
+def test_a_second_interrupt_does_not_leave_games_running(begun, tmp_path, monkeypatch):
+    close, handlers = Tables.close, []
+
+    def close_and_look(tables: Tables) -> None:
+        handlers.append(signal.getsignal(signal.SIGINT))
+        close(tables)
+
+    monkeypatch.setattr(Tables, "close", close_and_look)
+    before = signal.getsignal(signal.SIGINT)
+    run = Run_(tiny(tmp_path, "training.budget_games=48"), begun)
+    run.train()
+    assert handlers == [run._stop]
+    assert signal.getsignal(signal.SIGINT) == before
 
 
 def test_a_checkpoint_of_version_0_1_0_counts_the_samples_of_its_steps(begun, tmp_path):

@@ -76,7 +76,7 @@ def test_what_games_cost_is_kept_with_the_games(tmp_path):
     run_again = run.train(
         config_of(tmp_path, "symmetry: true", "training.budget_evaluations=1"), tmp_path / "run", "cpu"
     )
-    assert run_again.trainer.steps == 0  # the budget is spent
+    assert run_again.trainer.steps > 0  # paid for by those games, though the budget of new ones is spent
     assert 0.6 * whole < run_again.evaluations <= whole  # but for the games that were under way
 
 

@@ -109,8 +109,8 @@ class Table:
         evaluators: list[Evaluator] = []
         names: list[str] = []
         players = [_pool_player(entrant, evaluators, names) for entrant in entrants]
-        lanes = lanes_for(evaluators, cores())
         in_flight = min(len(pairings), batch_size * max(1, min(4, len(evaluators))))
+        lanes = lanes_for(evaluators, min(cores(), in_flight))  # a lone game's leaf has all cores to itself
         if lanes > 1:  # for each batch that is answered one that fills
             batch_size = min(batch_size, max(8, in_flight // (2 * lanes * len(evaluators))))
         settings = {

@@ -49,8 +49,8 @@ def run(args: argparse.Namespace) -> int:
     player = load(args.model, args.device, game=game_from(args.game, args.option) if args.game else None)
     evaluators = [player.evaluator] if isinstance(player, NetworkPlayer) else []
     replay = Replay(args.out, player.game, chunk_games=min(64, args.games), window_scale=0, window_exponent=0.75)
-    lanes = lanes_for(evaluators, cores())
     in_flight = min(args.in_flight, args.games)
+    lanes = lanes_for(evaluators, min(cores(), in_flight))
     settings = {
         "games_in_flight": in_flight,
         "batch_size": max(1, in_flight // (2 * lanes)) if lanes > 1 else in_flight,
@@ -75,22 +75,24 @@ def run(args: argparse.Namespace) -> int:
     progress = Progress()
     begin = last = time.perf_counter()
     count = 0
-    while True:
-        answered = feed.step()
-        for record in pool.take_finished():
-            replay.add(record)
-            count += 1
-        now = time.perf_counter()
-        if now - last > 2.0 and count:
-            last = now
-            rate = pool.counts["evaluations"] / (now - begin)
-            progress.line(
-                fraction=count / args.games, seconds=now - begin, parts=[f"{count:,} games", f"{rate:,.0f} evals/s"]
-            )
-        if not answered and pool.done and count == args.games:
-            break
-    feed.abandon()
-    pool.close()
-    replay.flush()
+    try:
+        while True:
+            answered = feed.step()
+            for record in pool.take_finished():
+                replay.add(record)
+                count += 1
+            now = time.perf_counter()
+            if now - last > 2.0 and count:
+                last = now
+                rate = pool.counts["evaluations"] / (now - begin)
+                progress.line(
+                    fraction=count / args.games, seconds=now - begin, parts=[f"{count:,} games", f"{rate:,.0f} evals/s"]
+                )
+            if not answered and pool.done and count == args.games:
+                break
+    finally:  # after a Ctrl-C, too, all finished games are kept
+        feed.abandon()
+        pool.close()
+        replay.flush()
     print(f"{args.out}: {replay.games:,} games, {replay.positions:,} positions")
     return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import threading
 import warnings
 from typing import Any
 
@@ -54,6 +55,7 @@ class OnnxEvaluator:
         self.threads = 0  # as many as ONNX Runtime takes by itself
         self.lanes = 1
         self._beside: Any = None  # a session of one thread that lanes share
+        self._exchanging = threading.Lock()  # of _model and _beside
         self.load_weights(network)
 
     def evaluate(self, planes: F32) -> tuple[F32, F32]:
@@ -62,14 +64,17 @@ class OnnxEvaluator:
 
     def evaluate_in_lane(self, planes: F32) -> tuple[F32, F32]:
         if self._beside is None:
-            self._beside = self._session_on(1)
+            with self._exchanging:  # else new weights that come meanwhile would be lost
+                self._beside = self._beside or self._session_on(1)
         logits, wdl = self._beside.run(None, {"planes": planes})
         return logits, wdl
 
     def load_weights(self, network: Network) -> None:
-        self._model = to_onnx(network)
-        self._session = self._session_on(self.threads)
-        self._beside = None if self._beside is None else self._session_on(1)
+        model = to_onnx(network)
+        with self._exchanging:
+            self._model = model
+            self._session = self._session_on(self.threads)
+            self._beside = None if self._beside is None else self._session_on(1)
 
     def set_threads(self, count: int) -> None:
         if count != self.threads:

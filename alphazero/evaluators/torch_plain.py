@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 
 import torch
 from torch.nn import functional as F
@@ -20,6 +21,7 @@ class TorchEvaluator:
         self.threads = 0  # as many as torch takes by itself
         self.lanes = 1
         self._of_thread = threading.local()
+        self._of_others = torch.get_num_threads()  # threads that are no lanes compute on so many cores
         self.load_weights(network)
 
     def evaluate(self, planes: F32) -> tuple[F32, F32]:
@@ -31,7 +33,13 @@ class TorchEvaluator:
 
     def evaluate_in_lane(self, planes: F32) -> tuple[F32, F32]:
         if self.device.type == "cpu" and not hasattr(self._of_thread, "alone"):
-            torch.set_num_threads(1)  # of this thread: those that compute already keep their number
+            torch.set_num_threads(
+                1
+            )  # of this thread and of those to come; those that compute already keep their number
+            others = threading.Thread(target=torch.set_num_threads, args=(self._of_others,))
+            with suppress(RuntimeError):  # no thread is to be had, so none is to come
+                others.start()  # whoever said it last says what those to come begin with
+                others.join()
             self._of_thread.alone = True
         return self.evaluate(planes)
 
@@ -42,6 +50,7 @@ class TorchEvaluator:
 
     def set_lanes(self, count: int) -> None:
         self.lanes = count
+        self._of_others = torch.get_num_threads()
 
     def set_threads(self, count: int) -> None:
         if self.device.type == "cpu":
