@@ -284,6 +284,21 @@ _Loader.add_implicit_resolver(
 )
 
 
+def _number(loader: _Loader, node: yaml.ScalarNode) -> int | float | str:
+    """YAML 1.1 takes 0100 for octal and 1:40 for 100, base 60; YAML 1.2 and everyone for a hundred and for text."""
+    text = node.value.replace("_", "")
+    if ":" in text:
+        return str(node.value)
+    if node.tag.endswith(":float"):
+        return float(loader.construct_yaml_float(node))
+    return int(text) if re.fullmatch("[-+]?[0-9]+", text) else int(text, 0)
+
+
+_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"[-+]?[0-9]+$"), list("-+0123456789"))
+for _tag in ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float"):
+    _Loader.add_constructor(_tag, _number)
+
+
 def parse_yaml(text: str) -> Any:
     """YAML text as plain values. yaml.YAMLError: it cannot be read."""
     try:

@@ -165,6 +165,22 @@ def test_the_defaults_are_within_their_own_bounds(tmp_path):
     assert load_config(write(tmp_path, to_yaml(Config())), ["training.budget_games=1"]).training.budget_games == 1
 
 
+@pytest.mark.parametrize(
+    ("text", "number"), [("0100", 100), ("010", 10), ("09", 9), ("+64", 64), ("1_000", 1000), ("0x40", 64), ("0b11", 3)]
+)
+def test_a_whole_number_is_decimal_unless_it_says_otherwise(tmp_path, text, number):
+    path = write(tmp_path, f"game: {{name: connect4}}\ntraining: {{budget_games: 1}}\nseed: {text}\n")
+    config = load_config(path, [f"search.simulations={text}"])
+    assert (config.search.simulations, config.seed) == (number, number)
+
+
+@pytest.mark.parametrize("key", ["search.simulations", "training.learning_rate", "search.c_init"])
+@pytest.mark.parametrize("text", ["1:30", "0:05", "1:30.5"])
+def test_hours_and_minutes_are_no_number(tmp_path, key, text):
+    with pytest.raises(ConfigError, match=f"{key} must be .*'{text}'"):
+        load_config(write(tmp_path, "game: {name: connect4}"), [f"{key}={text}"])
+
+
 @pytest.mark.parametrize("text", ["1e-3", "1E-3", "1.0e-3", "+1e-3", ".001", "1.e-3"])
 def test_numbers_are_read_as_people_type_them(tmp_path, text):
     path = write(tmp_path, f"training: {{learning_rate: {text}, budget_games: 1}}")

@@ -141,6 +141,16 @@ def test_what_cannot_be_read_is_told_and_the_rest_is_kept(moves, kept, warning):
     assert game.moves == kept and game.warnings[0].startswith(warning)
 
 
+@pytest.mark.parametrize("line", ["7776FU", "+7776", "+7776fu", "+7776FU-3334FU"])
+def test_a_move_that_is_not_understood_leaves_open_who_resigned(line):
+    (game,) = csa.read(HEAD + f"{line}\n%TORYO\n")
+    assert game.value is None and "who won" in game.warnings[-1]
+    (game,) = csa.read(HEAD + f"{line}\n-3334FU\n%TORYO\n")  # whose turn it is then is told by the move's sign
+    assert game.value == -1
+    (game,) = csa.read(HEAD + f"{line}\n%-ILLEGAL_ACTION\n")
+    assert game.value == 1
+
+
 def test_the_mover_of_a_recorded_illegal_move_has_lost():
     assert csa.read(HEAD + "+7776FU\n-3335FU\n%ILLEGAL_MOVE\n")[0].value == 1
     assert csa.read(HEAD + "+7776FU\n%ILLEGAL_MOVE\n")[0].value == 1

@@ -302,3 +302,10 @@ def test_ki2_and_utf16_are_named():
         kif.read("先手：A\n▲７六歩 △３四歩\n")
     with pytest.raises(UserError, match="UTF-16"):
         kif.read(GAME.encode("utf-16"))
+
+
+@pytest.mark.parametrize("moves", ["▲７六歩 △３四歩 ▲２二角成 △同銀", "☗76歩 ☖34歩", "▲同　歩"])
+def test_ki2_with_a_winner_is_no_game_without_moves(moves):
+    (game,) = kif.read(f"先手：A\n後手：B\n{moves}\nまで4手で先手の勝ち\n")
+    assert (game.moves, game.value) == ([], 1)
+    assert len(game.warnings) == 1 and "KI2" in game.warnings[0]

@@ -32,11 +32,26 @@ def read(folder: Path, name: str, text: str | bytes) -> tuple[list[tuple[str, st
         ("백 반집승", 0.0), ("Black wins by resignation", 1.0), ("White won", 0.0), ("0", 0.5), ("Draw", 0.5), ("Jigo", 0.5),
         ("draw", 0.5), ("持碁", 0.5), ("和棋", 0.5), ("引き分け", 0.5),
         ("", "have no result"), ("?", "have no result"), ("Void", "are unfinished"), ("nobody knows", "have no result"),
-        ("blah", "have no result"), ("whatever", "have no result"),
+        ("Both lost", "have no result"), ("Both players win", "have no result"), ("Won by Black", "have no result"),
+        ("Winner: Black", "have no result"), ("Withdrawn", "have no result"), ("Ｂ＋Ｒ", 1.0), ("Ｗ+２.５", 0.0),
+        ("W won on time", 0.0), ("Bwin", 1.0), ("blah", "have no result"), ("whatever", "have no result"),
     ],
 )  # fmt: skip
 def test_a_result_is_read_in_every_language(said, score):
     assert sgf_score(said) == score
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("x.pgn", '[White "?"]\n[Black "b"]\n[Result "1-0"]\n\n1-0\n'),
+        ("x.sgf", "(;PB[b]PW[?]RE[B+1])"),
+        ("x.csa", CSA.replace("N+a", "N+???")),
+    ],
+)
+def test_players_whose_name_is_a_question_mark_are_not_one_player(tmp_path, name, text):
+    found, counted = read(tmp_path, name, text)
+    assert found == [] and counted.left_out == {"name no player": 1}
 
 
 def test_a_result_in_a_comment_is_none(tmp_path):

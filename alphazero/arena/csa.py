@@ -223,6 +223,7 @@ def _game(lines: list[tuple[int, str]]) -> GameText:
     game = GameText(line=lines[0][0])
     start = _Start()
     reading: ShogiReading | None = None
+    unread = False  # a line that may have been a move: whose turn it is at the end, nobody knows
     for number, line in lines:
         try:
             if line[0] == "'":
@@ -246,9 +247,14 @@ def _game(lines: list[tuple[int, str]]) -> GameText:
                 if reading is None:
                     reading = ShogiReading(game, start.sfen(move[1] == "+"))
                 _move(reading, move, number)
+                unread = False
             elif line[0] == "%":
                 _end(reading or ShogiReading(game, start.sfen(True)), line[1:].strip())
+                if unread and game.value and line[1:2] not in ("+", "-"):
+                    game.value = None
+                    raise ValueError("who won depends on a line that is not understood")
             else:
+                unread = True
                 raise ValueError("not understood")
         except (ValueError, KeyError) as error:
             why = "no such piece" if isinstance(error, KeyError) else str(error)

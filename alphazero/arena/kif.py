@@ -226,6 +226,7 @@ MOVE = re.compile(
     r"\s*(?:\(\s*(?P<time>[0-9:.]+)\s*(?:/[^)]*)?\))?.*"
 )
 UNREAD = re.compile(r"\s*[0-9]+\s+(?![0-9]\s)\S")  # a move's number and something else
+KI2_MOVE = re.compile(r"\s*[▲△▼▽☗☖]\s*(?:[1-9][一二三四五六七八九1-9]|同)")
 ENDING = re.compile(rf"\s*[0-9]+\s*(?P<word>{'|'.join(ENDINGS)})")
 SUMMARY = re.compile(r"\s*まで.*?手で(?P<rest>.*)")
 WINNER = re.compile(r"(?P<side>先手|下手|後手|上手)の?(?P<how>反則勝ち|反則負け|入玉勝ち|勝ち)")
@@ -318,6 +319,9 @@ class _Game:
             self.sente = plain.strip() in ("先手番", "下手番")
         elif (header := HEADER.fullmatch(plain)) is not None:
             self._header(header["key"].strip(), line[header.start("value") :].strip())
+        elif KI2_MOVE.match(plain):
+            if not self.game.moves and not any("KI2" in warning for warning in self.game.warnings):
+                raise ValueError("a move of KI2, which does not say where pieces come from; no move is read")
         elif UNREAD.match(plain):
             reading = self._begin("")
             reading.listed += 1

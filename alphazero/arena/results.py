@@ -8,6 +8,8 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -84,7 +86,7 @@ def _read_games(path: Path, counted: Counted, alone: bool) -> list[Result]:
             first, second = clean(first, MOST_OF_A_NAME), clean(second, MOST_OF_A_NAME)
             if not isinstance(result, float):
                 counted.leave_out(result, where)
-            elif not first or not second:
+            elif not first.strip("?") or not second.strip("?"):  # PGN's "?": nobody knows who, and not always the same
                 counted.leave_out(NO_NAME, where)
             elif first == second:
                 counted.leave_out(SELF, where)
@@ -218,22 +220,24 @@ def _sgf_results(data: bytes, where: str) -> Iterator[Told]:
         yield line, black, white, sgf_score(said)
 
 
+# A side named as the winner or loser: by its word at the start, which is not the start of another ("both", "won by ...").
+SIDE = re.compile(r"(?:(?P<black>black|b)|(?P<white>white|w))(?=[^a-z]|win|won|los|\Z)|(?P<b>黑|黒|흑)|(?P<w>白|백)")
+
+
 def sgf_score(said: str) -> float | str:
     """Black's score by an SGF's RE in any of the languages that real files have; why there is none else."""
-    words = "".join(said.split()).lower()
+    words = "".join(unicodedata.normalize("NFKC", said).split()).lower()
     if words in ("", "?", "void", "unknown", "n/a"):
         return NO_RESULT if words in ("", "?", "unknown") else UNFINISHED
-    if words in ("0", "draw", "jigo", "d", "0.5-0.5", "1/2-1/2") or any(
-        word in words
-        for word in ("jigo", "draw", "和棋", "和局", "持碁", "持棋", "平局", "引き分け", "引分", "무승부", "빅")
+    if words in ("0", "d", "0.5-0.5", "1/2-1/2") or re.search(
+        "jigo|(?<!with)draw|和棋|和局|持碁|持棋|平局|引き分け|引分|무승부|빅", words
     ):
         return 0.5
-    lost = any(word in words for word in ("负", "負け", "負", "패", "lose", "lost"))
-    black = words.startswith(("b", "黑", "黒", "흑"))
-    white = words.startswith(("w", "白", "백"))
+    side = SIDE.match(words)
+    lost = any(word in words for word in ("负", "負け", "負", "패", "lose", "losing", "lost"))
     won = any(word in words for word in ("+", "胜", "勝", "승", "win", "won", "杀", "贏", "赢")) or words in ("b", "w")
-    if (black or white) and (won != lost):
-        return 1.0 if black == won else 0.0
+    if side is not None and won != lost:
+        return 1.0 if bool(side["black"] or side["b"]) == won else 0.0
     return NO_RESULT
 
 

@@ -253,7 +253,7 @@ class GtpEngine:
         if not re.fullmatch(r"[+-]?([0-9]{1,9}\.?[0-9]{0,9}|\.[0-9]{1,9})", arguments[0]):
             raise GtpError("syntax error")
         try:
-            self.use(komi=float(arguments[0]))
+            self.use(komi=float(arguments[0]) + 0.0)  # no -0
         except ValueError as error:
             raise GtpError("syntax error") from error
         return ""

@@ -27,7 +27,17 @@ def size_of(text: str, where: str) -> int:
     return int(match[1])
 
 
-PARTS = {"½": " 1/2", "¼": " 1/4", "¾": " 3/4", "半": " 1/2", "−": "-", "﹣": "-"}
+PARTS = {
+    "½": " 1/2",
+    "¼": " 1/4",
+    "¾": " 3/4",
+    "半": " 1/2",
+    "四分之三": " 3/4",
+    "四分之一": " 1/4",
+    "−": "-",
+    "﹣": "-",
+}
+NUMERALS = str.maketrans("零一二三四五六七八九两兩", "012345678922")
 MOST_KOMI = 400
 KOMI = re.compile(
     r"([^0-9.,+-]*)([+-]?\s*(?:[0-9]{1,9}(?:[.,][0-9]*)?|[.,][0-9]+)?)\s*(?:(?:又|と|and)?\s*([1-9])\s*/\s*([24]))?([^0-9]*)"
@@ -45,7 +55,7 @@ def komi_of(text: str, literally: bool = False) -> tuple[float | None, str]:
     for part, words in PARTS.items():
         plain = plain.replace(part, words)
     plain = unicodedata.normalize("NFKC", plain).replace("\0", "").strip().replace("目 1/2", " 1/2")
-    match = KOMI.fullmatch(plain)
+    match = None if re.search("[十百]", plain) else KOMI.fullmatch(plain.translate(NUMERALS))
     digits = re.sub(r"[+\-\s]", "", match[2]) if match is not None else ""
     if match is None or not (digits or match[3]) or re.match(r"[eE]?[.,]", match[5]):
         return None, f"KM[{shown}] is no number" if shown else "KM is empty"
