@@ -87,7 +87,7 @@ def pool_settings(config: Config, plan: Plan) -> dict[str, Any]:
         "symmetry": play.symmetry,
         "cache_megabytes": play.cache_megabytes,
         # What lanes play on their own while a few steps are taken: games pay for steps chunk by chunk, and not for many.
-        "most_finished": config.replay.chunk_games,
+        "most_finished": config.replay.chunk_games if plan.lanes > 1 else 4096,
     }
 
 
