@@ -336,7 +336,7 @@ def test_a_text_may_begin_with_a_komi_of_its_own():
     black, white = game.position("komi=3 C3").planes()[21], game.position("komi=3 C3 D3").planes()[21]
     assert set(black.flat) == {np.float32(3 / 15)}  # White is to move, and counts it as its own
     assert set(white.flat) == {np.float32(-3 / 15)}
-    for text in ("komi= C3", "komi=six", "komi=nan", "komi=401", "komi=7x"):
+    for text in ("komi= C3", "komi=six", "komi=nan", "komi=401", "komi=7x", "komi=0x10", "komi=0X1p4"):
         with pytest.raises(ValueError, match=f"'{text.split()[0]}': a komi is a number within -400 and 400"):
             game.position(text)
     with pytest.raises(ValueError, match="move 2"):

@@ -310,7 +310,8 @@ struct Go {
       const std::string number = word.substr(kKomiIs.size());
       char* end = nullptr;
       const double komi = std::strtod(number.c_str(), &end);
-      if (number.empty() || *end != '\0' || !(std::abs(komi) <= kMostKomi))
+      const bool decimal = number.find_first_not_of("0123456789.eE+-") == std::string::npos;  // no hexadecimal
+      if (number.empty() || !decimal || *end != '\0' || !(std::abs(komi) <= kMostKomi))
         throw std::invalid_argument("go: '" + word + "': a komi is a number within -400 and 400, such as komi=6.5");
       if (komi != options_.komi) komi_text_ = word;
       options_.komi = komi;
