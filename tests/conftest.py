@@ -8,7 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from dialogue import Dialogue
 from numpy.typing import NDArray
+
+from alphazero.protocols.usi import UsiEngine
 
 # A shell's background job ignores Ctrl-C, and so would all that the tests start: they mean the usual behaviour.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
@@ -44,3 +47,17 @@ def hashed_evaluator(spread: float = 2.0, draws: float = 0.0):
         return logits, np.array(values, np.float32)
 
     return evaluate
+
+
+@pytest.fixture
+def usi():
+    """Begins dialogues with our USI engine in this process, and closes them."""
+    dialogues = []
+
+    def start(game: str = "shogi", **settings) -> Dialogue:
+        dialogues.append(Dialogue(UsiEngine, game, **settings))
+        return dialogues[-1]
+
+    yield start
+    for each in dialogues:
+        each.close()

@@ -22,24 +22,10 @@ import alphazero as az
 from alphazero import checkpoint
 from alphazero.cli import main
 from alphazero.config import load_config
-from alphazero.protocols.usi import UsiEngine
 from alphazero.replay import chunk_paths
 from alphazero.run import Run
 
 ROOT = Path(__file__).parents[1]
-
-
-@pytest.fixture
-def usi():
-    dialogues = []
-
-    def start(game: str = "shogi", **settings) -> Dialogue:
-        dialogues.append(Dialogue(UsiEngine, game, **settings))
-        return dialogues[-1]
-
-    yield start
-    for each in dialogues:
-        each.close()
 
 
 def answers(d: Dialogue, count: int = 1) -> list[str]:

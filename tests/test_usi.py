@@ -7,7 +7,7 @@ import sys
 import time
 
 import pytest
-from dialogue import Dialogue, fields
+from dialogue import fields
 
 import alphazero as az
 from alphazero.arena import csa
@@ -15,25 +15,12 @@ from alphazero.arena.clocked import TimeControl, play
 from alphazero.arena.match import Pairing, entrant
 from alphazero.errors import UserError
 from alphazero.protocols.client import EngineSpec, XboardClient
-from alphazero.protocols.usi import UsiEngine, centipawns
+from alphazero.protocols.usi import centipawns
 
 MATE = "7nk/9/8G/9/9/9/9/9/K8 b G2P 1"
 DECLARED = "2GGKSS2/2RB1SS2/3N1N3/9/9/9/9/9/4k4 b 11P 1"
 MATED = "7nk/8G/8G/9/9/9/9/9/K8 w - 1"
 REPEATED = " ".join(["2h3h", "8b7b", "3h2h", "7b8b"] * 3)
-
-
-@pytest.fixture
-def usi():
-    dialogues = []
-
-    def start(game: str = "shogi", **settings) -> Dialogue:
-        dialogues.append(Dialogue(UsiEngine, game, **settings))
-        return dialogues[-1]
-
-    yield start
-    for each in dialogues:
-        each.close()
 
 
 def test_the_handshake_lists_the_options(usi):

@@ -19,11 +19,12 @@ def run(args: argparse.Namespace) -> int:
     import alphazero
     from alphazero.game import games, make
     from alphazero.machine import cores, plan_selfplay
+    from alphazero.trainer import has_bf16_units
 
     print(f"alphazero   {alphazero.__version__}, games: {', '.join(games())}")
     print(f"python      {platform.python_version()}, numpy {np.__version__}, torch {torch.__version__}")
     print(
-        f"processor   {cores()} cores of {os.cpu_count()}, torch uses {torch.get_num_threads()} threads; bf16 matrix unit: {_has_amx()}"
+        f"processor   {cores()} cores of {os.cpu_count()}, torch uses {torch.get_num_threads()} threads; bf16 units: {'yes' if has_bf16_units(torch.device('cpu')) else 'no'}"
     )
     if torch.cuda.is_available():
         card = torch.cuda.get_device_properties(0)
@@ -53,11 +54,3 @@ def run(args: argparse.Namespace) -> int:
     for i, reason in enumerate(plan.reasons):
         print(f"{'self-play' if i == 0 else '':<11} {reason}")
     return 0
-
-
-def _has_amx() -> str:
-    try:
-        with open("/proc/cpuinfo") as file:  # noqa: PTH123
-            return "yes" if "amx_bf16" in file.read() else "no"
-    except OSError:
-        return "unknown"
