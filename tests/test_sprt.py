@@ -8,6 +8,7 @@ import math
 import numpy as np
 import pytest
 
+from alphazero.arena.ratings import rate
 from alphazero.arena.sprt import (
     SCORES,
     PairwiseTest,
@@ -19,6 +20,7 @@ from alphazero.arena.sprt import (
     log_likelihood_ratio,
     mean_and_variance,
     sprt,
+    tallies,
 )
 from alphazero.cli import main
 
@@ -155,6 +157,101 @@ def test_pairs_are_judged_in_order_however_games_end_and_the_first_verdict_stays
         backwards.add(game)
     assert forwards.as_json() == backwards.as_json()
     assert forwards.verdict == "H1" and forwards.pairs < 40
+
+
+def colours(as_first: tuple[int, int, int], as_second: tuple[int, int, int]) -> list[dict]:
+    """a's wins, draws and losses with either colour, one block after the other: next to no game has a partner."""
+    out = []
+    for first, second, counts in (("a", "b", as_first), ("b", "a", as_second)):
+        for points, count in zip((1.0, 0.5, 0.0), counts, strict=True):
+            out += [{"first": first, "second": second, "result": points if first == "a" else 1 - points}] * count
+    return out
+
+
+def test_the_first_move_advantage_is_taken_out_of_games_without_a_partner():
+    """8,000 draws moving first and 600 wins moving second: the estimate is +595, and the test said H0."""
+    results = colours((600, 8000, 800), (600, 0, 0))
+    assert rate(results).difference("a", "b")[0] > 500
+    assert sprt(results, "a", "b")["verdict"] == "H1"
+    results = colours((600, 0, 200), (100, 0, 300))  # equal but for the colour, and a moved first twice as often
+    assert sprt(results, "a", "b", -10, 10)["llr"] == pytest.approx(0, abs=0.05)
+
+
+def test_the_fitted_advantage_is_that_of_a_general_optimiser():
+    optimize = pytest.importorskip("scipy.optimize", reason="scipy is not installed (extra: test)")
+    first, second = np.array([60, 0, 80, 0, 160.0]), np.array([90, 0, 70, 0, 100.0])
+
+    def best(elo: float) -> float:
+        def loss(x) -> float:
+            """Of the shares of three scores for either colour, on the simplex by softmax, tied to one advantage."""
+            p, q = (np.exp(np.append(each, 0.0)) / np.exp(np.append(each, 0.0)).sum() for each in (x[:2], x[2:4]))
+            return (
+                -(first[[0, 2, 4]] @ np.log(p / (first[[0, 2, 4]] / 300)))
+                - (second[[0, 2, 4]] @ np.log(q / (second[[0, 2, 4]] / 260)))
+                + 0.5 * (x[4] / 2.0) ** 2
+            )
+
+        def off(x) -> list[float]:
+            p, q = (np.exp(np.append(each, 0.0)) / np.exp(np.append(each, 0.0)).sum() for each in (x[:2], x[2:4]))
+            halves = np.array([0.0, 0.5, 1.0])
+            d, advantage = elo / 173.7178, x[4]
+            return [p @ halves - 1 / (1 + np.exp(-d - advantage)), q @ halves - 1 / (1 + np.exp(-d + advantage))]
+
+        fit = optimize.minimize(
+            loss, np.zeros(5), constraints={"type": "eq", "fun": off}, options={"maxiter": 1000, "ftol": 1e-12}
+        )
+        assert fit.success
+        return -fit.fun
+
+    results = [{**game, "pair": None} for game in colours((160, 80, 60), (100, 70, 90))]
+    counts = tallies(results, "a", "b")
+    assert counts["first"].tolist() == first.tolist() and counts["second"].tolist() == second.tolist()
+    assert sprt(results, "a", "b", 0, 40)["llr"] == pytest.approx(best(40) - best(0), abs=2e-2)
+
+
+@pytest.mark.parametrize("advantage", [0.0, 100.0, 400.0])
+def test_games_without_a_partner_keep_the_error_rates_whatever_moving_first_is_worth(advantage):
+    """Two thirds of the games have A first; without the advantage in the model, all of these verdicts would be one."""
+    rng = np.random.default_rng(7)
+    wrong = 0
+    for _ in range(150):
+        truth = 100.0 * rng.integers(0, 2)
+        results, verdict = [], "continue"
+        while verdict == "continue":
+            for _ in range(60):
+                mine = rng.random() < 2 / 3
+                chance = expected_score((truth if mine else -truth) + advantage)
+                result = 0.5 if rng.random() < 2 * min(chance, 1 - chance) * 0.5 else None
+                if result is None:  # what is left over of the chance, after the draws
+                    share = 2 * min(chance, 1 - chance) * 0.5
+                    result = float(rng.random() < (chance - share / 2) / (1 - share))
+                first, second = ("a", "b") if mine else ("b", "a")
+                results.append({"first": first, "second": second, "result": result, "pair": None})
+            verdict = sprt(results, "a", "b", 0, 100)["verdict"]
+        wrong += verdict != ("H1" if truth else "H0")
+    assert wrong / 150 <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / 150)
+
+
+def test_the_verdict_never_contradicts_the_estimate():
+    rng = np.random.default_rng(11)
+    decided = 0
+    for _ in range(200):
+        truth, advantage = rng.normal(0, 80), rng.normal(0, 60)
+        results = []
+        for pair in range(int(rng.integers(0, 200))):
+            for first, second, d in (("a", "b", truth + advantage), ("b", "a", advantage - truth)):
+                results.append({"first": first, "second": second, "result": float(rng.random() < expected_score(d))})
+                results[-1]["pair"] = pair
+        for _ in range(int(rng.integers(1, 300))):
+            mine = rng.random() < 0.8
+            chance = expected_score(advantage + (truth if mine else -truth))
+            first, second = ("a", "b") if mine else ("b", "a")
+            results.append({"first": first, "second": second, "result": float(rng.random() < chance), "pair": None})
+        _, low, high = rate(results).difference("a", "b")
+        verdict = sprt(results, "a", "b", 0, 40)["verdict"]
+        decided += verdict != "continue"
+        assert not (verdict == "H0" and low > 40) and not (verdict == "H1" and high < 0), results
+    assert decided > 100
 
 
 def test_decisions_are_as_they_should_be():

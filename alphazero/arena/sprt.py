@@ -2,8 +2,9 @@
 
 What is tested is A's mean score: s0 under H0, s1 under H1, which elo0 and elo1 mean on the ratings' own scale (logistic Elo of
 the expected score; draws do not stretch it, and normalised Elo is something else). Colour-swapped pairs count as one observation of 0, 1/4, 1/2, 3/4
-or 1 (pentanomial), which takes out the opening's and the colour's share of the variance; games without a partner count as
-one each (trinomial). The log likelihood ratio is the generalised one (Van den Bergh, "A practical introduction to the
+or 1 (pentanomial), which takes out the opening's and the colour's share of the variance. Games without a partner count as
+one each (trinomial), those with A first and those with A second apart: between them stands the first-move advantage, which is
+fitted under either hypothesis as the ratings fit it. The log likelihood ratio is the generalised one (Van den Bergh, "A practical introduction to the
 GSPRT"): the likelihood of the counts under the distribution of mean s1 that fits them best, over the same for s0. The usual
 short formula, with the variance as observed, is its limit for s1 near s0; with wide hypotheses it decides too early.
 """
@@ -18,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from alphazero.arena.ratings import ELO, expected_score, units
+from alphazero.arena.ratings import ELO, PRIOR_ADVANTAGE, expected_score, units
 
 F64 = NDArray[np.float64]
 SCORES = np.array([0.0, 0.25, 0.5, 0.75, 1.0])  # of an observation
@@ -32,21 +33,21 @@ def bounds(alpha: float, beta: float) -> tuple[float, float]:
 
 def log_likelihood_ratio(counts: F64, elo0: float, elo1: float) -> F64:
     """Of H1 to H0. counts: [..., 5], how often each of SCORES occurred; returns [...], a test each."""
-    s0, s1 = expected_score(elo0), expected_score(elo1)
-    # The five scores first: what is long is then contiguous.
-    n = np.ascontiguousarray(np.moveaxis(np.maximum(np.asarray(counts, np.float64), SEEN), -1, 0))
-    ratio: F64 = (n * (_log_tilt(n, s0) - _log_tilt(n, s1))).sum(0)
+    ratio: F64 = _log_likelihood(counts, expected_score(elo1)) - _log_likelihood(counts, expected_score(elo0))
     return ratio
 
 
-def _log_tilt(n: F64, mean: float) -> F64:
-    """ln (1 + t (score - mean)) for each score: by what the shares n / N are divided to have this mean, most likely.
+def _log_likelihood(counts: F64, mean: float | F64) -> F64:
+    """Of the counts [..., 5] under the distribution of this mean that fits them best, over that of any mean: [...], <= 0.
 
-    n and what is returned: [5, ...]. t solves sum n (score - mean) / (1 + t (score - mean)) = 0, which falls in t: Newton's
-    method, halving where it leaves the bracket.
+    Each count is divided by 1 + t (score - mean), where t solves sum n (score - mean) / (1 + t (score - mean)) = 0, which
+    falls in t: Newton's method, halving where it leaves the bracket. mean: one for all, or [...].
     """
-    off = (SCORES - mean).reshape(5, *[1] * (n.ndim - 1))
-    low, high = np.full(n.shape[1:], -1.0 / (1.0 - mean)), np.full(n.shape[1:], 1.0 / mean)
+    # The five scores first: what is long is then contiguous.
+    n = np.ascontiguousarray(np.moveaxis(np.maximum(np.asarray(counts, np.float64), SEEN), -1, 0))
+    mean = np.broadcast_to(np.asarray(mean, np.float64), n.shape[1:])
+    off = SCORES.reshape(5, *[1] * (n.ndim - 1)) - mean
+    low, high = -1.0 / (1.0 - mean), 1.0 / mean
     t = np.zeros(n.shape[1:])
     for _ in range(100):
         parts = off / (1.0 + t * off)
@@ -59,8 +60,32 @@ def _log_tilt(n: F64, mean: float) -> F64:
         t = trial
         if moved < 1e-9:
             break
-    tilt: F64 = np.log1p(t * off)
-    return tilt
+    likelihood: F64 = -(n * np.log1p(t * off)).sum(0)
+    return likelihood
+
+
+def _unpaired(first: F64, second: F64, difference: F64, elo: float) -> float:
+    """Log likelihood of games without a partner if A is `elo` stronger, with the first-move advantage that suits them best.
+
+    first, second: [5], A's scores as first and as second player. difference: [5], how often the games of a pair gave A
+    0, 1/4, 1/2, 3/4 or 1 = (1 + score as first - score as second) / 2: pairs tell the advantage too. Its prior is that of the
+    ratings. Where it cannot be told, A having moved first (or second) always, it is 0, as there.
+    """
+    told = difference.sum() > 0 or (first.sum() > 0 and second.sum() > 0)
+    span = 4.0 * PRIOR_ADVANTAGE * float(told)  # log odds
+    around = 0.0
+    while True:  # a finer grid about the best: the curve may have two tops while it is wide
+        advantage = around + span * np.linspace(-1.0, 1.0, 65)
+        as_first = 1.0 / (1.0 + np.exp(-(elo / ELO + advantage)))
+        as_second = 1.0 / (1.0 + np.exp(-(elo / ELO - advantage)))
+        value = -0.5 * (advantage / PRIOR_ADVANTAGE) ** 2
+        for counts, mean in ((first, as_first), (second, as_second), (difference, (1.0 + as_first - as_second) / 2.0)):
+            if counts.sum() > 0:
+                value += _log_likelihood(np.tile(counts, (65, 1)), mean)
+        around = float(advantage[value.argmax()])
+        span /= 16.0
+        if span < 1e-6:
+            return float(value.max())
 
 
 def mean_and_variance(counts: F64) -> tuple[float, float]:
@@ -96,15 +121,28 @@ def expected_length(
     return (up * upper + (1.0 - up) * lower) / drift
 
 
-def observations(results: Iterable[Mapping[str, Any]], a: str, b: str) -> tuple[list[float], int, int]:
-    """A's score a pair (mean of the two games) and a game that has no partner; how many games, how many pairs.
+def tallies(results: Iterable[Mapping[str, Any]], a: str, b: str) -> dict[str, F64]:
+    """The games of A with B as counts of SCORES, [5] each.
 
-    Where games do not say which are pairs ("pair"), two that follow one another with colours swapped are one.
+    pairs: A's mean score in a colour-swapped pair; difference: (1 + score as first - score as second) / 2 in a pair; first,
+    second: A's score as first and as second player in games without a partner.
     """
+    scores: dict[str, list[float]] = {"pairs": [], "difference": [], "first": [], "second": []}
+    for unit in _units(results, a, b):
+        mine = [points(game, a) for game in unit]
+        if len(unit) == 2:
+            as_first, as_second = mine if unit[0]["first"] == a else mine[::-1]
+            scores["pairs"].append((as_first + as_second) / 2.0)
+            scores["difference"].append((1.0 + as_first - as_second) / 2.0)
+        else:
+            scores["first" if unit[0]["first"] == a else "second"] += mine
+    return {name: counts_of(each) for name, each in scores.items()}
+
+
+def _units(results: Iterable[Mapping[str, Any]], a: str, b: str) -> list[list[Mapping[str, Any]]]:
+    """The games of A with B by pairs; where they do not say which are ("pair"), two in a row with colours swapped are one."""
     games = [game for game in results if {game["first"], game["second"]} == {a, b}]
-    grouped = units([{**game, "pair": game.get("pair", "consecutive")} for game in games])
-    scores = [float(np.mean([points(game, a) for game in unit])) for unit in grouped]
-    return scores, len(games), sum(len(unit) == 2 for unit in grouped)
+    return units([{**game, "pair": game.get("pair", "consecutive")} for game in games])
 
 
 def points(game: Mapping[str, Any], a: str) -> float:
@@ -127,10 +165,9 @@ class PairScores:
 
     @staticmethod
     def of(results: Iterable[Mapping[str, Any]], a: str, b: str) -> PairScores:
-        games = [game for game in results if {game["first"], game["second"]} == {a, b}]
-        grouped = units([{**game, "pair": game.get("pair", "consecutive")} for game in games])
-        pairs = [[points(game, a) for game in unit] for unit in grouped if len(unit) == 2]
-        chosen = pairs or [[points(game, a)] for game in games]
+        grouped = [[points(game, a) for game in unit] for unit in _units(results, a, b)]
+        pairs = [unit for unit in grouped if len(unit) == 2]
+        chosen = pairs or grouped
         size = len(chosen[0]) if chosen else 1
         scores = np.array([sum(each) / size for each in chosen])
         edge = float(scores.mean()) - 0.5 if chosen else 0.0
@@ -177,17 +214,21 @@ class Sprt:
 
     def judge(self, results: Iterable[Mapping[str, Any]], a: str, b: str) -> dict[str, Any]:
         """{"llr", "lower", "upper", "verdict": "H0" | "H1" | "continue", "games", "pairs"} of all these games of A with B."""
-        scores, games, pairs = observations(results, a, b)
-        if games == 0:
+        counts = tallies(results, a, b)
+        alone = (counts["first"], counts["second"], counts["difference"])
+        pairs, single = int(counts["pairs"].sum()), int(alone[0].sum() + alone[1].sum())
+        if pairs + single == 0:
             raise ValueError(f"sprt: no games between '{a}' and '{b}'")
-        llr = float(log_likelihood_ratio(counts_of(scores), self.elo0, self.elo1))
+        llr = float(log_likelihood_ratio(counts["pairs"], self.elo0, self.elo1)) if pairs else 0.0
+        if single:
+            llr += _unpaired(*alone, self.elo1) - _unpaired(*alone, self.elo0)
         lower, upper = bounds(self.alpha, self.beta)
         return {
             "llr": round(llr, 4),
             "lower": round(lower, 4),
             "upper": round(upper, 4),
             "verdict": self.verdict(llr),
-            "games": games,
+            "games": 2 * pairs + single,
             "pairs": pairs,
         }
 
@@ -196,7 +237,8 @@ class Sprt:
 
         With the variance of an observation as these games have it.
         """
-        _, spread = mean_and_variance(counts_of(observations(results, a, b)[0]))
+        counts = tallies(results, a, b)
+        _, spread = mean_and_variance(counts["pairs"] + counts["first"] + counts["second"])
         s0, s1 = expected_score(self.elo0), expected_score(self.elo1)
         about = (self.elo0, self.elo1, self.alpha, self.beta)
         return (
