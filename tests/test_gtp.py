@@ -14,7 +14,7 @@ import alphazero as az
 from alphazero.player import Player, load
 from alphazero.protocols.clock import Clock
 from alphazero.protocols.gtp import GtpEngine
-from alphazero.protocols.sgf import stones_of
+from alphazero.protocols.sgf import stones_in, stones_of
 from alphazero.search import SearchResult
 
 
@@ -670,6 +670,40 @@ def test_a_file_without_komi_leaves_the_komi_alone(engine, tmp_path):
     path.write_text("(;SZ[9];B[cc])")
     ask(engine, "komi 3.5", f"loadsgf {path}")
     assert engine.player.game.options["komi"] == 3.5
+
+
+@pytest.mark.parametrize(
+    "named, rules, told",
+    [
+        ("Tromp-Taylor", ("positional", True), ""),
+        ("Chinese", ("simple", False), ""),
+        ("chinese-kgs", ("positional", False), ""),
+        ("AGA", ("situational", False), ""),
+        ("NZ", ("situational", True), ""),
+        ("Japanese", ("simple", False), "scored by area"),
+        ("koSIMPLEscoreAREAtaxNONEsui0", ("simple", False), ""),
+        ("koPOSITIONALscoreTERRITORYtaxSEKIsui1", ("positional", True), "scored by area"),
+        ("of the house", ("positional", False), "'of the house' is not known"),
+    ],
+)
+def test_a_file_brings_its_rules(engine, tmp_path, capsys, named, rules, told):
+    path = tmp_path / "game.sgf"
+    path.write_text(f"(;SZ[9]RU[{named}];B[cc])")
+    assert ask(engine, f"loadsgf {path}") == ["="]
+    options = engine.player.game.options
+    assert (options["ko"], options["suicide"]) == rules
+    assert told in capsys.readouterr().err
+    again = tmp_path / "again.sgf"  # what is written is read with the same rules
+    assert ask(engine, f"printsgf {again}", "kata-set-rules aga", f"loadsgf {again}") == ["="] * 3
+    options = engine.player.game.options
+    assert (options["ko"], options["suicide"]) == rules
+
+
+def test_a_row_with_small_gaps_in_a_row_is_read_as_the_rules_read_it():
+    """12X1 on five lines is 1 + 2 + X + 1: no gap is wider than what is left of the row."""
+    start = "5/12X1/5/41/5"
+    placed = az.Game("go", board_size=5).position(f"{start} w")
+    assert stones_of(placed) == stones_in(start) == {"D4": "B"}
 
 
 def test_a_limit_of_plies_from_training_does_not_end_a_game():

@@ -6,6 +6,7 @@ What can be chosen is the ko rule and whether suicide is allowed. Scoring is by 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 
 KO_RULES = ("positional", "situational", "simple")
@@ -20,6 +21,20 @@ RULES: dict[str, tuple[str, bool]] = {  # by name: the ko rule, and whether suic
     "new-zealand": ("situational", True),
     "japanese": ("simple", False),
     "korean": ("simple", False),
+}
+IN_SGF = {
+    "nz": "new-zealand",
+    "cn": "chinese",
+    "jp": "japanese",
+    "ko": "korean",
+    "tt": "tromp-taylor",
+}  # RU's other names
+WRITTEN = {  # RU by ko rule and suicide; KGS's Chinese rules, since KataGo's have the simple ko
+    ("positional", True): "Tromp-Taylor",
+    ("positional", False): "Chinese-KGS",
+    ("simple", False): "Chinese",
+    ("situational", True): "NZ",
+    ("situational", False): "AGA",
 }
 BY_TERRITORY = ("japanese", "korean")
 # The other fields of KataGo's rules: each has one value here.
@@ -48,6 +63,25 @@ def warning(name: str) -> str:
     """What differs from the named rules, "" where nothing does."""
     known = name.strip().lower().replace("_", "-")
     return f"{known} rules: scored by area, not by territory" if known in BY_TERRITORY else ""
+
+
+def by_sgf(text: str) -> tuple[dict[str, object], str]:
+    """The options that an SGF file's RU stands for, none where it says nothing known; and what is to be told of them."""
+    known = text.strip().lower().replace("_", "-").replace(" ", "-")
+    known = IN_SGF.get(known, known)
+    if known in RULES:
+        return by_name(known), warning(known)
+    fields = re.fullmatch(r"ko(positional|situational|simple)score(\w+?)tax\w+?sui([01]).*", known)  # KataGo's
+    if fields:
+        told = "" if fields[2] == "area" else f"RU '{text[:40]}': scored by area"
+        return {"ko": fields[1], "suicide": fields[3] == "1"}, told
+    return {}, f"RU '{text[:40]}' is not known: the rules stay as they are" if known else ""
+
+
+def sgf_name(options: Mapping[str, object]) -> str:
+    """The rules as RU has them; in KataGo's words where no name fits."""
+    ko, suicide = str(options["ko"]), bool(options["suicide"])
+    return WRITTEN.get((ko, suicide)) or f"ko{ko.upper()}scoreAREAtaxNONEsui{int(suicide)}"
 
 
 def by_fields(fields: Mapping[str, object]) -> dict[str, object]:

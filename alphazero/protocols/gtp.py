@@ -384,13 +384,14 @@ class GtpEngine:
         try:
             game = sgf.read(Path(arguments[0]))
             komi = game.komi if game.has_komi else self.player.game.options["komi"]
-            player = self.player.with_options(board_size=game.size, komi=komi)
+            rules, told = go_rules.by_sgf(game.rules)
+            player = self.player.with_options(board_size=game.size, komi=komi, **rules)
             # The moves of the file can be taken back, the stones of its set-up cannot.
             *past, text = (position.text for position in sgf.positions(game, player.game, moves))
         except ValueError as error:
             print(f"alphazero gtp: {error}", file=sys.stderr)
             raise GtpError("cannot load file") from error
-        for warning in game.warnings:
+        for warning in (*game.warnings, *filter(None, [told])):
             print(f"alphazero gtp: {game.where}: {warning}", file=sys.stderr)
         self.player = player
         self.start(text, past)

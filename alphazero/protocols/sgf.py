@@ -18,6 +18,7 @@ from typing import AnyStr
 from alphazero._core import Game, GameRecord, Position
 from alphazero.errors import UserError
 from alphazero.game import make
+from alphazero.protocols import go_rules
 from alphazero.protocols.sgf_text import Source, begin, source
 from alphazero.protocols.sgf_values import COLUMNS as COLUMNS
 from alphazero.protocols.sgf_values import escape, komi_of, point_of, points, size_of, vertex_of
@@ -322,14 +323,20 @@ def rows_of(stones: dict[str, str], size: int) -> str:
 
 
 def stones_in(rows: str) -> dict[str, str]:
-    """The stones in the rows of a position's text, by vertex."""
+    """The stones in the rows of a position's text, by vertex. As the rules read them: two digits are one gap where it fits."""
     stones = {}
     lines = rows.split("/")
     for row, line in zip(range(len(lines), 0, -1), lines, strict=True):
-        cells = re.sub(r"[0-9]+", lambda gap: "." * int(gap[0]), line)
-        for column, cell in zip(COLUMNS, cells, strict=False):
-            if cell != ".":
-                stones[f"{column}{row}"] = "B" if cell in "xX" else "W"
+        column = 0
+        for word in re.findall(r"[1-9][0-9]|.", line):
+            if word.isdigit():
+                column += (
+                    int(word) if len(word) == 1 or column + int(word) <= len(lines) else int(word[0]) + int(word[1])
+                )
+            else:
+                if word != ".":
+                    stones[f"{COLUMNS[column]}{row}"] = "B" if word in "xX" else "W"
+                column += 1
     return stones
 
 
@@ -428,20 +435,6 @@ class PositionText:
         return cls(komi, rows, begins, moves, turn)
 
 
-RULES = {  # by the ko rule and whether suicide is allowed: the names that SGF and KataGo have for them
-    ("positional", True): "Tromp-Taylor",
-    ("positional", False): "Chinese",
-    ("situational", True): "NZ",
-    ("situational", False): "AGA",
-}
-
-
-def rules_name(game: Game) -> str:
-    """The game's rules as RU has them; in KataGo's words where no name fits."""
-    ko, suicide = str(game.options["ko"]), bool(game.options["suicide"])
-    return RULES.get((ko, suicide)) or f"ko{ko.upper()}scoreAREAtaxNONEsui{int(suicide)}"
-
-
 def write(
     position: Position,
     moves: list[str] | None = None,
@@ -465,7 +458,7 @@ def write(
     stones = stones_in(text.rows) if text.rows else {}
     placed = {colour: [v for v in stones if stones[v] == colour] for colour in "BW"}
     handicap = len(placed["B"]) if not placed["W"] and text.turn == "W" and len(placed["B"]) > 1 else 0
-    head = f"(;GM[1]FF[4]CA[UTF-8]AP[{OUR_NAME}]SZ[{size}]KM[{Decimal(repr(komi)):f}]RU[{rules_name(game)}]".replace(
+    head = f"(;GM[1]FF[4]CA[UTF-8]AP[{OUR_NAME}]SZ[{size}]KM[{Decimal(repr(komi)):f}]RU[{go_rules.sgf_name(game.options)}]".replace(
         ".0]", "]"
     )
     for name, value in (
