@@ -24,6 +24,7 @@ from alphazero.evaluators.openvino_cpu import OpenVinoEvaluator
 from alphazero.evaluators.torch_packed import PackedTorchEvaluator
 from alphazero.evaluators.torch_plain import TorchEvaluator
 from alphazero.feeding import Feed, batch_layout, lanes_for
+from alphazero.machine import cores
 from alphazero.network import Network, fold_into, folded, shape_of
 from alphazero.player import NetworkPlayer
 from alphazero.weights import weights_of
@@ -118,12 +119,13 @@ def test_every_backend_computes_on_as_many_threads_as_it_is_told(backend):
             assert evaluator.describe().endswith(said)
             assert agrees(evaluator, net, bf16="bf16" in backend)
             evaluator.evaluate(planes)
-            if backend.startswith("openvino"):
+            if backend.startswith("openvino") and count <= cores():  # it takes no more threads than there are cores
                 (request,) = evaluator._alone.values()
                 assert request.get_compiled_model().get_property("INFERENCE_NUM_THREADS") == count
-            elif backend.startswith("onnx"):
-                assert evaluator._session.get_session_options().intra_op_num_threads == count
-            else:
+            if backend.startswith("onnx"):
+                (session,) = evaluator._sessions.values()
+                assert session.get_session_options().intra_op_num_threads == count
+            if backend.startswith("torch"):
                 assert torch.get_num_threads() == count
     finally:
         torch.set_num_threads(before)
@@ -474,23 +476,23 @@ def test_where_there_are_too_few_threads_for_all_lanes_fewer_answer(given, monke
         pool.close()
 
 
-def test_weights_that_come_while_a_lane_makes_its_session_are_not_lost():
+def test_weights_that_come_while_a_lane_makes_its_session_are_not_lost(monkeypatch):
     pytest.importorskip("onnxruntime")
-    from alphazero.evaluators.onnx_cpu import OnnxEvaluator
+    from alphazero.evaluators import onnx_cpu
 
-    makes, loaded = threading.Event(), threading.Event()
+    makes, loaded, make = threading.Event(), threading.Event(), onnx_cpu._session
 
-    class Slow(OnnxEvaluator):
-        def _session_on(self, threads: int):
-            session = super()._session_on(threads)
-            if threads == 1 and not makes.is_set():
-                makes.set()
-                loaded.wait(0.3)
-            return session
+    def slow(model: bytes, threads: int):
+        session = make(model, threads)
+        if threads == 1 and not makes.is_set():
+            makes.set()
+            loaded.wait(0.3)
+        return session
 
+    monkeypatch.setattr(onnx_cpu, "_session", slow)
     first, second = network(seed=0), network(seed=1)
     planes = proof_planes(first.shape, 8)
-    evaluator = Slow(first)
+    evaluator = onnx_cpu.OnnxEvaluator(first)
     evaluator.set_lanes(2)
     lane = threading.Thread(target=evaluator.evaluate_in_lane, args=(planes,))
     lane.start()
@@ -499,6 +501,26 @@ def test_weights_that_come_while_a_lane_makes_its_session_are_not_lost():
     loaded.set()
     lane.join()
     assert divergence(exact(second, planes)[0], evaluator.evaluate_in_lane(planes)[0]) < 1e-4
+
+
+@pytest.mark.parametrize("backend", list(choose.CPU_BACKENDS))
+def test_every_backend_answers_for_other_boards_too(backend):
+    """A run with boards of several sizes (selfplay.variants) asks one evaluator for all of them, also with new weights."""
+    if backend not in backends():
+        pytest.skip(f"{backend}: this processor has no bf16")
+    small, same = network("go", board_size=5), network("go", board_size=7)
+    same.load_state_dict(small.state_dict())
+    planes = {5: proof_planes(small.shape, 3), 7: proof_planes(same.shape, 3)}
+    evaluator = choose.CPU_BACKENDS[backend](small)
+    bound = 0.05 if "bf16" in backend else 1e-4
+    for scale in (1.0, 1.5):
+        with torch.no_grad():
+            small.policy_out.weight.mul_(scale)
+            same.policy_out.weight.mul_(scale)
+        evaluator.load_weights(small)
+        for size, net in ((5, small), (7, same)):
+            for answer in (evaluator.evaluate, evaluator.evaluate_in_lane):
+                assert divergence(exact(net, planes[size])[0], answer(planes[size])[0]) < bound
 
 
 def test_lanes_of_torch_leave_other_threads_their_cores():

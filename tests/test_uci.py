@@ -432,6 +432,12 @@ def test_a_position_that_cannot_be_read_leaves_none_and_a_good_one_heals_it(uci,
     assert answers(d)[0].split()[1] in az.Game("chess").position().legal_moves()
 
 
+def test_an_error_quotes_no_more_than_can_be_read(uci):
+    d = uci()
+    d.send("position fen " + "x" * 100_000)
+    assert 100 < len(d.until("info string error")[-1]) < 1100
+
+
 @pytest.mark.parametrize("bad", ["e7e6e5", "e2e4", "a8a1", "\ud7ff", "pass"])
 def test_the_position_before_a_move_that_fails_stands_and_is_named(uci, bad):
     d = uci()

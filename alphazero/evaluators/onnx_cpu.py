@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import os
 import threading
@@ -14,6 +15,8 @@ from torch.nn import functional as F
 
 from alphazero.evaluators.base import F32, lanes_text, threads_text
 from alphazero.network import Network, folded
+
+Size = tuple[int, int]  # of a board: height, width
 
 
 class PlayingNetwork(nn.Module):
@@ -28,11 +31,14 @@ class PlayingNetwork(nn.Module):
         return output.policy, F.softmax(output.wdl, 1)
 
 
-def to_onnx(network: Network) -> bytes:
-    """The network as ONNX: input `planes` [B, C, H, W]; outputs `policy` [B, P] (logits) and `wdl` [B, 3] (probabilities)."""
+def to_onnx(network: Network, size: Size | None = None) -> bytes:
+    """The network as ONNX: input `planes` [B, C, H, W]; outputs `policy` [B, P] (logits) and `wdl` [B, 3] (probabilities).
+
+    size: height and width, where the model is for another board than the network's own.
+    """
     shape = network.shape
     module = PlayingNetwork(folded(network).to("cpu", torch.float32))
-    example = torch.zeros(2, shape.planes, shape.height, shape.width)
+    example = torch.zeros(2, shape.planes, *(size or (shape.height, shape.width)))
     out = io.BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter's own deprecations
@@ -49,37 +55,36 @@ def to_onnx(network: Network) -> bytes:
 
 
 class OnnxEvaluator:
-    """An ONNX Runtime session; new weights make a new one."""
+    """An ONNX Runtime session for each board size that is asked for; new weights make new ones."""
 
     def __init__(self, network: Network):
         self.threads = 0  # as many as ONNX Runtime takes by itself
         self.lanes = 1
-        self._beside: Any = None  # a session of one thread that lanes share
-        self._exchanging = threading.Lock()  # of _model and _beside
+        self._exchanging = threading.Lock()  # of all that follows
+        self._models: dict[Size, bytes] = {}
+        self._sessions: dict[tuple[Size, int], Any] = {}  # by size and threads; lanes share those of one thread
         self.load_weights(network)
 
     def evaluate(self, planes: F32) -> tuple[F32, F32]:
-        logits, wdl = self._session.run(None, {"planes": planes})
-        return logits, wdl
+        return self._answer(planes, self.threads)
 
     def evaluate_in_lane(self, planes: F32) -> tuple[F32, F32]:
-        if self._beside is None:
-            with self._exchanging:  # else new weights that come meanwhile would be lost
-                self._beside = self._beside or self._session_on(1)
-        logits, wdl = self._beside.run(None, {"planes": planes})
-        return logits, wdl
+        return self._answer(planes, 1)
 
     def load_weights(self, network: Network) -> None:
-        model = to_onnx(network)
+        network = copy.deepcopy(network)  # a trainer goes on with its own
         with self._exchanging:
-            self._model = model
-            self._session = self._session_on(self.threads)
-            self._beside = None if self._beside is None else self._session_on(1)
+            used = list(self._sessions) or [((network.shape.height, network.shape.width), self.threads)]
+        models = {size: to_onnx(network, size) for size, _ in used}
+        sessions = {(size, threads): _session(models[size], threads) for size, threads in used}
+        with self._exchanging:
+            self._network, self._models, self._sessions = network, models, sessions
 
     def set_threads(self, count: int) -> None:
         if count != self.threads:
-            self.threads = count
-            self._session = self._session_on(count)
+            with self._exchanging:
+                self._sessions = {key: each for key, each in self._sessions.items() if key[1] != self.threads}
+                self.threads = count
 
     def set_lanes(self, count: int) -> None:
         self.lanes = count  # a session answers any number of threads, each in itself
@@ -87,14 +92,28 @@ class OnnxEvaluator:
     def describe(self) -> str:
         return f"onnxruntime cpu fp32{threads_text(self.threads)}{lanes_text(self.lanes)}"
 
-    def _session_on(self, threads: int) -> Any:
-        # It reports usage and writes into the user's home from its import on; only this, said before, keeps it from that.
-        os.environ["ORT_DISABLE_TELEMETRY"] = "1"
-        import onnxruntime
+    def _answer(self, planes: F32, threads: int) -> tuple[F32, F32]:
+        key = (planes.shape[2], planes.shape[3]), threads
+        session = self._sessions.get(key)
+        if session is None:
+            with self._exchanging:  # else new weights that come meanwhile would be lost
+                session = self._sessions.get(key)
+                if session is None:
+                    if key[0] not in self._models:
+                        self._models[key[0]] = to_onnx(self._network, key[0])
+                    session = self._sessions[key] = _session(self._models[key[0]], threads)
+        logits, wdl = session.run(None, {"planes": planes})
+        return logits, wdl
 
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3
-        options.intra_op_num_threads = threads
-        # Threads that spin between batches take the cores from the search.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        return onnxruntime.InferenceSession(self._model, options, providers=["CPUExecutionProvider"])
+
+def _session(model: bytes, threads: int) -> Any:
+    # It reports usage and writes into the user's home from its import on; only this, said before, keeps it from that.
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    options.intra_op_num_threads = threads
+    # Threads that spin between batches take the cores from the search.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])

@@ -29,8 +29,10 @@ from alphazero.player import Player, flattened, load
 from alphazero.protocols.analysis import Analysis, Limits, Perft
 from alphazero.protocols.clock import Clock
 from alphazero.search import MoveStats, SearchResult
+from alphazero.text import clean
 
 YES, NO = ("true", "1", "on", "yes"), ("false", "0", "off", "no")
+LONGEST_ERROR = 1000  # characters of an error's line: what a GUI sent may have megabytes
 UNREAD = Limits(simulations=1000, seconds=1.0)  # of a `go` whose limits cannot be read: soon, for somebody waits
 
 
@@ -232,7 +234,7 @@ class EngineLoop(ABC):
         try:
             self.commands[words[known].lower()](words[known + 1 :])
         except ProtocolError as error:
-            self.say(f"info string error: {error}")
+            self.say(f"info string error: {clean(str(error), LONGEST_ERROR)}")
         except Exception as error:  # a fault of ours must not end a game that is being played
             print(f"alphazero {self.name}: {words[known]}: {error!r}", file=sys.stderr)
             self.say(f"info string error: internal: {' '.join(str(error).split())}")
