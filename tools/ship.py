@@ -14,6 +14,7 @@ import argparse
 import json
 import shutil
 import sys
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,7 @@ def card(run: Path, game: str, meta: dict[str, Any], parameters: int, hardware: 
         "",
         "## Strength",
         "",
-        *(f"- {result}" for result in results),
+        *(textwrap.fill(f"- {result}", 100, subsequent_indent="  ", break_on_hyphens=False) for result in results),
     ]
     elo = run / "elo.json"
     if elo.exists():

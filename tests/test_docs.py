@@ -1,0 +1,130 @@
+"""What is written about the project: its form, its links, and that its commands are understood."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+from pathlib import Path
+
+import pytest
+
+from alphazero.cli import build_parser
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT / "tools"))
+
+import build_docs  # noqa: E402
+import wrap_prose  # noqa: E402
+
+PAGES = [str(path.relative_to(ROOT)) for path in wrap_prose.files()]
+LONG = "word " * 30
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_prose_wraps_at_100_columns(page):
+    assert wrap_prose.faults((ROOT / page).read_text()) == []
+
+
+def test_hidden_and_written_folders_are_not_read(tmp_path):
+    for name in ("README.md", "docs/a.md", ".venv/b.md", "build/c.md", "runs/mine/d.md"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("")
+    assert [str(path.relative_to(tmp_path)) for path in wrap_prose.files(tmp_path)] == ["README.md", "docs/a.md"]
+
+
+@pytest.mark.parametrize("text", [LONG, f"- {LONG}", f"Before.\n\n1. {LONG}", f"- item\n  {LONG}", f"    \n{LONG}"])
+def test_long_prose_is_found_and_wrapped_without_changing_a_word(text):
+    assert wrap_prose.faults(text)
+    better = wrap_prose.wrapped(text)
+    assert wrap_prose.faults(better) == []
+    assert better.split() == text.split()
+    assert wrap_prose.wrapped(better) == better
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"| {LONG} |\n|---|",
+        f"## {LONG}",
+        f"```\n{LONG}\n\n    {LONG}\n```",
+        f"Text:\n\n    {LONG}",
+        "word " * 18 + f"`{LONG.strip()}`",
+        "[words](" + "long/" * 30 + ")",
+    ],
+)
+def test_what_cannot_break_may_be_long(text):
+    better = wrap_prose.wrapped(text)
+    assert wrap_prose.faults(better) == []
+    assert LONG.strip() in better or "long/" * 30 in better
+
+
+@pytest.mark.parametrize("marker", ["-", "+", "*", "12.", "3)", "#", "|", ">", "="])
+def test_no_line_begins_with_what_would_be_a_list_a_heading_or_a_table(marker):
+    lines = wrap_prose.wrapped("word " * 20 + f"{marker} {LONG}").splitlines()
+    assert lines[0] == "word " * 18 + "word"
+    assert lines[1].startswith(f"word {marker} word")
+
+
+@pytest.mark.parametrize("text", ["Text:\n- a", "Text:\n1. a", "Text:\n| a |\n|---|"])
+def test_a_list_or_table_without_an_empty_line_before_it_is_found(text):
+    assert [number for number, _ in wrap_prose.faults(text)] == [2]
+
+
+def test_the_command_tells_file_and_line_and_mends(tmp_path, capsys):
+    page = tmp_path / "page.md"
+    page.write_text(f"# Title\n\n{LONG}\n")
+    assert wrap_prose.main([str(page)]) == 1
+    assert f"{page}:3: " in capsys.readouterr().err
+    assert wrap_prose.main(["--fix", str(page)]) == 0
+    assert wrap_prose.main([str(page)]) == 0
+
+
+def test_the_site_has_every_page_and_every_file_that_a_page_links_to(tmp_path):
+    pages = tmp_path / "pages"
+    build_docs.gather(ROOT, pages)
+    assert {str(path.relative_to(pages)) for path in pages.rglob("*.md")} == set(PAGES)
+    nav = (ROOT / ".mkdocs.yml").read_text()
+    assert {match[1] for match in re.finditer(r"- .+: (.+\.md)$", nav, re.MULTILINE)} == set(PAGES)
+    assert (pages / "docs" / "quickstart-elo.png").exists()
+
+
+def test_a_broken_link_and_an_asset_of_another_server_are_errors(tmp_path):
+    pytest.importorskip("material", reason="needs the extra [docs]")
+    (tmp_path / "pages").mkdir()
+    (tmp_path / "pages" / "index.md").write_text(
+        "# Title\n\n[page](nowhere.md) [folder](folder) [part](#nothing) ![picture](https://example.org/a.png)\n"
+    )
+    (tmp_path / "mkdocs.yml").write_text(
+        f"INHERIT: {ROOT / '.mkdocs.yml'}\ndocs_dir: {tmp_path / 'pages'}\nsite_dir: {tmp_path / 'site'}\nnav: [index.md]\n"
+    )
+    done = build_docs.build(tmp_path / "mkdocs.yml", capture_output=True, text=True)
+    assert done.returncode != 0
+    for fault in ("nowhere.md", "'folder'", "#nothing", "https://example.org/a.png"):
+        assert fault in done.stderr
+
+
+def commands(page: str) -> list[str]:
+    """The commands in the code blocks of a page, continued lines joined."""
+    text = (ROOT / page).read_text().replace("\\\n", " ")
+    code = [lines[0].strip() for kind, _, lines in wrap_prose.blocks(text.splitlines()) if kind == "other"]
+    return [line for line in code if re.match(r"(alphazero|python) ", line)]
+
+
+COMMANDS = sorted({(command, page) for page in PAGES if page != "CHANGELOG.md" for command in commands(page)})
+
+
+@pytest.mark.parametrize("command", [command for command, _ in COMMANDS])
+def test_a_command_of_the_documentation_is_understood(command):
+    program, *words = shlex.split(command, comments=True)
+    if program == "alphazero":
+        build_parser(words[0]).parse_args(words)
+    elif words[0].endswith(".py"):
+        source = (ROOT / words[0]).read_text()
+        assert all(f'"{word}"' in source for word in words[1:] if word.startswith("--"))
+
+
+def test_commands_are_found_and_a_wrong_one_is_told():
+    assert len(COMMANDS) > 50
+    with pytest.raises(ValueError, match="--elo"):
+        build_parser("match").parse_args(["match", "A", "B", "--elo", "5"])
