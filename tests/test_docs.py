@@ -128,3 +128,53 @@ def test_commands_are_found_and_a_wrong_one_is_told():
     assert len(COMMANDS) > 50
     with pytest.raises(ValueError, match="--elo"):
         build_parser("match").parse_args(["match", "A", "B", "--elo", "5"])
+
+
+# docs/where.md must answer these at the first look.
+QUESTIONS = (
+    "learning-rate schedule",
+    "temperature is decided",
+    "add a head or a target",
+    "clock becomes the end of a search",
+    "add a protocol command",
+    "Othello",
+    "add an evaluator",
+    "network of my own",
+    "all configuration keys with defaults",
+    "run resigns, and why",
+    "in a run directory",
+    "format of `results.jsonl`",
+    "replay a stored game in Python",
+    "which tests cover a file",
+)
+ANSWERS = dict(re.findall(r"^\| (.+?) \| (.+) \|$", (ROOT / "docs" / "where.md").read_text(), re.MULTILINE))
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_a_newcomers_question_has_one_answer(question):
+    assert len([each for each in ANSWERS if question in each]) == 1
+
+
+@pytest.mark.parametrize("answer", [answer for answer in ANSWERS.values() if "/" in answer])
+def test_what_an_answer_names_is_there(answer):
+    for symbols, path in re.findall(r"((?:`[\w.]+`(?: and )?)+) in \[([^\]]+)\]", answer):
+        for symbol in re.findall(r"(\w+)`", symbols):
+            assert re.search(rf"\b{symbol}\b", (ROOT / path).read_text()), f"{symbol} is not in {path}"
+    for path in re.findall(r"`([\w.]+/[\w./]*)`", answer):
+        assert (ROOT / path).exists(), path
+
+
+PATH = re.compile(r"`((?:alphazero|cpp|games|configs|tests|tools|docs)/[\w./-]+)`")
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page != "CHANGELOG.md"])
+def test_a_path_in_the_documentation_exists(page):
+    for path in PATH.findall((ROOT / page).read_text()):
+        there = (ROOT / path).exists() or (ROOT / page).parent.joinpath(path).exists()
+        assert there or re.search("NAME|GAME|mine|TARGET", path), path
+
+
+def test_the_tests_that_cover_a_file_are_there():
+    named = re.findall(r"`(test_\w+\.py)`", (ROOT / "tests" / "README.md").read_text())
+    assert len(named) > 40
+    assert [name for name in named if not (ROOT / "tests" / name).exists()] == []
