@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
 import sys
 from pathlib import Path
 
@@ -178,3 +179,20 @@ def test_the_tests_that_cover_a_file_are_there():
     named = re.findall(r"`(test_\w+\.py)`", (ROOT / "tests" / "README.md").read_text())
     assert len(named) > 40
     assert [name for name in named if not (ROOT / "tests" / name).exists()] == []
+
+
+def test_the_readme_is_short_and_in_its_order():
+    parts = re.split(r"^(#+ .+)$", (ROOT / "README.md").read_text(), flags=re.MULTILINE)[1:]
+    headings, texts = parts[::2], parts[1::2]
+    assert headings[:5] == ["# alphazero", "## Two commands", "## Play", "## Compare", "## Measure"]
+    assert texts[0].count("![") == 1, "one picture, before the commands"
+    assert max(len(text.splitlines()) for text in texts) <= 25
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/add-evaluator.md"])
+def test_a_python_example_runs(page, tmp_path):
+    code = re.search(r"```python\n(import alphazero.+?)```", (ROOT / page).read_text(), re.DOTALL)
+    assert code is not None
+    short = code[1].replace("simulations=400", "simulations=8")
+    done = subprocess.run([sys.executable, "-c", short], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0 and done.stdout, done.stderr
