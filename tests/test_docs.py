@@ -60,7 +60,7 @@ def test_what_cannot_break_may_be_long(text):
     assert LONG.strip() in better or "long/" * 30 in better
 
 
-@pytest.mark.parametrize("marker", ["-", "+", "*", "12.", "3)", "#", "|", ">", "="])
+@pytest.mark.parametrize("marker", ["-", "+", "*", "12.", "3)", "#", "|", ">", "<-", "="])
 def test_no_line_begins_with_what_would_be_a_list_a_heading_or_a_table(marker):
     lines = wrap_prose.wrapped("word " * 20 + f"{marker} {LONG}").splitlines()
     assert lines[0] == "word " * 18 + "word"

@@ -20,7 +20,7 @@ NOT_OURS = {"build", "dist", "runs"}
 
 ITEM = re.compile(r" *(?:[-*+]|\d+[.)]) +")
 WORD = re.compile(r"(?:(`+)(?:(?!\1).)*\1|\S)+")  # a code span is part of one word
-LOOKS_LIKE_A_MARKER = re.compile(r"(?:[-*+=]|\d+[.)])$|[#>|]")
+LOOKS_LIKE_A_MARKER = re.compile(r"(?:[-*+=]|\d+[.)])$|[#<>|]")
 
 
 def files(root: Path = ROOT) -> list[Path]:
