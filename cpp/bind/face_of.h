@@ -376,6 +376,7 @@ class GameOf final : public GameFace {
       float sum = 0.0F;
       for (const PolicyEntry& entry : ply.policy) sum += entry.weight;
       auto& policy = out.emplace_back();
+      if (sum == 0.0F) return;
       for (const PolicyEntry& entry : ply.policy)
         policy[position.move_text(entry.move)] = static_cast<float>(entry.weight) / sum;
     });
