@@ -28,6 +28,7 @@ from alphazero.diagnostics import Diagnostics
 from alphazero.drawing import Drawer
 from alphazero.errors import UserError
 from alphazero.evaluators import Evaluator, make_evaluator
+from alphazero.evaluators.choose import lane_seconds
 from alphazero.files import write_atomically
 from alphazero.game import make
 from alphazero.machine import Plan, drawing_threads, plan_selfplay
@@ -59,8 +60,8 @@ SWAP_SHARE = 0.02  # of the time may go into handing new weights to self-play
 MOST_BEHIND = 400  # steps that games have paid for before self-play waits for them: what a few chunks of games pay for
 
 
-def plan_run(config: Config, game: Game, *, gpu: bool) -> Plan:
-    """How a run of this configuration uses this machine; `gpu`: the network runs on one."""
+def plan_run(config: Config, game: Game, *, gpu: bool, position_seconds: float | None = None) -> Plan:
+    """How a run of this configuration uses this machine, as plan_selfplay() says it."""
     play = config.selfplay
     return plan_selfplay(
         game,
@@ -70,6 +71,7 @@ def plan_run(config: Config, game: Game, *, gpu: bool) -> Plan:
         batch_size=play.batch_size,
         games_in_flight=play.games_in_flight,
         cache_megabytes=play.cache_megabytes,
+        position_seconds=position_seconds,
     )
 
 
@@ -313,7 +315,9 @@ class Run:
             )
             return
         board = SummaryWriter(str(self.directory / "tb"), purge_step=self.trainer.steps)
-        self.plan = plan_run(self.config, self.game, gpu=self.device.type == "cuda")
+        gpu = self.device.type == "cuda"
+        seconds = None if gpu else lane_seconds(self.trainer.averaged, self.evaluator)
+        self.plan = plan_run(self.config, self.game, gpu=gpu, position_seconds=seconds)
         settings = pool_settings(self.config, self.plan)
         settings |= {
             "version": self.trainer.steps,
