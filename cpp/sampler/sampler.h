@@ -270,7 +270,8 @@ class Sampler {
         all.subspan(game.policy_begin[ply], wanted ? game.policy_begin[ply + 1] - game.policy_begin[ply] : 0);
     float sum = 0.0F;
     for (const PolicyEntry& e : searched) sum += e.weight;
-    if (sum == 0.0F) return 0.0F;  // a list of moves without weight, which a record of somebody else's may hold, says nothing
+    if (sum == 0.0F)
+      return 0.0F;  // a list of moves without weight, which a record of somebody else's may hold, says nothing
     for (std::size_t i = 0; i < searched.size(); ++i) {
       indices[i] = encoder_.map_policy(symmetry, position.policy_index(searched[i].move));
       shares[i] = static_cast<float>(searched[i].weight) / sum;
