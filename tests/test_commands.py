@@ -22,8 +22,8 @@ from alphazero import checkpoint, pretrained
 from alphazero._core import GameRecord
 from alphazero.cli import COMMANDS, main
 from alphazero.config import TrainingConfig
-from alphazero.replay import Replay, chunk_paths, read_chunk
-from alphazero.trainer import Trainer
+from alphazero.training.replay import Replay, chunk_paths, read_chunk
+from alphazero.training.trainer import Trainer
 
 TINY = """
 game: {name: connect4}

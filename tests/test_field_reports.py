@@ -22,8 +22,8 @@ import alphazero as az
 from alphazero import checkpoint
 from alphazero.cli import main
 from alphazero.config import load_config
-from alphazero.replay import chunk_paths
-from alphazero.run import Run
+from alphazero.training.loop import Run
+from alphazero.training.replay import chunk_paths
 
 ROOT = Path(__file__).parents[1]
 
@@ -398,7 +398,7 @@ def test_self_play_into_the_games_of_a_run_that_trains_is_refused(tmp_path):
         told = process.stderr.read()
     assert process.returncode == 2
     assert "another process writes games into this store" in told and told.count("\n") == 1
-    assert run.tables.games == 0
+    assert run.store.games == 0
 
 
 def test_two_self_plays_into_one_place_are_one_or_refused(trained, tmp_path, capsys):

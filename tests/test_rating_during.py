@@ -11,7 +11,7 @@ from alphazero.arena.during import BackgroundRating
 from alphazero.arena.results import read_results
 from alphazero.config import RatingConfig, load_config
 from alphazero.game import make
-from alphazero.run import Run
+from alphazero.training.loop import Run
 
 TINY = """
 game: {name: connect4}

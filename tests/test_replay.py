@@ -9,7 +9,7 @@ import alphazero as az
 from alphazero._core import UNIFORM, GameRecord, Pool
 from alphazero.cli import main
 from alphazero.errors import UserError
-from alphazero.replay import Replay, chunk_paths, read_chunk, window_size
+from alphazero.training.replay import Replay, chunk_paths, read_chunk, window_size
 
 GAME = az.Game("connect4")
 

@@ -33,8 +33,8 @@ from alphazero.files import write_atomically
 from alphazero.game import Game, make
 from alphazero.progress import Progress
 from alphazero.protocols.client import EngineSpec
-from alphazero.run import SEARCH_KEYS
 from alphazero.text import MOST_OF_A_NAME, clean
+from alphazero.training.selfplay import SEARCH_KEYS
 
 Result = dict[str, Any]
 SPOILT = ("time forfeit", "illegal move", "engine failure")  # ends that a user wants to hear of

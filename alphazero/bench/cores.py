@@ -17,7 +17,7 @@ from alphazero.config import load_config
 from alphazero.evaluators import Evaluator, make_evaluator
 from alphazero.machine import cores
 from alphazero.network import Network
-from alphazero.run import Run
+from alphazero.training.loop import Run
 
 LABEL, BLOCKS, CHANNELS = "chess", 4, 32  # as configs/chess-small.yaml has it
 SAMPLES_WEIGH = 3  # evaluations that a training sample costs: forward and backward

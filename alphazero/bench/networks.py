@@ -184,7 +184,7 @@ def train(seconds: float, repeat: int, peers: list[str]) -> Iterator[Figure]:
     """Samples a second of the trainer, and positions a second of the sampler that feeds it."""
     from alphazero._core import UNIFORM, Sampler
     from alphazero.config import TrainingConfig
-    from alphazero.trainer import Trainer
+    from alphazero.training.trainer import Trainer
 
     for _, label, blocks, channels in NETS:
         game = board(label)

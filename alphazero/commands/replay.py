@@ -33,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
     from alphazero.arena.records import file_name, joined
     from alphazero.errors import UserError
     from alphazero.game import make
-    from alphazero.replay import chunk_paths, read_chunk
+    from alphazero.training.replay import chunk_paths, read_chunk
 
     directory = args.path / "replay" if (args.path / "replay").is_dir() else args.path
     paths = chunk_paths(directory)
