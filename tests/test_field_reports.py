@@ -17,6 +17,7 @@ import tomllib
 import torch
 from dialogue import Program
 from safetensors.torch import load_file, save_file
+from tiny import tiny_file
 
 import alphazero as az
 from alphazero import checkpoint
@@ -195,21 +196,11 @@ def test_one_player_searched_from_four_threads_works_or_says_so(text):
 
 # --- training ---
 
-TINY = """
-game: {name: connect4}
-network: {blocks: 1, channels: 8}
-search: {simulations: 4}
-selfplay: {games_in_flight: 8, batch_size: 8, threads: 1}
-replay: {window_min: 500, min_positions: 100, chunk_games: 8, reuse: 2.0}
-training: {batch_size: 32, warmup_steps: 2, budget_games: 24, checkpoint_every: 3}
-"""
-
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("trained")
-    (folder / "tiny.yaml").write_text(TINY)
-    assert main(["train", str(folder / "tiny.yaml"), "--run", str(folder / "run"), "--no-rating"]) == 0
+    assert main(["train", str(tiny_file(folder)), "--run", str(folder / "run"), "--no-rating"]) == 0
     return folder / "run"
 
 
@@ -240,8 +231,7 @@ def one_line(capsys) -> str:
     ids=lambda text: text[:40],
 )
 def test_what_a_run_cannot_use_is_refused_before_it_begins(tmp_path, capsys, override):
-    (tmp_path / "tiny.yaml").write_text(TINY)
-    assert main(["train", str(tmp_path / "tiny.yaml"), override, "--run", str(tmp_path / "run")]) == 2
+    assert main(["train", str(tiny_file(tmp_path)), override, "--run", str(tmp_path / "run")]) == 2
     assert len(one_line(capsys)) < 300
     assert not (tmp_path / "run").exists()
 
@@ -363,9 +353,8 @@ def test_a_torn_line_that_is_nested_without_end_does_not_stop_a_match(tmp_path, 
 
 
 def test_self_play_into_the_games_of_a_run_that_trains_is_refused(tmp_path):
-    (tmp_path / "tiny.yaml").write_text(TINY)
     (tmp_path / "run").mkdir()
-    run = Run(load_config(tmp_path / "tiny.yaml"), tmp_path / "run", "cpu", io.StringIO())
+    run = Run(load_config(tiny_file(tmp_path)), tmp_path / "run", "cpu", io.StringIO())
     call = ["selfplay", "uniform", "--game", "connect4", "--games", "2", "--simulations", "2"]
     with Program(*call, "--out", str(tmp_path / "run" / "replay")) as d:
         assert d.ended() == 2
