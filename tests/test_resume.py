@@ -17,6 +17,7 @@ import pytest
 import torch
 import zstandard
 from test_replay import GAME, records, store
+from tiny import tiny_file
 
 from alphazero import checkpoint
 from alphazero.checkpoint import CheckpointError
@@ -29,20 +30,9 @@ from alphazero.training.replay import ChunkError, encode_chunk, read_chunk
 from alphazero.training.selfplay import SelfPlay
 from alphazero.training.trainer import Trainer
 
-TINY = """
-game: {name: connect4}
-network: {blocks: 1, channels: 8}
-search: {simulations: 4}
-selfplay: {games_in_flight: 8, batch_size: 8, threads: 1}
-replay: {window_min: 500, min_positions: 100, chunk_games: 8, reuse: 2.0}
-training: {batch_size: 32, warmup_steps: 2, budget_games: 40, checkpoint_every: 3}
-"""
-
 
 def tiny(tmp_path: Path, *overrides: str) -> Config:
-    path = tmp_path / "tiny.yaml"
-    path.write_text(TINY)
-    return load_config(path, overrides)
+    return load_config(tiny_file(tmp_path), overrides)
 
 
 @pytest.fixture

@@ -157,7 +157,7 @@ def test_self_play_goes_on_while_a_batch_is_drawn(tmp_path):
     training.learner.prefetch = Prefetch(draw, 2)
     training.train()
     assert training.trainer.steps > 0
-    assert all(came_in_time)
+    assert came_in_time and all(came_in_time)
 
 
 def test_self_play_waits_where_training_is_far_behind(tmp_path, monkeypatch):
