@@ -24,11 +24,12 @@ import torch
 from alphazero import checkpoint
 from alphazero._core import Game, __version__
 from alphazero.config import Config, load_config, resume_changes, to_yaml
+from alphazero.curves import Curves
 from alphazero.diagnostics import Diagnostics
 from alphazero.drawing import Drawer
 from alphazero.errors import UserError
 from alphazero.evaluators import Evaluator, make_evaluator
-from alphazero.files import write_atomically
+from alphazero.files import write_atomically, writing
 from alphazero.game import make
 from alphazero.machine import Plan, drawing_threads, plan_selfplay
 from alphazero.network import Network, from_description, shape_of
@@ -303,8 +304,6 @@ class Run:
 
     def train(self) -> None:
         """Plays and learns until the budget is spent or a signal asks to stop; saves a checkpoint at the end."""
-        from torch.utils.tensorboard import SummaryWriter
-
         if checkpoint.latest(self.directory) is None:
             self.save()
         if self.fraction() >= 1.0 and not self._owes():
@@ -312,7 +311,7 @@ class Run:
                 f"{self.directory}: its budget is spent; raise training.budget_minutes (or _games, ...) to go on"
             )
             return
-        board = SummaryWriter(str(self.directory / "tb"), purge_step=self.trainer.steps)
+        board = Curves(self.directory, purge_step=self.trainer.steps)
         self.plan = plan_run(self.config, self.game, gpu=self.device.type == "cuda")
         settings = pool_settings(self.config, self.plan)
         settings |= {
@@ -363,7 +362,7 @@ class Run:
             setup_seconds=2.0 * self.evaluator_seconds,
         )
 
-    def _loop(self, board: Any, rating: BackgroundRating | None) -> None:
+    def _loop(self, board: Curves, rating: BackgroundRating | None) -> None:
         training = self.config.training
         self._warn_of_few_simulations()
         metrics: list[dict[str, torch.Tensor]] = []
@@ -502,19 +501,22 @@ class Run:
 
     # --- telling ---
 
-    def _tell_rating(self, board: Any, rated: Rated) -> None:
+    def _tell_rating(self, board: Curves, rated: Rated) -> None:
         for name, value in rated.values().items():
             board.add_scalar(name, value, rated.step)
         line = {"seconds": round(self.elapsed(), 1), "step": rated.step}
         line |= {name: round(value, 5) for name, value in rated.values().items()}
-        with (self.directory / "log.jsonl").open("a") as file:
-            file.write(json.dumps(line) + "\n")
+        self._write_log(line)
         self.progress.note(
             f"step {rated.step:,}: Elo {rated.elo:+.0f} [{rated.low:+.0f}, {rated.high:+.0f}] above the first, "
             f"{rated.games} rating games in {100 * rated.share:.1f} % of the time"
         )
 
-    def _log(self, board: Any, metrics: list[dict[str, torch.Tensor]], rates: dict[str, float]) -> None:
+    def _write_log(self, line: dict[str, Any]) -> None:
+        with writing(self.directory / "log.jsonl"), (self.directory / "log.jsonl").open("a") as file:
+            file.write(json.dumps(line) + "\n")
+
+    def _log(self, board: Curves, metrics: list[dict[str, torch.Tensor]], rates: dict[str, float]) -> None:
         step = self.trainer.steps
         values: dict[str, float] = {f"speed/{name}": value for name, value in rates.items()}
         if metrics:
@@ -539,8 +541,7 @@ class Run:
         line |= {name: round(value, 5) for name, value in values.items()}
         if warnings:
             line["warnings"] = warnings
-        with (self.directory / "log.jsonl").open("a") as file:
-            file.write(json.dumps(line) + "\n")
+        self._write_log(line)
         losses = [f"{head} {values[f'train/{head}_loss']:.3f}" for head in ("policy", "value")] if metrics else []
         self.progress.line(
             fraction=self.fraction(),
