@@ -64,6 +64,7 @@ def test_a_torn_journal_loses_the_torn_game_alone(tmp_path):
     again = store(tmp_path)
     again.flush()
     assert again.games == 2
+    assert len(again.warnings) == 1 and "2 games are whole; set aside as journal.broken" in again.warnings[0]
 
 
 def test_a_broken_chunk_is_set_aside_with_a_warning_and_the_command_names_it(tmp_path, capsys):

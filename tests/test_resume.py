@@ -334,6 +334,32 @@ def test_a_flipped_bit_costs_one_game_and_is_told(tmp_path, at):
     assert len(numbers(again)) == 4
 
 
+@pytest.mark.parametrize(
+    "damage",
+    {
+        "a length in the last entry": lambda data, last: data[: last + 1] + b"\x80" + data[last + 2 :],
+        "other bytes": lambda data, last: b"\x7f" * len(data),
+        "one byte too few": lambda data, last: data[:-1],
+    }.values(),
+)
+def test_a_game_that_the_journal_loses_at_its_end_is_told(tmp_path, damage):
+    whole = journal_of(tmp_path, 3)
+    last = 0
+    for _ in range(2):
+        last += 8 + struct.unpack_from("<I", whole, last)[0]
+    damaged = damage(whole, last)
+    (tmp_path / "journal").write_bytes(damaged)
+    again = store(tmp_path, chunk_games=64)
+    assert len(again.warnings) == 1 and "set aside as journal.broken" in again.warnings[0]
+    assert (tmp_path / "journal.broken").read_bytes() == damaged
+
+
+def test_a_folder_in_place_of_the_journal_is_set_aside(tmp_path):
+    (tmp_path / "journal").mkdir()
+    assert "this is no file; set aside as journal.broken" in store(tmp_path).warnings[0]
+    assert (tmp_path / "journal").is_file()
+
+
 def test_files_that_are_no_chunks_do_not_stop_a_run(tmp_path):
     journal_of(tmp_path, 3)
     (tmp_path / "0x.azr").write_bytes(b"")

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alphazero.errors import UserError
+from alphazero.files import writing
 
 
 @dataclass(frozen=True)
@@ -60,11 +61,8 @@ class RunDirectory:
 
     def append_to_log(self, line: Mapping[str, object]) -> None:
         """Adds an object to log.jsonl."""
-        try:
-            with self.log.open("a") as file:
-                file.write(json.dumps(line) + "\n")
-        except OSError as error:
-            raise UserError(f"{self.log}: cannot write: {error.strerror}") from error
+        with writing(self.log), self.log.open("a") as file:
+            file.write(json.dumps(line) + "\n")
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:

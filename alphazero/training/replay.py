@@ -342,6 +342,9 @@ class Replay:
         path = self.directory / "journal"
         if not path.exists():
             return []
+        if not path.is_file():
+            self._set_aside(path, f"{path}: this is no file")
+            return []
         data = path.read_bytes()
         records: list[GameRecord] = []
         whole = bytearray()
@@ -355,10 +358,7 @@ class Replay:
             records.append(entry[0])
             whole += data[at : entry[1]]
             at = entry[1]
-        if damaged and data.startswith(whole) and _is_torn(data[len(whole) :]):
-            with path.open("r+b") as file:
-                file.truncate(len(whole))  # the append that a crash cut short
-        elif damaged:
+        if damaged:  # also an append that a power cut tore: from other damage at the end it cannot be told
             self._set_aside(
                 path, f"{path}: {damaged} of its {len(data)} bytes are damaged, {len(records)} games are whole"
             )
@@ -391,8 +391,3 @@ def _journal_entry(data: bytes, at: int) -> tuple[GameRecord, int] | None:
         return GameRecord.from_bytes(data[at + 8 : end]), end
     except ValueError:
         return None
-
-
-def _is_torn(rest: bytes) -> bool:
-    """Whether this end of a journal is the beginning of an entry, cut short, as a killed process leaves it."""
-    return len(rest) < 8 or struct.unpack_from("<I", rest)[0] > len(rest) - 8

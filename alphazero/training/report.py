@@ -10,6 +10,7 @@ import torch
 from alphazero._core import Game, GameRecord
 from alphazero.progress import Progress
 from alphazero.runs import RunDirectory
+from alphazero.runs.curves import Curves
 from alphazero.training.diagnostics import Diagnostics
 
 if TYPE_CHECKING:  # the arena comes after the run: it is imported where a run asks for it
@@ -29,9 +30,7 @@ class Report:
 
     def open(self, step: int) -> None:
         """Begins to write; what TensorBoard has of later steps, which were lost in a crash, is taken out."""
-        from torch.utils.tensorboard import SummaryWriter
-
-        self._board = SummaryWriter(str(self.directory.tensorboard), purge_step=step)
+        self._board = Curves(self.directory.path, purge_step=step)
 
     def close(self) -> None:
         self._board.close()
