@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import shlex
 import signal
 import subprocess
@@ -73,6 +74,15 @@ def test_ctrl_c_while_a_library_is_imported_ends_the_program_whatever_the_librar
         assert process.stdout.readline() == "torch is here\n"
         code, complaints = interrupted(process)
         assert code == 130 and "Traceback" not in complaints
+
+
+@pytest.mark.parametrize("game, depth", [("chess", "20"), ("go", "9"), ("connect4", "30")])
+def test_ctrl_c_ends_a_count_of_move_sequences(game, depth):
+    code = "import sys; from alphazero.cli import main; print('begins', flush=True); sys.exit(main())"
+    with started(sys.executable, "-c", code, "perft", game, depth, "--divide") as process:
+        process.stdout.readline()
+        select.select([process.stdout], [], [], 0.5)  # in the middle of a count
+        assert interrupted(process) == (130, "")
 
 
 def test_a_program_started_to_ignore_ctrl_c_ignores_it():
