@@ -130,3 +130,14 @@ def test_letters_that_the_terminal_does_not_have_are_escaped(results, encoding):
     done = shell("$az", "elo", results, PYTHONIOENCODING=encoding)
     assert done.returncode == 0, done.stderr
     assert "\\u5148\\u624b" in done.stdout
+
+
+@pytest.mark.parametrize("go", ["go infinite", "go movetime 1000000"])
+def test_an_engine_whose_gui_is_gone_ends_its_search_without_a_word(go):
+    with started(*ALPHAZERO, "uci", "--model", "uniform") as process:
+        print(f"position startpos\n{go}", file=process.stdin, flush=True)
+        process.stdout.readline()
+        process.stdout.close()
+        process.stdin.close()
+        assert process.wait(20) == 0
+        assert len(process.stderr.read().splitlines()) == 1, "who plays, and no more"

@@ -244,10 +244,15 @@ class EngineLoop(ABC):
         self.say(f"info string error: {clean(text, LONGEST_ERROR)}")
 
     def say(self, *lines: str) -> None:
-        with self._write_lock:
-            for line in lines:
-                self._out.write(line + "\n")
-            self._out.flush()
+        try:
+            with self._write_lock:
+                for line in lines:
+                    self._out.write(line + "\n")
+                self._out.flush()
+        except BrokenPipeError:  # the GUI is gone: whatever thread finds out, there is nothing to go on for
+            self.done = True
+            self.stop([])
+            return
         for line in lines:
             self._note(f"< {line}")
 
