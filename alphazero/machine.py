@@ -26,11 +26,20 @@ MOST_THREADS = 16  # a search thread makes more leaves than a sixteenth of any G
 
 
 def cache_folder() -> Path:
-    """The only folder that we write to unasked: ~/.cache/alphazero; XDG_CACHE_HOME moves it. It may be removed any time."""
+    """The only folder that we write to unasked: ~/.cache/alphazero; XDG_CACHE_HOME moves it. It may be removed any time.
+
+    Relative paths count for nothing, as XDG's specification has it: they would name a folder wherever we are started.
+    """
+    moved = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    if moved.is_absolute():
+        return moved / "alphazero"
     try:
-        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "alphazero"
+        home = Path.home()
     except RuntimeError:  # a user without a home, as in some containers
-        return Path(tempfile.gettempdir()) / f"alphazero-{os.getuid()}"
+        home = Path()
+    if home.is_absolute():
+        return home / ".cache" / "alphazero"
+    return Path(tempfile.gettempdir()) / f"alphazero-{os.getuid()}"
 
 
 def keep_to_cache_folder() -> None:

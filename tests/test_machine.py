@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
+
 import pytest
 
 import alphazero as az
@@ -89,3 +92,19 @@ def test_doctor_explains_the_plan(capsys):
     told = capsys.readouterr().out
     for word in ("search threads", "batches of", "games in flight", "MB at most"):
         assert word in told
+
+
+@pytest.mark.parametrize(
+    "home, moved, folder",
+    [
+        ("/home/a", "", "/home/a/.cache/alphazero"),
+        ("/home/a", "/b", "/b/alphazero"),
+        ("/home/a", "b", "/home/a/.cache/alphazero"),
+        ("/home/a", "./b", "/home/a/.cache/alphazero"),
+        ("a", "b", f"{tempfile.gettempdir()}/alphazero-{os.getuid()}"),
+    ],
+)
+def test_the_cache_is_never_below_the_folder_that_the_program_is_started_in(monkeypatch, home, moved, folder):
+    monkeypatch.setenv("HOME", home)
+    monkeypatch.setenv("XDG_CACHE_HOME", moved)
+    assert str(machine.cache_folder()) == folder

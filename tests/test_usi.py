@@ -338,3 +338,11 @@ def test_csa_is_read_back_by_cshogi(tmp_path):
             board.push(move)
         assert board.sfen().split()[:3] == position.text.split()[:3]
         assert parser.endgame == ending and parser.names == ["us", "them"]
+
+
+def test_a_go_that_cannot_be_read_is_quoted_no_longer_than_can_be_read(usi):
+    d = usi()
+    d.send("position startpos", "go mate " + "x" * 100_000)
+    said = d.until("checkmate timeout")
+    assert [line for line in said if line.startswith("info string error: go: ")]
+    assert max(map(len, said)) < 1100
