@@ -90,6 +90,17 @@ def test_the_site_has_every_page_and_every_file_that_a_page_links_to(tmp_path):
     assert (pages / "docs" / "quickstart-elo.png").exists()
 
 
+def test_a_link_to_a_folder_leads_to_its_readme_on_the_site(tmp_path):
+    root, pages = tmp_path / "root", tmp_path / "pages"
+    (root / "some").mkdir(parents=True)
+    (root / "bare").mkdir()
+    (root / "some" / "README.md").write_text("# Some\n")
+    (root / "page.md").write_text("[some](some/), [bare](bare), [none](none), [some](some/README.md)\n")
+    build_docs.gather(root, pages)
+    text = (pages / "page.md").read_text()
+    assert text == "[some](some/README.md), bare, [none](none), [some](some/README.md)\n"
+
+
 def test_a_broken_link_and_an_asset_of_another_server_are_errors(tmp_path):
     pytest.importorskip("material", reason="needs the extra [docs]")
     (tmp_path / "pages").mkdir()

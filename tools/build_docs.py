@@ -17,18 +17,34 @@ from typing import Any
 from wrap_prose import ROOT, files
 
 LINK = re.compile(r"\]\(([^)#:\s]+)(?:#[^)\s]*)?\)")  # relative links: the target without its anchor
+FOLDER = re.compile(r"\[([^\]]+)\]\(([^)#:\s]+)\)")
 
 
 def gather(root: Path, pages: Path) -> None:
     """Copies the Markdown files of `root`, and the files they link to, to the same places under `pages`."""
     shutil.rmtree(pages, ignore_errors=True)
     for page in files(root):
-        linked = (page.parent / target for target in LINK.findall(page.read_text()))
-        for source in (page, *linked):
-            if source.is_file():  # what is missing is a broken link, which mkdocs tells
-                copy = pages / source.resolve().relative_to(root)
-                copy.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(source, copy)
+        text = page.read_text()
+        for target in LINK.findall(text):
+            linked = page.parent / target
+            if linked.is_file() and linked.suffix != ".md":  # what is missing is a broken link, which mkdocs tells
+                shutil.copyfile(linked, _place(linked, root, pages))
+        _place(page, root, pages).write_text(FOLDER.sub(lambda link, page=page: _folder(page, link), text))
+
+
+def _place(source: Path, root: Path, pages: Path) -> Path:
+    """Where the copy of a file goes; its folder is there."""
+    place = pages / source.resolve().relative_to(root)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    return place
+
+
+def _folder(page: Path, link: re.Match[str]) -> str:
+    """A link to a folder, which the site has no page for: its README, or the text alone where it has none."""
+    target = page.parent / link[2]
+    if not target.is_dir():
+        return link[0]
+    return f"[{link[1]}]({link[2].rstrip('/')}/README.md)" if (target / "README.md").exists() else link[1]
 
 
 def build(config: Path, **options: Any) -> subprocess.CompletedProcess[Any]:
