@@ -143,12 +143,13 @@ class Run:
         self._saved_evaluations = 0
         # Positions whose samples were counted out, and how many those were: what comes later is paid by replay.reuse.
         self._paid = (0, 0.0)
+        self._paid_reuse: float | None = None  # replay.reuse when that was counted
         self._began_from: dict[str, Any] = {}  # whose network it began with, and all that had been spent on that
         before = self._earlier_config()
         self.trainer = self._newest_trainer(before)
-        write_atomically(directory / "config.yaml", to_yaml(config).encode())
         self.tables = Tables(config, self.game, directory / "replay")
-        self._convert_pacing(before)
+        write_atomically(directory / "config.yaml", to_yaml(config).encode())  # once nothing refuses it any more
+        self._convert_pacing()
         # What the last checkpoint counted and no stored game tells of: the games that were under way then.
         self._of_unfinished = max(0, self._saved_evaluations - self.tables.evaluations)
         for warning in self.tables.warnings:
@@ -246,16 +247,19 @@ class Run:
         self._saved_evaluations = int(meta.get("evaluations", 0))
         positions, samples = meta.get("paid", (0, 0.0))
         self._paid = (int(positions), float(samples))
+        self._paid_reuse = meta.get("reuse", before.replay.reuse if before is not None else None)
         self.progress.note(f"resuming {self.directory} at step {trainer.steps:,} ({meta['games']:,} games)")
         if not same_optimizer:
             self.progress.note(f"training.optimizer is now {training.optimizer}: its state begins anew, with a warm-up")
         return trainer
 
-    def _convert_pacing(self, before: Config | None) -> None:
-        """Where replay.reuse changed, positions made so far keep the samples that they were worth when they came."""
-        if before is not None and before.replay.reuse != self.config.replay.reuse:
+    def _convert_pacing(self) -> None:
+        """Where replay.reuse changed, positions made so far keep the samples that they were worth when they came. The checkpoint says
+        what it was then: config.yaml has the new one, had this been done before and not come to a checkpoint.
+        """
+        if self._paid_reuse is not None and self._paid_reuse != self.config.replay.reuse:
             positions = self.tables.positions
-            self._paid = (positions, self._paid[1] + (positions - self._paid[0]) * before.replay.reuse)
+            self._paid = (positions, self._paid[1] + (positions - self._paid[0]) * self._paid_reuse)
 
     def elapsed(self) -> float:
         """Seconds spent on this run, earlier processes included."""
@@ -290,6 +294,7 @@ class Run:
             "games": self.tables.games,
             "positions": self.tables.positions,
             "paid": list(self._paid),
+            "reuse": self.config.replay.reuse,
             "evaluations": self.evaluations,
             "seconds": round(self.elapsed(), 3),
             "simulations": self.config.search.simulations,
