@@ -117,10 +117,10 @@ def test_a_broken_link_and_an_asset_of_another_server_are_errors(tmp_path):
 
 
 def commands(page: str) -> list[str]:
-    """The commands in the code blocks of a page, continued lines joined."""
+    """The commands in the code blocks of a page, continued lines joined, redirections left out."""
     text = (ROOT / page).read_text().replace("\\\n", " ")
     code = [lines[0].strip() for kind, _, lines in wrap_prose.blocks(text.splitlines()) if kind == "other"]
-    return [line for line in code if re.match(r"(alphazero|python) ", line)]
+    return [re.split(" [>|] ", line)[0] for line in code if re.match(r"(alphazero|python) ", line)]
 
 
 COMMANDS = sorted({(command, page) for page in PAGES if page != "CHANGELOG.md" for command in commands(page)})
