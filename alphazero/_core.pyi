@@ -1,4 +1,4 @@
-"""Types of the compiled core; cpp/bind/module.cpp holds the documentation."""
+"""Types of the compiled core; the files in cpp/bind hold the documentation."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
