@@ -17,6 +17,11 @@
 namespace az::bind {
 namespace {
 
+// A threshold as Python writes it: -1 and less mean never.
+std::optional<float> resign_below(double value) {
+  return value <= -1.0 ? std::nullopt : std::optional(static_cast<float>(value));
+}
+
 PlayerSettings to_player(const py::dict& d) {
   PlayerSettings p;
   Settings from(d, "player");
@@ -27,7 +32,9 @@ PlayerSettings to_player(const py::dict& d) {
   from.number("temperature", p.temperature, {0, 1e6});
   from.number("full_fraction", p.full_fraction, {0, 1});
   from.number("fast_simulations", p.fast_simulations, {0, kMostSimulations});
-  from.number("resign_value", p.resign_value, {-1000, 1000});
+  double resign_value = -2.0;
+  from.number("resign_value", resign_value, {-1000, 1000});
+  p.resign_below = resign_below(resign_value);
   from.number("resign_never", p.resign_never, {0, 1});
   from.refuse_unknown();
   if (p.full_fraction < 1.0 && p.fast_simulations < 1)
@@ -35,7 +42,8 @@ PlayerSettings to_player(const py::dict& d) {
   return p;
 }
 
-PoolSettings to_pool(const py::dict& d) {
+// `resignation` is what Pool.set_resignation() says, from the first game on.
+PoolSettings to_pool(const py::dict& d, double& resignation) {
   PoolSettings p;
   Settings from(d, "pool");
   from.number("games_in_flight", p.games_in_flight, {1, 65536});
@@ -51,7 +59,7 @@ PoolSettings to_pool(const py::dict& d) {
   from.flag("record_policy", p.record_policy);
   from.name("version", p.version);
   from.number("simulations", p.simulations, {0, kMostSimulations});
-  from.number("resignation", p.resignation, {-1000, 1000});
+  from.number("resignation", resignation, {-1000, 1000});
   from.flag("packed", p.packed);
   from.number("cache_megabytes", p.cache_megabytes, {0, 1 << 20});
   from.number("most_finished", p.most_finished, {1, 1 << 20});
@@ -66,9 +74,10 @@ struct PyPool {
   Shape shape;
   std::map<Batch*, std::pair<F32, F32>> answers;  // kept alive while workers read them
   std::shared_ptr<PoolFace> face;                 // nullptr: closed
+  std::optional<float> own_resign_below;          // of player 0, as its settings say
 
-  PyPool(std::shared_ptr<GameFace> its_game, std::shared_ptr<PoolFace> pool)
-      : game(std::move(its_game)), shape(game->shape()), face(std::move(pool)) {}
+  PyPool(std::shared_ptr<GameFace> its_game, std::shared_ptr<PoolFace> pool, std::optional<float> resigns_below)
+      : game(std::move(its_game)), shape(game->shape()), face(std::move(pool)), own_resign_below(resigns_below) {}
   PyPool(const PyPool&) = delete;
   PyPool& operator=(const PyPool&) = delete;
   ~PyPool() {
@@ -96,7 +105,7 @@ Batch& on_its_way(const PyPool& p, const PyBatch& b) {
 }
 
 // An answer array must be float32, C-contiguous and [rows, columns].
-void check_answer(const F32& a, int rows, int columns, const char* name) {
+void check_shape(const F32& a, int rows, int columns, const char* name) {
   if (a.ndim() != 2 || a.shape(0) != rows || a.shape(1) != columns)
     throw std::invalid_argument(std::string("finish: ") + name + " must be [" + std::to_string(rows) + ", " +
                                 std::to_string(columns) + "]");
@@ -215,13 +224,13 @@ void finish(PyPool& p, const PyBatch& b, const F32& logits, const F32& wdl, bool
     const int most = *std::max_element(counts, counts + batch.written.load());
     width = logits.ndim() == 2 ? std::max(most, static_cast<int>(logits.shape(1))) : most;
   }
-  check_answer(logits, batch.written.load(), width, "logits");
-  check_answer(wdl, batch.written.load(), 3, "wdl");
+  check_shape(logits, batch.written.load(), width, "logits");
+  check_shape(wdl, batch.written.load(), 3, "wdl");
   batch.serial = 0;  // finished: from here on nobody else's answer is taken
   p.answers[&batch] = {logits, wdl};
   const py::gil_scoped_release release;
   try {
-    b.pool->finish(&batch, logits.data(), width, gathered, wdl.data());
+    b.pool->finish(&batch, {logits.data(), width, gathered, wdl.data()});
   } catch (...) {
     batch.serial = b.serial;  // it still waits
     throw;
@@ -249,6 +258,9 @@ constexpr const char* kNextBatch = R"(The next batch to evaluate, or None.
 None: all games are over, all that remains waits for finish(), or the time is up. partial=False:
 only a full batch. shared=True: other threads answer batches, too, so what waits for them is
 waited for.)";
+constexpr const char* kSetResignation = R"(Self-play resigns below this root value from now on.
+
+-1 and less: never. Above 0: as the player's settings say.)";
 constexpr const char* kClose = R"(Stops the workers; the pool cannot be used any more.
 
 Batches that were given out stay readable.)";
@@ -263,7 +275,11 @@ std::unique_ptr<PyPool> make_pool(const PyGame& g, const py::dict& settings, con
     const auto number = t.size() > 3 ? py::cast<std::uint64_t>(t[3]) : static_cast<std::uint64_t>(pairs.size());
     pairs.push_back({py::cast<int>(t[0]), py::cast<int>(t[1]), py::cast<std::string>(t[2]), number});
   }
-  return std::make_unique<PyPool>(g.face, g.face->pool(to_pool(settings), all, pairs));
+  double resignation = 1.0;
+  const PoolSettings pool = to_pool(settings, resignation);
+  const std::optional<float> own = all.empty() ? std::nullopt : all.front().resign_below;
+  if (pairs.empty() && !all.empty() && resignation <= 0.0) all.front().resign_below = resign_below(resignation);
+  return std::make_unique<PyPool>(g.face, g.face->pool(pool, all, pairs), own);
 }
 
 py::object next_batch(PyPool& p, double seconds, bool partial, bool shared) {
@@ -333,9 +349,9 @@ void bind_pool_itself(py::class_<PyPool>& pool) {
           "set_resignation",
           [](PyPool& p, double value) {
             check_within("set_resignation", value, {-1000, 1000});
-            p.open()->set_resignation(value);
+            p.open()->set_resign_below(value > 0.0 ? p.own_resign_below : resign_below(value));
           },
-          py::arg("value"), "Self-play resigns below this root value from now on; -1: never.")
+          py::arg("value"), kSetResignation)
       .def_property_readonly("counts", &counts, "What was done so far: games, plies, simulations and so on, by name.")
       .def("close", &close, kClose);
 }
