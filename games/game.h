@@ -68,7 +68,7 @@ struct Features {
 template <class G>
 concept Game = std::copyable<typename G::Position> && requires(
     const OptionMap& map, const typename G::Options& options, typename G::Position& position, const typename G::Position& view,
-    Move move, MoveList<G::kMaxMoves>& moves, std::string_view text, Features features, int i) {
+    Move move, MoveList<G::kMaxMoves>& moves, std::string_view text, Features features, std::span<std::int8_t> cells, int i) {
   // --- the game ---
   { G::kName } -> std::convertible_to<std::string_view>;           // as in az.Game(name)
   { G::parse_options(map) } -> std::same_as<std::optional<typename G::Options>>;
@@ -92,10 +92,17 @@ concept Game = std::copyable<typename G::Position> && requires(
   { position.settle() } -> std::same_as<void>;                     // plies so far can no longer be undone; may free memory
   { view.policy_index(move) } -> std::same_as<int>;                // unique among the legal moves, < shape().policy_size
   { view.encode(features) } -> std::same_as<void>;                 // side to move's view
+  { view.cells(cells) } -> std::same_as<void>;                     // the pieces on the board: see below
   { view.move_text(move) } -> std::same_as<std::string>;
   { view.parse_move(text) } -> std::same_as<Move>;                 // a legal move, or throws IllegalMove saying why
 };
 // clang-format on
+
+// cells() writes what stands where: [height][width], row 0 at the top and column 0 at the left of diagram(), whoever is
+// to move; all of it is overwritten. 0 is an empty cell, k > 0 a piece of the first player's of kind k, -k one of the
+// other's. The kinds are the game's own and stand in its README; where there is one kind, it is 1. What is not on the
+// board (hands, captures, rights) is not in it. There is no default: planes show the side to move's view and need not
+// hold the pieces at all.
 
 // What only some games have. The core asks with `if constexpr (HasOwnership<G>)` and so on.
 template <class G>

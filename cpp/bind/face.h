@@ -36,6 +36,7 @@ class PositionFace {
   [[nodiscard]] virtual std::optional<Outcome> outcome() const = 0;
   [[nodiscard]] virtual bool in_check() const = 0;
   [[nodiscard]] virtual bool can_declare() const = 0;
+  [[nodiscard]] virtual std::vector<std::int8_t> cells() const = 0;      // as games/game.h says
   [[nodiscard]] virtual std::vector<std::int8_t> ownership() const = 0;  // empty where the game has none
   [[nodiscard]] virtual std::uint64_t perft(int depth) = 0;
   virtual void planes(float* out) const = 0;

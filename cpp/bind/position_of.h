@@ -60,6 +60,11 @@ class PositionOf final : public PositionFace {
     if constexpr (HasDeclaration<G>) return position_.can_declare();
     return false;
   }
+  std::vector<std::int8_t> cells() const override {
+    std::vector<std::int8_t> cells(static_cast<std::size_t>(encoder_.shape().cells()));
+    position_.cells(cells);
+    return cells;
+  }
   std::vector<std::int8_t> ownership() const override {
     std::vector<std::int8_t> cells;
     if constexpr (HasOwnership<G>) {

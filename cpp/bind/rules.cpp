@@ -91,6 +91,18 @@ constexpr const char* kGamePosition = R"(The start position, or the one that `te
 
 ValueError names the field of the text that is wrong.)";
 
+void bind_games(py::module_& m) {
+  m.def(
+      "games",
+      [] {
+        std::vector<std::string> names;
+        for (const GameEntry& entry : all_games())
+          if (std::find(names.begin(), names.end(), entry.name) == names.end()) names.push_back(entry.name);
+        return names;
+      },
+      "The names of all games.");
+}
+
 // `index` of `end` after a symmetry.
 template <class Map>
 int mapped(const PyGame& g, const char* name, int symmetry, int index, int end, Map&& map) {
@@ -99,7 +111,7 @@ int mapped(const PyGame& g, const char* name, int symmetry, int index, int end, 
   return map(symmetry, index);
 }
 
-void bind_game(py::module_& m, py::class_<PyGame>& game) {
+void bind_game(py::class_<PyGame>& game) {
   game.def(py::init([](const py::str& name, const py::kwargs& options) {
              return PyGame{make_game(utf8(name), to_options(options))};
            }),
@@ -156,16 +168,6 @@ void bind_game(py::module_& m, py::class_<PyGame>& game) {
           text += ", " + name + "=" + py::repr(py::cast(value)).cast<std::string>();
         return text + ")";
       });
-
-  m.def(
-      "games",
-      [] {
-        std::vector<std::string> names;
-        for (const GameEntry& entry : all_games())
-          if (std::find(names.begin(), names.end(), entry.name) == names.end()) names.push_back(entry.name);
-        return names;
-      },
-      "The names of all games.");
 }
 
 // --- a position ---
@@ -220,6 +222,12 @@ void bind_position(py::class_<PyPosition>& position) {
       .def("__str__", [](const PyPosition& p) { return p.face->diagram(); });
 }
 
+constexpr const char* kCells = R"(int8 [H, W]: what stands where, row 0 and column 0 as in `diagram`.
+
+0: nothing. k: a piece of the first player's of kind k; -k: one of the other's. Chess: pawn 1,
+knight 2, bishop 3, rook 4, queen 5, king 6. Shogi: pawn 1, lance 2, knight 3, silver 4, bishop 5,
+rook 6, gold 7, king 8, and 8 more where promoted. Go, Connect Four: 1.)";
+
 void bind_position_arrays(py::class_<PyPosition>& position) {
   position
       .def(
@@ -229,6 +237,13 @@ void bind_position_arrays(py::class_<PyPosition>& position) {
             return py::array_t<std::int32_t>(static_cast<py::ssize_t>(v.size()), v.data());
           },
           "int32 [L]: the policy index of each legal move, in the order of legal_moves().")
+      .def(
+          "cells",
+          [](const PyPosition& p) {
+            const Shape s = p.game->shape();
+            return py::array_t<std::int8_t>({size(s.height), size(s.width)}, p.face->cells().data());
+          },
+          kCells)
       .def(
           "ownership",
           [](const PyPosition& p) {
@@ -276,7 +291,8 @@ void bind_rules(py::module_& m) {
   bind_outcome(m);
   py::class_<PyGame> game(m, "Game", kGame);
   py::class_<PyPosition> position(m, "Position", "A position of a game, with the moves that led to it.");
-  bind_game(m, game);
+  bind_games(m);
+  bind_game(game);
   bind_position(position);
   bind_position_arrays(position);
   bind_bench(m);
