@@ -3,6 +3,10 @@
 // A game G is a type with static functions (names, shapes, encodings of its options) and a nested Position (the rules).
 // Search, self-play and sampling are templates over G, so the rules are inlined where they are used; only the language
 // bindings see games through a virtual face. Nothing here knows of search, networks or Python.
+//
+// Two players, who alternate: after play() it is the other one's turn, whatever the move was. Search, targets and
+// clocks count on it: a value changes its sign from ply to ply. In a game where a move may be impossible, passing is a
+// move.
 #pragma once
 
 #include <concepts>
@@ -48,6 +52,14 @@ struct Shape {
   int width = 0;
   int policy_size = 0;
   int symmetries = 1;  // symmetry 0 is the identity
+
+  // The order of policy indices. A network chooses its policy head by policy_size, and a head expects an order:
+  // - k * cells indices are k planes over the board, plane-major: index = plane * cells + cell, the cells those of
+  //   encode(). A plane is a kind of move and always means the same cell of it, such as where the move starts or lands.
+  // - k * cells + 1 indices are the same, and one move beside the board that comes last, such as Go's pass.
+  // - As many indices as the board is wide are columns, those of encode(): Connect Four.
+  // - Any other number is a dense layer's, in any order.
+  // A convolution cannot learn an order that is not its head's. Indices that no move has may be left unused.
 
   [[nodiscard]] int planes() const { return bit_planes + scalar_planes; }
   [[nodiscard]] int cells() const { return height * width; }
