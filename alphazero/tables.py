@@ -44,14 +44,15 @@ class Tables(Sequence[Table]):
     """All tables of a run; the first is that of the game itself."""
 
     def __init__(self, config: Config, game: Game, directory: Path):
-        self._tables = [Table(game, 1.0 - sum(v["share"] for v in config.selfplay.variants), directory, config)]
+        self._tables = [
+            Table(game, 1.0 - sum(variant.share for variant in config.selfplay.variants), directory, config)
+        ]
         for variant in config.selfplay.variants:
-            options = {key: value for key, value in variant.items() if key != "share"}
-            other = make(game.name, {**game.options, **options})
+            other = make(game.name, {**game.options, **variant.options})
             if other.planes_shape[0] != game.planes_shape[0]:
                 raise UserError(f"selfplay.variants: one network cannot play both {game!r} and {other!r}")
-            name = "-".join(f"{key}-{value}" for key, value in sorted(options.items()))
-            self._tables.append(Table(other, variant["share"], directory / name, config))
+            name = "-".join(f"{key}-{value}" for key, value in sorted(variant.options.items()))
+            self._tables.append(Table(other, variant.share, directory / name, config))
         self._counted: Counter[str] = Counter()  # by pools that are closed
         self._turn = self._tables[0]  # who is served
         self._served_from = 0  # its batches before its turn
