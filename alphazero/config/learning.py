@@ -38,20 +38,20 @@ class NetworkConfig:
     )
     ownership: Bool | None = key(
         None,
-        "Also predict who owns each point at the end. null means: only where the game has areas (Go). "
+        "Also predict who owns each point at the end; null means: only where the game has areas (Go). "
         "Together with the score this needed 1.65 times less data in KataGo's ablation (Wu 2019).",
         resume="fixed",
     )
     score: Bool | None = key(
         None,
-        "Also predict the final margin. null means: only where the game has areas (Go). "
+        "Also predict the final margin; null means: only where the game has areas (Go). "
         "Together with ownership this needed 1.65 times less data in KataGo's ablation (Wu 2019).",
         resume="fixed",
     )
     plies_left: Bool | None = key(
         None,
         "Also predict how many plies the game still lasts, as lc0's moves-left head does. "
-        "null means: only where the game has no areas.",
+        "The default null means: only where the game has no areas.",
         resume="fixed",
     )
     reply: Bool = key(

@@ -24,7 +24,7 @@ class GameConfig:
 
 @dataclass(frozen=True)
 class SearchConfig:
-    """The tree search of self-play. Engines and matches start from these values, too."""
+    """The tree search of self-play, and of the games that rate a run's checkpoints."""
 
     __pydantic_config__: ClassVar = CLOSED
     kind: Literal["gumbel", "puct"] = key(
