@@ -95,6 +95,12 @@ def check_player(spec: str, game: Game | None = None) -> None:
             raise UserError(f"{spec}: this checkpoint plays {own}, not {game.name}")
 
 
+def is_named(spec: str) -> bool:
+    """Whether this text means a player: one by its kind, or a checkpoint that is there."""
+    kind, colon, _ = spec.partition(":")
+    return spec in ("random", "uniform") or (bool(colon) and kind in (*PROTOCOLS, "mcts")) or checkpoint.named(spec)
+
+
 def require_engine_plays(spec: str, game: Game) -> None:
     """UserError where engines of this text's protocol do not play the game."""
     protocol = spec.partition(":")[0]

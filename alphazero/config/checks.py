@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
-from alphazero.config.entries import read_player
+from alphazero.config.entries import find_player
 from alphazero.config.keys import UnfitError, in_full
 from alphazero.config.models import Config
 from alphazero.config.yaml_files import ConfigError
@@ -30,7 +30,7 @@ def check_whole(config: Config, where: str, *, found: bool) -> None:
     if found:
         for number, opponent in enumerate(config.rating.opponents):
             try:
-                read_player(opponent, game=game)
+                find_player(opponent, game)
             except UnfitError as error:
                 raise ConfigError(f"{where}: rating.opponents[{number}]{error}") from error
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from alphazero.config.keys import MOST_SIMULATIONS, Before, Number, Shaped, Text, UnfitError, kind_of
 from alphazero.errors import UserError
+from alphazero.game import Game
+from alphazero.text import clean
 
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -48,18 +50,30 @@ class Step(NamedTuple):
 PLAYERS = "random, uniform, mcts:N, a checkpoint or an engine such as uci:COMMAND"
 
 
-def read_player(value: Any, **found: Any) -> str:
-    """A player's text as the arena reads it; `game=`: it must also be there and play this game."""
+def read_player(value: Any) -> str:
+    """A player's text as the arena reads it, whether or not the player is on this machine."""
     from alphazero.arena.registry import check_player
 
+    if not isinstance(value, str):
+        raise UnfitError(f" must be {PLAYERS}, got {kind_of(value)}")
     try:
-        if not isinstance(value, str):
-            raise UnfitError(f" must be {PLAYERS}, got {kind_of(value)}")
-        check_player(value, **found)
+        check_player(value)
     except UserError as error:
-        reason = str(error).removeprefix(f"{value}: ")
+        reason = clean(str(error).removeprefix(f"{value}: "))
         raise UnfitError(f" must be {PLAYERS}, got {kind_of(value)} ({reason})") from None
     return value
+
+
+def find_player(text: str, game: Game) -> None:
+    """UnfitError where the player is not on this machine, or does not play the game."""
+    from alphazero.arena.registry import check_player, is_named
+
+    if not is_named(text):
+        raise UnfitError(f" must be {PLAYERS}, got {kind_of(text)} (there is no such checkpoint)")
+    try:
+        check_player(text, game)
+    except UserError as error:
+        raise UnfitError(f": {error}") from None
 
 
 def _text(value: Any) -> Any:
