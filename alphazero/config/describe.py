@@ -5,9 +5,11 @@ Everything comes from the schema that pydantic makes of the sections, so it is w
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import json
 import textwrap
+import typing
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,10 +53,15 @@ class Row:
 def schema() -> dict[str, Any]:
     """A JSON Schema (draft 2020-12) of a configuration file; `x-resume` says what a resumed run does with a new value."""
     made = adapter(Config).json_schema()
+    made.pop("description", None)
     defaults = to_plain(Config())
-    for name, each in made["properties"].items():
-        for key, described in _section(made, each).get("properties", {}).items():
-            described["default"] = defaults[name][key]  # pydantic leaves out lists
+    for name, kind in typing.get_type_hints(Config).items():
+        if dataclasses.is_dataclass(kind):
+            inner = _section(made, made["properties"][name])
+            inner.pop("description", None)  # not all versions of pydantic take a dataclass's text over
+            inner["description"] = kind.__doc__
+            for key, described in inner["properties"].items():
+                described["default"] = defaults[name][key]  # pydantic leaves out lists
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "A training run of alphazero"}
     return {**head, **_untitled(made)}
 
