@@ -168,7 +168,7 @@ class Run:
         path = self.directory / "config.yaml"
         if not path.exists():
             return None
-        old = load_config(path, found=False)
+        old = load_config(path, stored=True)
         for key, (resume, then, now) in resume_changes(old, self.config).items():
             if resume == "fixed":
                 raise UserError(

@@ -243,6 +243,11 @@ def test_a_run_is_resumed_where_an_opponent_of_its_last_configuration_is_gone(tm
     assert load_config(directory / "config.yaml") == run.config
 
 
+def test_a_stored_schedule_that_does_not_ascend_is_read_as_it_was(tmp_path):
+    text = "selfplay: {simulations_schedule: [[0.5, 3], [0.5, 4]]}"
+    assert read(tmp_path, text, stored=True).selfplay.simulations_schedule == [Step(0.5, 3), Step(0.5, 4)]
+
+
 def test_only_who_reads_a_configuration_imports_pydantic(tmp_path):
     """It takes a tenth of a second: an engine that loads a network starts without it."""
     (tmp_path / "run.yaml").write_text(GO)

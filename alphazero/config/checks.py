@@ -12,8 +12,8 @@ from alphazero.config.yaml_files import ConfigError
 from alphazero.game import Game, make
 
 
-def check_whole(config: Config, where: str, *, found: bool) -> None:
-    """ConfigError where the keys do not fit together; found: the players that it names must be found on this machine."""
+def check_whole(config: Config, where: str) -> None:
+    """ConfigError where the keys do not fit together, or name players that are not on this machine."""
     training = config.training
     if not any(getattr(training, f"budget_{unit}") for unit in ("minutes", "games", "positions", "evaluations")):
         raise ConfigError(
@@ -27,12 +27,11 @@ def check_whole(config: Config, where: str, *, found: bool) -> None:
     except ValueError as error:
         raise ConfigError(f"{where}: game: {error}") from error
     _check_starts(config, where, [({}, game), *_variants(config, where, game)])
-    if found:
-        for number, opponent in enumerate(config.rating.opponents):
-            try:
-                find_player(opponent, game)
-            except UnfitError as error:
-                raise ConfigError(f"{where}: rating.opponents[{number}]{error}") from error
+    for number, opponent in enumerate(config.rating.opponents):
+        try:
+            find_player(opponent, game)
+        except UnfitError as error:
+            raise ConfigError(f"{where}: rating.opponents[{number}]{error}") from error
 
 
 def _check_schedule(config: Config, where: str) -> None:

@@ -31,13 +31,15 @@ WANTED = {  # by the first word of pydantic's names for errors
 }
 
 
-def load_config(path: Path, overrides: Sequence[str] = (), *, found: bool = True) -> Config:
+def load_config(path: Path, overrides: Sequence[str] = (), *, stored: bool = False) -> Config:
     """Reads and checks a YAML file; overrides such as "search.simulations=64" come on top. ConfigError says what is wrong.
 
-    found: the players in rating.opponents must be found on this machine. A stored run can be read where they are gone.
+    stored: the file is a run's own, which was checked as a whole when the run began. It is read also where the players in
+    rating.opponents are gone, or where rules came that it does not keep.
     """
     config: Config = build(Config, read_yaml(path, overrides), str(path))
-    check_whole(config, str(path), found=found)
+    if not stored:
+        check_whole(config, str(path))
     return config
 
 
