@@ -62,6 +62,7 @@ COMMANDS = {
         "alphazero grow runs/chess --blocks 6 --channels 64 --out big",
     ),
     "info": ("info", "what a checkpoint or run holds", "alphazero info runs/quickstart"),
+    "config": ("config", "every key of a training configuration", "alphazero config search"),
     "doctor": ("doctor", "what this machine can do", "alphazero doctor"),
 }
 LONGEST_ERROR = 1000  # characters: paths and names of others stand in errors, too

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from alphazero.arena.match import Pairing, colour_balanced
 from alphazero.arena.ratings import ELO, Ratings, expected_score, rate
 
-FORMS = ("round-robin", "gauntlet", "ladder")
+Form = Literal["round-robin", "gauntlet", "ladder"]
 Result = dict[str, Any]
 Starts = Callable[[int, int, int, int], list[str]]  # (player, player, how many, round) -> openings, as text
 

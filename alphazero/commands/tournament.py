@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--form",
-        choices=["round-robin", "gauntlet", "ladder"],  # as arena.schedule.FORMS
+        choices=["round-robin", "gauntlet", "ladder"],  # as arena.schedule.Form
         help="gauntlet: the first against all; ladder: rounds of pairings where a game says most (default: round-robin)",
     )
     parser.add_argument("--games", type=arguments.games, help="games a pairing of two players (default 40)")
