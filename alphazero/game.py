@@ -5,10 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from alphazero._core import Game, IllegalMove, Outcome, Position, games
+from alphazero.errors import UserError
+from alphazero.text import did_you_mean
 
 __all__ = ["Game", "IllegalMove", "Outcome", "Position", "games", "make"]
 
 
 def make(name: str, options: dict[str, Any] | None = None) -> Game:
     """The game `name` with these options: what `Game(name, **options)` gives, for options that come as a dict."""
-    return Game(name, **(options or {}))
+    try:
+        return Game(name, **(options or {}))
+    except ValueError as error:
+        if name in games():
+            raise
+        raise UserError(f"{error}{did_you_mean(name, games())}") from None

@@ -41,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from alphazero.bench import arena, cores, device, networks, rules, search, soak
     from alphazero.errors import UserError
+    from alphazero.text import did_you_mean, shown
 
     benches: dict[str, Callable[[float, int, list[str]], Iterator[Figure]]] = {
         "rules": rules.bench,
@@ -57,7 +58,8 @@ def run(args: argparse.Namespace) -> int:
     wanted = args.what or [kind for kind in KINDS if kind not in ON_REQUEST]
     for what in wanted:
         if what not in benches:
-            raise UserError(f"bench: unknown WHAT '{what}'; it is one of {', '.join(KINDS)}")
+            near = did_you_mean(what, KINDS)
+            raise UserError(f"bench: unknown WHAT {shown(what)}; it is one of {', '.join(KINDS)}{near}")
     if args.seconds <= 0 or args.repeat < 1:
         raise UserError("bench: --seconds must be > 0 and --repeat >= 1")
     for what in wanted:
