@@ -10,6 +10,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from alphazero.commands import arguments
+from alphazero.terminal import Column, Table, show
 
 if TYPE_CHECKING:
     from alphazero.bench.figures import Figure
@@ -60,15 +61,25 @@ def run(args: argparse.Namespace) -> int:
         if what not in benches:
             near = did_you_mean(what, KINDS)
             raise UserError(f"bench: unknown WHAT {shown(what)}; it is one of {', '.join(KINDS)}{near}")
-    if args.seconds <= 0 or args.repeat < 1:
-        raise UserError("bench: --seconds must be > 0 and --repeat >= 1")
+    header = True
     for what in wanted:
         for figure in benches[what](args.seconds / args.repeat, args.repeat, args.peer):
             if args.json:
                 print(json.dumps(asdict(figure)), flush=True)
             else:
-                value, low, high = (
-                    f"{x:,.3f}" if x < 10 else f"{x:,.0f}" for x in (figure.value, figure.min, figure.max)
-                )
-                print(f"{figure.name:<42} {value:>14} {figure.unit:<15} ({low} .. {high})", flush=True)
+                show(_row(figure, header))
+                header = False
     return 0
+
+
+def _row(figure: Figure, header: bool) -> Table:
+    """A figure as a line of the table, as soon as it is measured."""
+    value, low, high = (f"{x:,.3f}" if x < 10 else f"{x:,.0f}" for x in (figure.value, figure.min, figure.max))
+    columns = [
+        Column("figure", 42, right=False),
+        Column("value", 14),
+        Column("unit", 15, right=False),
+        Column("least .. most", 20, right=False, drop=1),
+    ]
+    plain = f"{figure.name:<42} {value:>14} {figure.unit:<15} ({low} .. {high})"
+    return Table(columns, [[figure.name, value, figure.unit, f"{low} .. {high}"]], plain=plain, header=header)

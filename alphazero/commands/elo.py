@@ -57,6 +57,7 @@ def run(args: argparse.Namespace) -> int:
     from alphazero.arena.standings import advantage, los_table, standings
     from alphazero.errors import UserError
     from alphazero.files import is_there
+    from alphazero.terminal import say, show
     from alphazero.text import clean
 
     if args.bootstrap < 0 or args.bootstrap == 1:
@@ -84,13 +85,14 @@ def run(args: argparse.Namespace) -> int:
             summary["bootstrap"] = {name: [round(low, 1), round(high, 1)] for name, (low, high) in intervals.items()}
         print(json.dumps(summary))
         return 0
-    print(standings(rated, intervals))
-    print(advantage(rated))
+    show(standings(rated, intervals))
+    say(advantage(rated))
     if len(rated.players) == 2:
         a, b = (player.name for player in rated.players)
-        print(f"{clean(a)}: {PairScores.of(results, a, b).as_text()}")
+        say(f"{clean(a)}: {PairScores.of(results, a, b).as_text()}")
     if args.los:
-        print(f"\nlikelihood of superiority, the row's player over the column's, in percent\n{los_table(rated)}")
+        say("\nlikelihood of superiority, the row's player over the column's, in percent")
+        show(los_table(rated))
     return 0
 
 
@@ -117,13 +119,14 @@ def _test(args: argparse.Namespace, results: list[dict[str, Any]]) -> int:
     """The sequential test of two players instead of ratings."""
     from alphazero.arena.ratings import rate
     from alphazero.arena.sprt import PairScores, Sprt
+    from alphazero.terminal import say
 
     test = Sprt(args.elo0, args.elo1, args.alpha, args.beta)
     verdict = test.judge(results, *args.sprt)
     if args.json:
         print(json.dumps(verdict))
         return 0
-    print(
+    say(
         f"LLR {verdict['llr']:.2f} in [{verdict['lower']:.2f}, {verdict['upper']:.2f}] after {verdict['games']} games "
         f"({verdict['pairs']} pairs): {verdict['verdict']}"
     )
@@ -131,9 +134,9 @@ def _test(args: argparse.Namespace, results: list[dict[str, Any]]) -> int:
     if_h0, if_h1, between = test.lengths(results, *args.sprt)
     a, b = args.sprt
     elo, low, high = rate([game for game in results if {game["first"], game["second"]} == {a, b}]).difference(a, b)
-    print(f"Elo difference {elo:+.1f} [{low:+.1f}, {high:+.1f}] (95 %), the scale of elo0 and elo1")
-    print(PairScores.of(results, a, b).as_text())
-    print(
+    say(f"Elo difference {elo:+.1f} [{low:+.1f}, {high:+.1f}] (95 %), the scale of elo0 and elo1")
+    say(PairScores.of(results, a, b).as_text())
+    say(
         f"expected length: {if_h0:,.0f} {what} where H0 is true, {if_h1:,.0f} where H1 is, {between:,.0f} halfway between"
     )
     return 0

@@ -32,9 +32,15 @@ def rated(path: Path) -> list[dict[str, Any]]:
     return players
 
 
+def _line(player: dict[str, Any]) -> str:
+    return f"  {clean(player['name']):<16} {player['elo']:7.0f}  [{player['low']:.0f}, {player['high']:.0f}]"
+
+
 def run(args: argparse.Namespace) -> int:
     from alphazero import checkpoint
+    from alphazero.arena.standings import rated_players
     from alphazero.replay import chunk_paths
+    from alphazero.terminal import fact, show
 
     path = checkpoint.resolve(args.path)
     loaded = checkpoint.load(path)
@@ -49,10 +55,8 @@ def run(args: argparse.Namespace) -> int:
         return 0
     for name, value in facts.items():
         if name == "elo":
-            for player in value:
-                print(
-                    f"  {clean(player['name']):<16} {player['elo']:7.0f}  [{player['low']:.0f}, {player['high']:.0f}]"
-                )
+            show(rated_players(value, plain="\n".join(map(_line, value))))
         else:
-            print(f"{clean(name):<12} {json.dumps(value) if isinstance(value, dict) else clean(str(value), 1000)}")
+            told = json.dumps(value) if isinstance(value, dict) else clean(str(value), 1000)
+            fact(clean(name), told, pad=12)
     return 0

@@ -101,8 +101,10 @@ def run(args: argparse.Namespace) -> int:
     from alphazero.arena.ladder import play_match
     from alphazero.arena.registry import read_players
     from alphazero.arena.sprt import Sprt
+    from alphazero.arena.standings import match_table
     from alphazero.arena.time_control import TimeControl
     from alphazero.options import game_from
+    from alphazero.terminal import say, show
 
     game = game_from(args.game, args.option) if args.game else None
     report = play_match(
@@ -127,6 +129,7 @@ def run(args: argparse.Namespace) -> int:
     )
     if args.json:
         print(json.dumps(report.as_json()))
-    else:
-        print(report.as_text())
+        return 0
+    show(match_table(report))
+    say(report.as_text().partition("\n")[2])
     return 0

@@ -51,9 +51,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from alphazero.arena import scaling
+    from alphazero.arena.standings import scaling_table
     from alphazero.errors import UserError
     from alphazero.options import game_from
     from alphazero.player import load
+    from alphazero.terminal import fact, show
 
     if args.games < 2:
         raise UserError(f"scaling: --games must be >= 2, got {args.games}")
@@ -74,11 +76,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(summary))
         return 0
-    print(f"{unit:>12}  {'Elo':>6}  {'95 %':>15}  {'games':>6}  gained by the last doubling")
-    for point, step in zip(summary["points"], [None, *summary["doublings"]], strict=True):
-        gain = "" if step is None else f"{step['elo']:+6.0f}  [{step['low']:+.0f}, {step['high']:+.0f}]"
-        bounds = f"[{point['low']:.0f}, {point['high']:.0f}]"
-        print(f"{point['budget']:>12g}  {point['elo']:6.0f}  {bounds:>15}  {point['games']:6}  {gain}".rstrip())
+    show(scaling_table(summary))
     suffix = "" if unit == "simulations" else "-seconds"
-    print(f"plot        {args.out / f'scaling{suffix}.png'}")
+    fact("plot", str(args.out / f"scaling{suffix}.png"))
     return 0

@@ -76,8 +76,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from alphazero.arena.standings import rated_players
     from alphazero.errors import UserError
     from alphazero.files import is_there
+    from alphazero.terminal import show
 
     overrides = [text for text in args.players if re.match(r"[a-z_.]+=", text)]
     players = [text for text in args.players if text not in overrides]
@@ -103,11 +105,13 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(summary))
         return 0
-    for player in summary["players"]:
-        print(
-            f"{player['name']:<24} {player['elo']:7.0f}  [{player['low']:.0f}, {player['high']:.0f}]  {player['games']} games  {player['score']:.1%}"
-        )
+    show(rated_players(summary["players"], plain="\n".join(map(_line, summary["players"]))))
     return 0
+
+
+def _line(player: dict[str, Any]) -> str:
+    bounds = f"[{player['low']:.0f}, {player['high']:.0f}]"
+    return f"{player['name']:<24} {player['elo']:7.0f}  {bounds}  {player['games']} games  {player['score']:.1%}"
 
 
 def _rate_run(directory: Path, overrides: list[str], args: argparse.Namespace) -> dict[str, Any]:

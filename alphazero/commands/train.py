@@ -22,6 +22,7 @@ def run(args: argparse.Namespace) -> int:
     from alphazero.commands.engine import PROTOCOLS
     from alphazero.config import load_config
     from alphazero.run import train
+    from alphazero.terminal import fact
 
     config = load_config(args.config, args.overrides)
     directory: Path = args.run or Path("runs") / args.config.stem
@@ -29,12 +30,15 @@ def run(args: argparse.Namespace) -> int:
     if finished.stopping:
         print(f"stopped; the same command goes on from step {finished.trainer.steps:,}", file=sys.stderr)
         return 130
-    print(f"\nrun         {directory}  ({finished.tables.games:,} games, {finished.trainer.steps:,} steps)")
+    print()
+    fact("run", f"{directory}  ({finished.tables.games:,} games, {finished.trainer.steps:,} steps)")
     if not args.no_rating:
         rate_run(directory, config, args.device)
-        print(f"ratings     {directory / 'elo.json'}\nplot        {directory / 'elo.png'}")
-    print(f"curves      tensorboard --logdir {directory / 'tb'}\nplay it     alphazero play --model {directory}")
+        fact("ratings", str(directory / "elo.json"))
+        fact("plot", str(directory / "elo.png"))
+    fact("curves", f"tensorboard --logdir {directory / 'tb'}")
+    fact("play it", f"alphazero play --model {directory}")
     protocol = PROTOCOLS.get(config.game.name)
     if protocol is not None:
-        print(f"in a GUI    alphazero {protocol} --model {directory}")
+        fact("in a GUI", f"alphazero {protocol} --model {directory}")
     return 0
