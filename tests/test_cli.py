@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import shutil
 import subprocess
 import sys
@@ -168,3 +169,15 @@ def test_every_argument_that_takes_a_game_a_player_or_a_path_is_completed():
 def test_completion_without_shtab_is_one_line(capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "shtab", None)
     assert told(capsys, "--print-completion", "bash") == "--print-completion needs shtab: pip install shtab"
+
+
+def test_commands_and_tools_are_made_of_short_functions():
+    root = Path(completion.__file__).parents[2]
+    long = {
+        f"{file.name}: {node.name}"
+        for folder in ("alphazero/commands", "tools")
+        for file in (root / folder).rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.FunctionDef) and node.end_lineno - node.lineno >= 60
+    }
+    assert not long, "parse, call, print: what is more than 60 lines long has a second subject"
