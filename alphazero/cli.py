@@ -25,20 +25,20 @@ from alphazero.text import clean, did_you_mean, shown
 COMMANDS = {
     "train": (
         "train",
-        "self-play training; the same call resumes",
+        "train a network by self-play; running it again resumes",
         "alphazero train configs/quickstart.yaml --run runs/mine",
     ),
     "selfplay": (
         "selfplay",
-        "generate games from one checkpoint",
+        "play games of one checkpoint against itself",
         "alphazero selfplay runs/quickstart --games 100 --out games/",
     ),
     "replay": ("replay", "inspect a replay store, export games", "alphazero replay runs/quickstart --export games/"),
-    "gtp": ("gtp", "the Go engine for GUIs (GTP 2)", "alphazero gtp --model runs/quickstart"),
-    "uci": ("uci", "the chess engine for GUIs (UCI)", "alphazero uci --model runs/chess-small"),
-    "usi": ("usi", "the shogi engine for GUIs (USI)", "alphazero usi --model runs/minishogi"),
-    "play": ("play", "play in the terminal", "alphazero play --model runs/quickstart"),
-    "match": ("match", "games between two players", "alphazero match runs/a runs/b --games 100"),
+    "gtp": ("gtp", "Go engine for GUIs (GTP 2)", "alphazero gtp --model runs/quickstart"),
+    "uci": ("uci", "chess engine for GUIs (UCI)", "alphazero uci --model runs/chess-small"),
+    "usi": ("usi", "shogi engine for GUIs (USI)", "alphazero usi --model runs/minishogi"),
+    "play": ("play", "play against the engine in the terminal", "alphazero play --model runs/quickstart"),
+    "match": ("match", "play games between two players", "alphazero match runs/a runs/b --games 100"),
     "tournament": (
         "tournament",
         "rate the checkpoints of a run, or any players",
@@ -46,20 +46,24 @@ COMMANDS = {
     ),
     "scaling": (
         "scaling",
-        "Elo against search budget, of one player",
+        "measure the Elo gained by each doubling of the search budget",
         "alphazero scaling runs/quickstart --to 256 --games 100 --out scaling/",
     ),
-    "elo": ("elo", "ratings with error bars from results", "alphazero elo runs/quickstart/rating/results.jsonl"),
-    "bench": ("bench", "measure this machine", "alphazero bench search --json"),
-    "perft": ("perft", "count move sequences", "alphazero perft go 3"),
-    "export": ("export", "a checkpoint's network as ONNX", "alphazero export runs/quickstart --out go7.onnx"),
+    "elo": (
+        "elo",
+        "compute ratings with error bars from results",
+        "alphazero elo runs/quickstart/rating/results.jsonl",
+    ),
+    "bench": ("bench", "benchmark this machine", "alphazero bench search --json"),
+    "perft": ("perft", "count move sequences (perft)", "alphazero perft go 3"),
+    "export": ("export", "write a checkpoint's network as ONNX", "alphazero export runs/quickstart --out go7.onnx"),
     "grow": (
         "grow",
-        "a bigger network that says the same",
+        "make a larger network with the same outputs",
         "alphazero grow runs/chess --blocks 6 --channels 64 --out big",
     ),
-    "info": ("info", "what a checkpoint or run holds", "alphazero info runs/quickstart"),
-    "doctor": ("doctor", "what this machine can do", "alphazero doctor"),
+    "info": ("info", "show what a checkpoint or run holds", "alphazero info runs/quickstart"),
+    "doctor": ("doctor", "show what this machine can do", "alphazero doctor"),
 }
 SHELLS = ("bash", "zsh", "tcsh")  # that --print-completion writes for
 LONGEST_ERROR = 1000  # characters: paths and names of others stand in errors, too
@@ -273,7 +277,7 @@ def _parse_without_command(arguments: list[str]) -> None:
 def _told(error: Exception) -> str:
     """A mistake in one line."""
     if isinstance(error, MemoryError):
-        return "this needs more memory than there is here"
+        return "not enough memory on this machine"
     if isinstance(error, RecursionError):
         return "the input is nested too deeply"
     if isinstance(error, UnicodeDecodeError):

@@ -137,5 +137,9 @@ def add_engines(parser: Parser, dest: str, concurrency: int | None = 1) -> None:
 
 def add_errors(parser: Parser, elo0: str, elo1: str) -> None:
     """--alpha and --beta of a sequential test (SPRT) between two hypotheses."""
-    parser.add_argument("--alpha", type=share, default=0.05, help=f"rate of accepting {elo1} wrongly (default 0.05)")
-    parser.add_argument("--beta", type=share, default=0.05, help=f"rate of accepting {elo0} wrongly (default 0.05)")
+    parser.add_argument(
+        "--alpha", type=share, default=0.05, help=f"SPRT: rate of accepting {elo1} wrongly (default 0.05)"
+    )
+    parser.add_argument(
+        "--beta", type=share, default=0.05, help=f"SPRT: rate of accepting {elo0} wrongly (default 0.05)"
+    )

@@ -21,21 +21,26 @@ ON_REQUEST = ("growth", "soak", "device", "arena", "cores")  # not among what is
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "what", nargs="*", metavar="WHAT", help=f"{', '.join(KINDS)} (default: all but {', '.join(ON_REQUEST)})"
+        "what",
+        nargs="*",
+        metavar="WHAT",
+        help=f"what to measure: {', '.join(KINDS)} (default: all but {', '.join(ON_REQUEST)})",
     )
     parser.add_argument(
-        "--json", action="store_true", help="one JSON line a figure: name, value, unit, n, median, min, max"
+        "--json", action="store_true", help="print one JSON line per figure: name, value, unit, n, median, min, max"
     )
     parser.add_argument(
-        "--seconds", type=arguments.number(0.001, 86400), default=2.0, help="bound of each measurement (default 2)"
+        "--seconds", type=arguments.number(0.001, 86400), default=2.0, help="time limit of each measurement (default 2)"
     )
-    parser.add_argument("--repeat", type=arguments.whole(1, 10_000), default=3, help="runs a figure (default 3)")
+    parser.add_argument(
+        "--repeat", type=arguments.whole(1, 10_000), default=3, help="runs of each measurement (default 3)"
+    )
     parser.add_argument(
         "--peer",
         action="append",
         default=[],
         choices=["open_spiel", "stockfish", "cshogi", "mctx"],
-        help="measure a peer in the same run",
+        help="also measure this program, in the same run; may be repeated",
     )
 
 

@@ -9,7 +9,7 @@ import platform
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--quick", action="store_true", help="measure nothing")
+    parser.add_argument("--quick", action="store_true", help="skip the measurements")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -17,37 +17,42 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         type=Path,
         metavar="RESULTS",
-        help="JSON lines, a file of games (PGN, SGF, CSA, KIF), a directory of them, or a run directory",
+        help="a file of JSON lines or of games (PGN, SGF, CSA, KIF), a directory of these, or a run directory",
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    arguments.add_json(parser)
     parser.add_argument(
         "--anchor",
         action="append",
         default=[],
         metavar="NAME[=ELO]",
-        help="the player at this rating, default 0 (default: the weakest; for a run step-0); may be repeated",
+        help="player of known rating (0 without ELO); may be repeated (default: the weakest player at 0; for a run, step-0)",
     )
-    parser.add_argument("--los", action="store_true", help="show the likelihoods of superiority, each against each")
+    parser.add_argument(
+        "--los", action="store_true", help="show the likelihood of superiority of each player over each other"
+    )
     parser.add_argument(
         "--bootstrap",
         type=arguments.whole(0, 100_000),
         default=0,
         metavar="N",
-        help="verify the intervals by resampling the games N times",
-    )
-    parser.add_argument("--sprt", nargs=2, metavar=("A", "B"), help="test whether A is stronger than B instead")
-    parser.add_argument(
-        "--elo0", type=arguments.number(-10_000, 10_000), default=0.0, help="SPRT: what H0 says of A over B (default 0)"
+        help="check the intervals by a bootstrap of N resamples",
     )
     parser.add_argument(
-        "--elo1", type=arguments.number(-10_000, 10_000), default=10.0, help="SPRT: what H1 says (default 10)"
+        "--sprt",
+        nargs=2,
+        metavar=("A", "B"),
+        help="run a sequential test of whether A is stronger than B, instead of ratings",
     )
     parser.add_argument(
-        "--alpha", type=arguments.share, default=0.05, help="SPRT: rate of wrongly accepting H1 (default 0.05)"
+        "--elo0",
+        type=arguments.number(-10_000, 10_000),
+        default=0.0,
+        help="SPRT: Elo difference of A over B under H0 (default 0)",
     )
     parser.add_argument(
-        "--beta", type=arguments.share, default=0.05, help="SPRT: rate of wrongly accepting H0 (default 0.05)"
+        "--elo1", type=arguments.number(-10_000, 10_000), default=10.0, help="SPRT: the same under H1 (default 10)"
     )
+    arguments.add_errors(parser, "H0", "H1")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -60,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
     from alphazero.terminal import say, show
     from alphazero.text import clean
 
-    if args.bootstrap < 0 or args.bootstrap == 1:
+    if args.bootstrap == 1:
         raise UserError(f"elo: --bootstrap must be >= 2, got {args.bootstrap}")
     files = [path / "rating" / "results.jsonl" if is_there(path / "config.yaml") else path for path in args.files]
     counted = Counted()
@@ -68,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
     if told := counted.told():
         print(f"elo: {told}", file=sys.stderr)
     if not results and counted.games:
-        raise UserError("elo: no game with a result is left")
+        raise UserError("elo: no game has a result")
     if args.sprt:
         return _test(args, results)
     names = {game[side] for game in results for side in ("first", "second")}

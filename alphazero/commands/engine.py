@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alphazero.commands import arguments
-from alphazero.devices import DEVICE_HELP, DEVICES
 
 if TYPE_CHECKING:
     from alphazero.game import Game
@@ -21,20 +20,25 @@ def add_arguments(parser: argparse.ArgumentParser, protocol: str) -> None:
     games = [game for game, spoken in PROTOCOLS.items() if spoken == protocol]
     parser.add_argument(
         "--model",
-        help=f"a checkpoint or run directory, uniform (a blind network) or mcts:N (default: pretrained:{games[0]}, else uniform)",
+        help=f"a checkpoint or run directory, pretrained:GAME, uniform (no network) or mcts:N (default: pretrained:{games[0]})",
     )
-    parser.add_argument("--game", choices=games, help=f"where the model is no checkpoint (default {games[0]})")
+    parser.add_argument(
+        "--game", choices=games, help=f"game to play, if the model is no checkpoint (default {games[0]})"
+    )
     parser.add_argument(
         "--simulations",
         type=arguments.simulations,
-        help="what a bare `go` searches (default: until `stop`; N with mcts:N)",
+        help="simulations of a `go` without limits (default: until `stop`; with mcts:N, N)",
     )
-    parser.add_argument("--search", choices=["puct", "gumbel"], default="puct")
+    parser.add_argument("--search", choices=["puct", "gumbel"], default="puct", help="kind of search (default puct)")
     parser.add_argument(
-        "--batch-size", type=arguments.whole(1, 1024), default=8, help="leaves a batch of the network (default 8)"
+        "--batch-size",
+        type=arguments.whole(1, 1024),
+        default=8,
+        help="maximum number of positions in a network batch (default 8)",
     )
-    parser.add_argument("--log", type=Path, metavar="FILE", help="append every line in and out to this file")
-    parser.add_argument("--device", default="auto", choices=DEVICES, help=DEVICE_HELP)
+    parser.add_argument("--log", type=Path, metavar="FILE", help="file to which every line in and out is appended")
+    arguments.add_device(parser)
 
 
 def described(model: str) -> dict[str, Any]:
@@ -82,10 +86,6 @@ def run(args: argparse.Namespace, engine_class: type[EngineLoop]) -> int:
 
     protocol = engine_class.name
     games = [game for game, spoken in PROTOCOLS.items() if spoken == protocol]
-    if args.simulations is not None and args.simulations < 1:
-        raise UserError(f"{protocol}: --simulations must be >= 1, got {args.simulations}")
-    if args.batch_size < 1:
-        raise UserError(f"{protocol}: --batch-size must be >= 1, got {args.batch_size}")
     model = args.model or default_model(args.game or games[0])
     builtin = model in ("uniform", "random") or model.startswith("mcts:")
     game = make(args.game or games[0]) if builtin or args.game else None

@@ -9,7 +9,7 @@ from pathlib import Path
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", type=Path, help="a checkpoint or run directory")
-    parser.add_argument("--out", type=Path, help="the file to write (default: GAME-STEP.onnx here)")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="output file (default: GAME-STEP.onnx in this folder)")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""`alphazero grow MODEL`: a bigger network that says the same, to go on training from."""
+"""`alphazero grow MODEL`: a larger network with the same outputs, from which training continues."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from alphazero.commands import arguments
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", type=Path, help="a checkpoint, a run directory or pretrained:GAME")
-    parser.add_argument("--blocks", type=arguments.whole(1, 200), help="residual blocks (default: as many as it has)")
-    parser.add_argument("--channels", type=arguments.whole(1, 4096), help="channels (default: as many as it has)")
-    parser.add_argument("--seed", type=arguments.whole(0, 2**31), default=0, help="names the new weights (default 0)")
-    parser.add_argument("--out", type=Path, required=True, help="folder for the new checkpoint")
+    parser.add_argument("model", type=Path, help="a checkpoint or run directory, or pretrained:GAME")
+    parser.add_argument("--blocks", type=arguments.whole(1, 200), help="residual blocks (default: as many as now)")
+    parser.add_argument("--channels", type=arguments.whole(1, 4096), help="channels (default: as many as now)")
+    parser.add_argument("--seed", type=arguments.whole(0, 2**31), default=0, help="seed of the new weights (default 0)")
+    parser.add_argument("--out", type=Path, metavar="DIR", required=True, help="directory for the new checkpoint")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
     from alphazero.network import parameter_count
 
     if args.out.exists():
-        raise UserError(f"{args.out}: it is there already; give another --out")
+        raise UserError(f"{args.out}: already exists; choose another --out")
     loaded = checkpoint.load(checkpoint.resolve(args.model))
     small, config = loaded.network, loaded.network.config
     torch.manual_seed(args.seed)
@@ -37,11 +37,11 @@ def run(args: argparse.Namespace) -> int:
     planes = proof_planes(small.shape, 64)
     apart = divergence(exact(small, planes)[0], exact(big, planes)[0])
     if not apart < 1e-4:
-        raise UserError(f"grow: the bigger network would not say the same ({apart:.1e} nats apart); nothing is written")
+        raise UserError(f"grow: the larger network's outputs would differ by {apart:.1e} nats; nothing was written")
     try:
         args.out.mkdir(parents=True)
     except OSError as error:
-        raise UserError(f"{args.out}: cannot make the folder: {error.strerror}") from error
+        raise UserError(f"{args.out}: cannot create the directory: {error.strerror}") from error
     meta = {**loaded.meta, "network": big.describe(), "grown_from": f"{config.blocks}x{config.channels}"}
     weights = {name: tensor.contiguous() for name, tensor in big.state_dict().items()}
     write_atomically(args.out / "model.safetensors", to_safetensors(weights))

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from alphazero.commands import arguments
 from alphazero.errors import UserError
 from alphazero.files import read_json
 from alphazero.text import clean
@@ -14,7 +15,7 @@ from alphazero.text import clean
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("path", type=Path, help="a run directory or a checkpoint")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    arguments.add_json(parser)
 
 
 def rated(path: Path) -> list[dict[str, Any]]:
@@ -27,7 +28,7 @@ def rated(path: Path) -> list[dict[str, Any]]:
         numbers = [player.get(key) for key in ("elo", "low", "high")] if isinstance(player, dict) else [None]
         if not all(isinstance(each, (int, float)) for each in numbers) or not isinstance(player["name"], str):
             raise UserError(
-                f"{path}: expected players with name, elo, low and high; `alphazero tournament` writes it anew"
+                f"{path}: expected players with name, elo, low and high; run `alphazero tournament` to write it again"
             )
     return players
 

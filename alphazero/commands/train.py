@@ -6,15 +6,19 @@ import argparse
 import sys
 from pathlib import Path
 
-from alphazero.devices import DEVICE_HELP, DEVICES
+from alphazero.commands import arguments
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("config", type=Path, help="a YAML file such as configs/quickstart.yaml")
-    parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="e.g. search.simulations=64")
-    parser.add_argument("--run", type=Path, help="run directory (default: runs/NAME of the config)")
-    parser.add_argument("--device", default="auto", choices=DEVICES, help=DEVICE_HELP)
-    parser.add_argument("--no-rating", action="store_true", help="do not rate the checkpoints at the end")
+    parser.add_argument("config", type=Path, help="YAML file, e.g. configs/quickstart.yaml")
+    parser.add_argument(
+        "overrides", nargs="*", metavar="KEY=VALUE", help="overrides a key of the file, e.g. search.simulations=64"
+    )
+    parser.add_argument(
+        "--run", type=Path, metavar="DIR", help="run directory (default: runs/NAME, NAME as in NAME.yaml)"
+    )
+    arguments.add_device(parser)
+    parser.add_argument("--no-rating", action="store_true", help="skip the rating of the checkpoints at the end")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -28,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
     directory: Path = args.run or Path("runs") / args.config.stem
     finished = train(config, directory, args.device)
     if finished.stopping:
-        print(f"stopped; the same command goes on from step {finished.trainer.steps:,}", file=sys.stderr)
+        print(f"stopped; run the same command to resume at step {finished.trainer.steps:,}", file=sys.stderr)
         return 130
     print()
     fact("run", f"{directory}  ({finished.tables.games:,} games, {finished.trainer.steps:,} steps)")
