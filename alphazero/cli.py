@@ -268,7 +268,9 @@ def _parse(command: str, arguments: list[str]) -> argparse.Namespace:
 def _parse_without_command(arguments: list[str]) -> None:
     """Does what the options of `alphazero` itself ask for; UserError where there is none, or the command is unknown."""
     parser = build_parser()
-    option = arguments[0].partition("=")[0] if arguments else ""
+    if not arguments:
+        raise UserError(f"no command given; commands are: {', '.join(COMMANDS)}")
+    option = arguments[0].partition("=")[0]
     if option.startswith("-") and not any(name.startswith(option) for name in parser.options()):
         raise UserError(f"unknown option {shown(option)}{did_you_mean(option, parser.options())}")
     parser.parse_args(arguments)

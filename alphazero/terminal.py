@@ -169,7 +169,7 @@ def _blocks(table: Table, room: int) -> list[RenderableType]:
 
     while least + taken(kept[1:]) > room and any(table.columns[index].drop for index in kept):
         kept.remove(max(kept, key=lambda index: table.columns[index].drop))
-    first = max(1, min(needed[0], max(room - taken(kept[1:]), min(least, room // 3))))
+    first = max(1, min(needed[0], max(room - taken(kept[1:]), min(least, room // 4))))
     blocks: list[list[int]] = [[]]
     for index in kept[1:]:
         if blocks[-1] and first + taken([*blocks[-1], index]) > room:

@@ -69,6 +69,18 @@ def test_a_mistyped_word_gets_a_suggestion(capsys, arguments, message):
     assert message in told(capsys, *arguments)
 
 
+def test_no_command_at_all_gets_the_list(capsys):
+    assert told(capsys) == "no command given; commands are: " + ", ".join(COMMANDS)
+
+
+def test_every_argument_has_a_help_text_that_begins_with_what_it_is():
+    for name, command in build_parser(*COMMANDS).commands.items():
+        for action in command._actions:
+            assert action.help, f"{name}: {action.dest}"
+            assert not action.help.startswith(("to ", "in ", "as ", "only ")) and not action.help.endswith(".")
+            command.format_help()  # no stray % in it
+
+
 def test_a_word_that_is_near_to_nothing_gets_the_list_alone(capsys):
     line = told(capsys, "xyzzy")
     assert "did you mean" not in line and line.endswith("commands are: " + ", ".join(COMMANDS))

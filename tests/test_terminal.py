@@ -222,6 +222,32 @@ def test_a_match_on_a_terminal_shows_its_games_by_colour():
     assert any("Elo difference" in line for line in final)
 
 
+@pytest.mark.parametrize("columns", WIDTHS)
+def test_figures_that_come_one_by_one_stand_in_columns(columns):
+    program = (
+        "from alphazero.bench.figures import Figure\n"
+        "from alphazero.commands.bench import _row\n"
+        "from alphazero.terminal import show\n"
+        "for number, name in enumerate(['rules.plies.go9', 'inference.openvino.4x64.go9.b128']):\n"
+        "    show(_row(Figure(name, 1234567.0, 'plies/s', 3, 1234567.0, 1.5, 2e6), number == 0))\n"
+    )
+    screen = on_a_terminal("-c", program, columns=columns)
+    assert screen.code == 0 and screen.widest < columns
+    text = "\n".join(screen.lines)
+    assert text.count("value") == 1 and text.count("1,234,567") == 2
+    assert len({line.index("1,234,567") for line in screen.lines if "1,234,567" in line}) == 1
+    assert ("1.500 .. 2,000,000" in text) == (columns >= 80) and ("plies/s" in text) == (columns >= 80)
+
+
+@pytest.mark.parametrize("columns", WIDTHS)
+def test_facts_are_broken_beside_their_labels(columns):
+    program = f"from alphazero.terminal import fact\nfact('a label', {' '.join(['word'] * 30)!r})\n"
+    screen = on_a_terminal("-c", program, columns=columns)
+    first, *others = screen.final()
+    assert screen.widest < columns and first.startswith("a") and " ".join(screen.lines).count("word") == 30
+    assert columns < 40 or all(line.startswith(" " * 12) for line in others)
+
+
 def test_results_in_a_pipe_and_progress_on_the_terminal_use_the_terminals_width():
     screen = on_a_terminal("-c", PROGRESS.replace("PLAYERS", "3"), columns=120, stdout=False)
     assert 80 < screen.widest < 120 and "the end" not in screen.written

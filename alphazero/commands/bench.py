@@ -82,9 +82,9 @@ def _row(figure: Figure, header: bool) -> Table:
     value, low, high = (f"{x:,.3f}" if x < 10 else f"{x:,.0f}" for x in (figure.value, figure.min, figure.max))
     columns = [
         Column("figure", 42, right=False),
-        Column("value", 14),
-        Column("unit", 15, right=False),
-        Column("least .. most", 20, right=False, drop=1),
+        Column("value", 13),
+        Column("unit", 15, right=False, drop=1),
+        Column("least .. most", 20, right=False, drop=2),
     ]
     plain = f"{figure.name:<42} {value:>14} {figure.unit:<15} ({low} .. {high})"
     return Table(columns, [[figure.name, value, figure.unit, f"{low} .. {high}"]], plain=plain, header=header)
