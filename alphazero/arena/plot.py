@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from alphazero.files import writing
+
 COSTS = [("evaluations", 1.0, "self-play evaluations"), ("games", 1.0, "self-play games"), ("seconds", 3600.0, "hours")]
 
 
@@ -46,5 +48,6 @@ def plot_learning_curve(
     both[0].legend(loc="best", frameon=False)
     figure.suptitle(title)
     figure.tight_layout()
-    figure.savefig(path)
+    with writing(path):
+        figure.savefig(path)
     plt.close(figure)

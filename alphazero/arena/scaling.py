@@ -14,7 +14,7 @@ from alphazero.arena import ladder, ratings
 from alphazero.arena.match import Entrant, Pairing, colour_balanced, random_openings
 from alphazero.arena.standings import standings
 from alphazero.errors import UserError
-from alphazero.files import write_atomically
+from alphazero.files import write_atomically, writing
 from alphazero.game import Game
 from alphazero.player import Player, RandomPlayer, RolloutPlayer
 from alphazero.progress import Progress
@@ -157,5 +157,6 @@ def plot(path: Path, summary: dict[str, Any]) -> None:
     for axes in (above, below):
         axes.grid(alpha=0.3)
     figure.tight_layout()
-    figure.savefig(path)
+    with writing(path):
+        figure.savefig(path)
     plt.close(figure)

@@ -20,7 +20,7 @@ def run(args: argparse.Namespace) -> int:
     from alphazero.game import games, make
     from alphazero.machine import cores, plan_selfplay
     from alphazero.terminal import fact
-    from alphazero.trainer import has_bf16_units
+    from alphazero.training.trainer import has_bf16_units
 
     fact("alphazero", f"{alphazero.__version__}, games: {', '.join(games())}")
     fact("python", f"{platform.python_version()}, numpy {np.__version__}, torch {torch.__version__}")

@@ -123,7 +123,7 @@ def _anchors(texts: list[str], names: set[str]) -> dict[str, float]:
 def _test(args: argparse.Namespace, results: list[dict[str, Any]]) -> int:
     """The sequential test of two players instead of ratings."""
     from alphazero.arena.ratings import rate
-    from alphazero.arena.sprt import PairScores, Sprt
+    from alphazero.arena.sprt import PairScores, Sprt, tallies
     from alphazero.terminal import say
 
     test = Sprt(args.elo0, args.elo1, args.alpha, args.beta)
@@ -135,7 +135,9 @@ def _test(args: argparse.Namespace, results: list[dict[str, Any]]) -> int:
         f"LLR {verdict['llr']:.2f} in [{verdict['lower']:.2f}, {verdict['upper']:.2f}] after {verdict['games']} games "
         f"({verdict['pairs']} pairs): {verdict['verdict']}"
     )
-    what = "pairs" if verdict["pairs"] else "games"
+    counts = tallies(results, *args.sprt)
+    pairs, alone = counts["pairs"].sum(), counts["first"].sum() + counts["second"].sum()
+    what = "games" if pairs == 0 else "pairs" if alone == 0 else "pairs and games without a partner"
     if_h0, if_h1, between = test.lengths(results, *args.sprt)
     a, b = args.sprt
     elo, low, high = rate([game for game in results if {game["first"], game["second"]} == {a, b}]).difference(a, b)

@@ -40,8 +40,8 @@ def _line(player: dict[str, Any]) -> str:
 def run(args: argparse.Namespace) -> int:
     from alphazero import checkpoint
     from alphazero.arena.standings import rated_players
-    from alphazero.replay import chunk_paths
     from alphazero.terminal import fact, show
+    from alphazero.training.replay import chunk_paths
 
     path = checkpoint.resolve(args.path)
     loaded = checkpoint.load(path)

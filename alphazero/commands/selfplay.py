@@ -49,11 +49,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     import time
 
-    from alphazero.generate import generate
     from alphazero.options import game_from
     from alphazero.player import load
     from alphazero.progress import Progress
-    from alphazero.replay import Replay
+    from alphazero.training.generate import generate
+    from alphazero.training.replay import Replay
 
     player = load(args.model, args.device, game=game_from(args.game, args.option) if args.game else None)
     replay = Replay(args.out, player.game, chunk_games=min(64, args.games), window_scale=0, window_exponent=0.75)

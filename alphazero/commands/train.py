@@ -25,8 +25,8 @@ def run(args: argparse.Namespace) -> int:
     from alphazero.arena.ladder import rate_run
     from alphazero.commands.engine import PROTOCOLS
     from alphazero.config import load_config
-    from alphazero.run import train
     from alphazero.terminal import fact
+    from alphazero.training.loop import train
 
     config = load_config(args.config, args.overrides)
     directory: Path = args.run or Path("runs") / args.config.stem
@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"stopped; run the same command to resume at step {finished.trainer.steps:,}", file=sys.stderr)
         return 130
     print()
-    fact("run", f"{directory}  ({finished.tables.games:,} games, {finished.trainer.steps:,} steps)")
+    fact("run", f"{directory}  ({finished.store.games:,} games, {finished.trainer.steps:,} steps)")
     if not args.no_rating:
         rate_run(directory, config, args.device)
         fact("ratings", str(directory / "elo.json"))

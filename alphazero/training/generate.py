@@ -1,4 +1,4 @@
-"""Self-play of one player outside a run: its games go into a replay store. Training has a loop of its own (run.py)."""
+"""Self-play of one player outside a run: its games go into a replay store. Training has a loop of its own (loop.py)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from alphazero import machine
 from alphazero._core import UNIFORM, Pool
 from alphazero.feeding import Feed, batch_layout, lanes_for
 from alphazero.player import NetworkPlayer, Player
-from alphazero.replay import Replay
+from alphazero.training.replay import Replay
 
 
 def generate(
