@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -97,7 +98,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _line(player: dict[str, Any]) -> str:
+def _line(player: Mapping[str, Any]) -> str:
     bounds = f"[{player['low']:.0f}, {player['high']:.0f}]"
     return f"{player['name']:<24} {player['elo']:7.0f}  {bounds}  {player['games']} games  {player['score']:.1%}"
 

@@ -30,6 +30,7 @@ from alphazero.arena.time_control import TimeControl
 from alphazero.arena.tournament import TournamentConfig, players_of
 from alphazero.commands import arguments
 from alphazero.errors import UserError
+from alphazero.game import make
 from alphazero.player import RandomPlayer
 from alphazero.protocols import sgf
 from alphazero.protocols.client import EngineSpec
@@ -213,7 +214,7 @@ def _tournament(data: bytes) -> None:
 def _meta(data: bytes) -> None:
     _file("meta.json", data)
     meta = checkpoint.read_meta(SCRATCH)
-    az.Game(meta["game"], **{key: value for key, value in meta["options"].items() if isinstance(key, str)})
+    make(meta["game"], {key: value for key, value in meta["options"].items() if isinstance(key, str)})
 
 
 def _arguments(data: bytes) -> None:
@@ -232,8 +233,8 @@ def _arguments(data: bytes) -> None:
             Adjudication.parse(None, value)
         case "option":
             found = options.parse_options([value])
-            game = az.Game("go", **found)
-            assert az.Game("go", **game.options) == game
+            game = make("go", found)
+            assert make("go", game.options) == game
         case "games":
             arguments.games(value)
         case "share":
