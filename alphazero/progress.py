@@ -64,7 +64,7 @@ class Progress:
 
     def note(self, text: str) -> None:
         """Writes a line that stays."""
-        self._erase()
+        self._out.write(self._erased())
         self._write(text)
         if self._table is not None or self._line:
             self._draw()
@@ -73,10 +73,10 @@ class Progress:
         self._out.write(terminal.wrapped(text, self._out) if terminal.is_terminal(self._out) else text + "\n")
         self._out.flush()
 
-    def _erase(self) -> None:
-        if self._height:
-            self._out.write(f"\r\x1b[{self._height}A\x1b[J")
-            self._height = 0
+    def _erased(self) -> str:
+        """What takes the drawn lines off the screen."""
+        lines, self._height = self._height, 0
+        return f"\r\x1b[{lines}A\x1b[J" if lines else ""
 
     def _draw(self) -> None:
         lines = self._line.splitlines(keepends=True)
@@ -84,8 +84,7 @@ class Progress:
             # What has scrolled out of the screen cannot be written over.
             above = max(0, terminal.height(self._out) - 1 - len(lines))
             lines = terminal.drawn(self._table, self._out).splitlines(keepends=True)[:above] + lines
-        self._erase()
-        self._out.write("".join(lines))
+        self._out.write(self._erased() + "".join(lines))  # at once, so that nothing flickers
         self._out.flush()
         self._height = len(lines)
 
@@ -99,7 +98,10 @@ class Progress:
         if room < 4:
             return terminal.wrapped(f"{before} {after}", self._out)
         grid = Grid.grid(padding=(0, 1, 0, 0))
-        bar = ProgressBar(total=1.0, completed=min(1.0, max(0.0, fraction)), width=min(BAR, room))
+        done = min(1.0, max(0.0, fraction))
+        bar = ProgressBar(
+            total=1.0, completed=done, width=min(BAR, room), complete_style="cyan", finished_style="green"
+        )
         grid.add_row(Text(before, "bold"), bar, Text(after))
         return terminal.render(grid, self._out)
 
