@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from alphazero.commands import arguments
 
 if TYPE_CHECKING:
-    from alphazero.game import Game
-    from alphazero.player import Player
     from alphazero.protocols.engine import EngineLoop
 
 PROTOCOLS = {"chess": "uci", "gardner": "uci", "shogi": "usi", "minishogi": "usi", "go": "gtp"}  # by game
@@ -41,41 +39,6 @@ def add_arguments(parser: argparse.ArgumentParser, protocol: str) -> None:
     arguments.add_device(parser)
 
 
-def described(model: str) -> dict[str, Any]:
-    """A checkpoint's meta.json where it is plain to see, without what it takes to load a network; else nothing."""
-    from alphazero import pretrained
-    from alphazero.files import read_json
-
-    place = pretrained.path_of(model) or Path(model)
-    try:
-        if not (place / "meta.json").exists():
-            place = place / "checkpoints" / (place / "checkpoints" / "latest").read_text().strip()
-        meta = read_json(place / "meta.json")
-        if not (place / "model.safetensors").exists():
-            return {}
-    except (OSError, ValueError):
-        return {}
-    return meta if isinstance(meta, dict) else {}
-
-
-def open_player(model: str, device: str, game: Game | None, **settings: Any) -> Player:
-    """The player, its network still to be loaded where meta.json says enough of it. UserError as `load` has it."""
-    from alphazero.game import make
-    from alphazero.player import load
-    from alphazero.protocols.engine import Unloaded
-
-    meta = described(model)
-    name, options = meta.get("game"), meta.get("options")
-    known = name in PROTOCOLS and isinstance(options, dict) and (game is None or game.name == name)
-    if not known:
-        return load(model, device, game=game, **settings)
-
-    def load_it(player: Unloaded) -> Player:
-        return load(model, device, game=player.game, **player.settings)
-
-    return Unloaded(model, game or make(str(name), options), meta, load_it, **settings)
-
-
 def run(args: argparse.Namespace, engine_class: type[EngineLoop]) -> int:
     import contextlib
     import sys
@@ -83,6 +46,7 @@ def run(args: argparse.Namespace, engine_class: type[EngineLoop]) -> int:
     from alphazero.errors import UserError
     from alphazero.game import make
     from alphazero.pretrained import default_model
+    from alphazero.protocols.unloaded import open_player
 
     protocol = engine_class.name
     games = [game for game, spoken in PROTOCOLS.items() if spoken == protocol]
