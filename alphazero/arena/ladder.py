@@ -34,6 +34,7 @@ from alphazero.game import Game, make
 from alphazero.progress import Progress
 from alphazero.protocols.client import EngineSpec
 from alphazero.runs.curves import write_ratings
+from alphazero.terminal import Table
 from alphazero.text import MOST_OF_A_NAME, clean
 from alphazero.training.selfplay import SEARCH_KEYS
 
@@ -101,7 +102,7 @@ def run_schedule(
     adjudication: Adjudication | None = None,
     concurrency: int = 1,
     stop: Callable[[Result], bool] | None = None,
-    live: Callable[[list[Result]], str] | None = None,
+    live: Callable[[list[Result]], Table] | None = None,
 ) -> list[Result]:
     """Plays the pairings that `results_file` does not hold yet; returns the results of all.
 
@@ -128,7 +129,7 @@ def _run(
     adjudication: Adjudication | None,
     concurrency: int,
     stop: Callable[[Result], bool] | None,
-    live: Callable[[list[Result]], str] | None,
+    live: Callable[[list[Result]], Table] | None,
 ) -> list[Result]:
     """run_schedule, once the results file is ours."""
     done: dict[int, Result] = {}
@@ -195,9 +196,9 @@ def _run(
             append_results(results_file, [result])
         finished += 1
         if progress is not None and (time.monotonic() - told >= TELL_SECONDS or finished == len(schedule)):
-            progress.note(f"rating: {finished} of {len(schedule)} games")
+            progress.count("rating", finished, len(schedule))
             if live is not None:
-                progress.note(live(list(done.values())))
+                progress.show(live(list(done.values())))
             told = time.monotonic()
         if stop is not None and stop(result):
             raise _DecidedError
