@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 import alphazero as az
-from alphazero.arena import pgn
 from alphazero.arena.clocked import PlayedGame, TimeControl, play
 from alphazero.arena.ladder import play_match
 from alphazero.arena.match import Entrant, Pairing, entrant
 from alphazero.cli import main
 from alphazero.errors import UserError
+from alphazero.formats import pgn
 from alphazero.player import RolloutPlayer
 from alphazero.protocols.client import EngineSpec, UciClient
 

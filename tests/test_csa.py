@@ -6,10 +6,11 @@ import pytest
 from shogi_files import MIDGAME, for_every_encoding, for_every_outcome
 
 import alphazero as az
-from alphazero.arena import csa, records
-from alphazero.arena.game_text import START
+from alphazero.arena import records
 from alphazero.cli import main
 from alphazero.errors import UserError
+from alphazero.formats import csa
+from alphazero.formats.game_text import START
 
 HEAD = "V2.2\nN+A\nN-B\nPI\n+\n"
 

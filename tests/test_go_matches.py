@@ -15,11 +15,11 @@ from alphazero.arena.clocked import play_game
 from alphazero.arena.go_score import area_margin
 from alphazero.arena.ladder import play_match
 from alphazero.arena.match import entrant
-from alphazero.arena.results import read_results
 from alphazero.arena.seats import Thought
 from alphazero.arena.time_control import TimeControl
 from alphazero.cli import main
 from alphazero.errors import UserError
+from alphazero.formats.results import read_results
 from alphazero.protocols import sgf
 from alphazero.protocols.client import EngineSpec
 from alphazero.protocols.gtp_client import GtpClient

@@ -8,11 +8,11 @@ import pytest
 from shogi_files import MIDGAME, for_every_encoding, for_every_outcome
 
 import alphazero as az
-from alphazero.arena import kif
-from alphazero.arena.game_text import START
 from alphazero.arena.seats import Thought
 from alphazero.cli import main
 from alphazero.errors import UserError
+from alphazero.formats import kif
+from alphazero.formats.game_text import START
 
 reader = pytest.importorskip("shogi.KIF", reason="python-shogi is not installed (extra: test)")
 

@@ -12,11 +12,11 @@ import alphazero as az
 from alphazero.arena import records
 from alphazero.arena.adjudication import Adjudication
 from alphazero.arena.match import Entrant
-from alphazero.arena.results import read_results
 from alphazero.arena.time_control import TimeControl
 from alphazero.arena.tournament import TournamentConfig, load_tournament, parse_anchors, play_tournament
 from alphazero.cli import main
 from alphazero.errors import UserError
+from alphazero.formats.results import read_results
 from alphazero.player import Player
 from alphazero.text import LONGEST_NAME, MOST_OF_A_NAME, clean, listed, player_name
 

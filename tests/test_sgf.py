@@ -11,8 +11,8 @@ import pytest
 import alphazero as az
 from alphazero._core import Pool
 from alphazero.arena.go_score import area_margin
-from alphazero.arena.results import read_results
 from alphazero.errors import UserError
+from alphazero.formats.results import read_results
 from alphazero.protocols import sgf
 from alphazero.protocols.sgf_values import escape
 

@@ -18,9 +18,9 @@ from alphazero.arena import ladder, schedule
 from alphazero.arena.match import Entrant
 from alphazero.arena.ratings import rate
 from alphazero.arena.report import write_report
-from alphazero.arena.results import being_played
 from alphazero.cli import main
 from alphazero.errors import UserError
+from alphazero.formats.results import being_played
 from alphazero.player import load
 
 

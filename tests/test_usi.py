@@ -10,10 +10,10 @@ import pytest
 from dialogue import fields
 
 import alphazero as az
-from alphazero.arena import csa
 from alphazero.arena.clocked import TimeControl, play
 from alphazero.arena.match import Pairing, entrant
 from alphazero.errors import UserError
+from alphazero.formats import csa
 from alphazero.protocols.client import EngineSpec, XboardClient
 from alphazero.protocols.usi import centipawns
 

@@ -15,8 +15,8 @@ from typing import Any
 from alphazero import checkpoint
 from alphazero.arena import ratings
 from alphazero.arena.match import Entrant, Pairing, Table, colour_balanced, entrant, random_openings
-from alphazero.arena.results import append_results, read_results
 from alphazero.config import RatingConfig
+from alphazero.formats.results import append_results, read_results
 from alphazero.game import Game
 
 LAST = 2  # so many of the last rated checkpoints does a new one meet

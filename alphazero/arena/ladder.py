@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from alphazero import checkpoint
-from alphazero.arena import clocked, kif, ratings, records
+from alphazero.arena import clocked, ratings, records
 from alphazero.arena.adjudication import Adjudication
 from alphazero.arena.clocked import TimeControl
 from alphazero.arena.match import Entrant, Pairing, colour_balanced, entrant, play, random_openings
@@ -23,13 +23,14 @@ from alphazero.arena.openings import read_openings
 from alphazero.arena.plot import plot_learning_curve
 from alphazero.arena.registry import Players, spec_of
 from alphazero.arena.report import write_report
-from alphazero.arena.results import append_results, being_played, read_results
 from alphazero.arena.schedule import ladder as ladder_rounds
 from alphazero.arena.sprt import PairScores, PairwiseTest, Sprt
 from alphazero.arena.standings import standings
 from alphazero.config import Config
 from alphazero.errors import UserError
 from alphazero.files import write_atomically
+from alphazero.formats import kif
+from alphazero.formats.results import append_results, being_played, read_results
 from alphazero.game import Game, make
 from alphazero.progress import Progress
 from alphazero.protocols.client import EngineSpec

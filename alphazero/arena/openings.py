@@ -12,9 +12,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from alphazero.arena import csa, kif, pgn
-from alphazero.arena.game_text import GameText, decode, listing, read_bytes
 from alphazero.errors import UserError
+from alphazero.formats import csa, kif, pgn
+from alphazero.formats.game_text import GameText, decode, listing, read_bytes
 from alphazero.game import Game, Position
 from alphazero.protocols import sgf
 

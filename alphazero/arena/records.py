@@ -6,9 +6,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-from alphazero.arena import csa, pgn
-from alphazero.arena.game_text import clean
 from alphazero.errors import UserError
+from alphazero.formats import csa, pgn
+from alphazero.formats.game_text import clean
 from alphazero.game import Game
 from alphazero.protocols import sgf
 

@@ -52,11 +52,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from alphazero.arena.ratings import bootstrap, rate
-    from alphazero.arena.results import Counted, read_results
     from alphazero.arena.sprt import PairScores
     from alphazero.arena.standings import advantage, los_table, standings
     from alphazero.errors import UserError
     from alphazero.files import is_there
+    from alphazero.formats.results import Counted, read_results
     from alphazero.text import clean
 
     if args.bootstrap < 0 or args.bootstrap == 1:

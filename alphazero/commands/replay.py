@@ -29,9 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from alphazero._core import GameRecord
-    from alphazero.arena import kif
     from alphazero.arena.records import file_name, joined
     from alphazero.errors import UserError
+    from alphazero.formats import kif
     from alphazero.game import make
     from alphazero.replay import chunk_paths, read_chunk
 

@@ -23,13 +23,14 @@ from pathlib import Path
 import alphazero as az
 from alphazero import checkpoint, config, options, replay, text
 from alphazero._core import GameRecord, Position, Sampler
-from alphazero.arena import csa, kif, openings, pgn, registry, results
+from alphazero.arena import openings, registry
 from alphazero.arena.adjudication import Adjudication
-from alphazero.arena.game_text import GameText
 from alphazero.arena.time_control import TimeControl
 from alphazero.arena.tournament import TournamentConfig, players_of
 from alphazero.commands import arguments
 from alphazero.errors import UserError
+from alphazero.formats import csa, kif, pgn, results
+from alphazero.formats.game_text import GameText
 from alphazero.player import RandomPlayer
 from alphazero.protocols import sgf
 from alphazero.protocols.client import EngineSpec

@@ -6,7 +6,8 @@ import datetime
 import re
 from typing import TYPE_CHECKING
 
-from alphazero.arena.game_text import (
+from alphazero.errors import UserError
+from alphazero.formats.game_text import (
     MOST_HANDS,
     RANKS,
     START,
@@ -22,7 +23,6 @@ from alphazero.arena.game_text import (
     sfen_of,
     steps,
 )
-from alphazero.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -6,8 +6,8 @@ import datetime
 import re
 from typing import TYPE_CHECKING, Any
 
-from alphazero.arena.game_text import clean
 from alphazero.errors import UserError
+from alphazero.formats.game_text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -10,8 +10,9 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from alphazero.arena.csa import RESULTS
-from alphazero.arena.game_text import (
+from alphazero.errors import UserError
+from alphazero.formats.csa import RESULTS
+from alphazero.formats.game_text import (
     MINISHOGI_START,
     RANKS,
     START,
@@ -27,7 +28,6 @@ from alphazero.arena.game_text import (
     sfen_of,
     steps,
 )
-from alphazero.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

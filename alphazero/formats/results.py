@@ -17,10 +17,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from alphazero.arena import csa, kif, pgn
-from alphazero.arena.game_text import GameText, decode, read_bytes
 from alphazero.errors import UserError
 from alphazero.files import is_there
+from alphazero.formats import csa, kif, pgn
+from alphazero.formats.game_text import GameText, decode, read_bytes
 from alphazero.protocols import sgf
 from alphazero.text import MOST_OF_A_NAME, clean
 
