@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
+from game_texts import text_of
 
 import alphazero as az
 from alphazero.arena import records
@@ -15,10 +17,10 @@ from alphazero.arena.clocked import play_game
 from alphazero.arena.go_score import area_margin
 from alphazero.arena.ladder import play_match
 from alphazero.arena.match import entrant
-from alphazero.arena.seats import Thought
 from alphazero.arena.time_control import TimeControl
 from alphazero.cli import main
 from alphazero.errors import UserError
+from alphazero.formats.game_text import Thought
 from alphazero.formats.results import read_results
 from alphazero.protocols import sgf
 from alphazero.protocols.client import EngineSpec
@@ -232,7 +234,7 @@ def test_a_match_leaves_one_sgf_file_that_elo_and_our_reader_read(tmp_path, caps
 def test_sgf_says_how_a_game_ended(reason, result):
     game = az.Game("go", board_size=5)
     score = 3.5 if reason == "two_passes" else None
-    text = records.text(game, ["C3"], white="a", black="b", value=1, reason=reason, score=score)
+    text = text_of(partial(records.write, game), ["C3"], white="a", black="b", value=1, reason=reason, score=score)
     assert sgf.parse(text).properties["RE"] == [result]
 
 

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field, replace
 from alphazero.arena.adjudication import Adjudication
 from alphazero.arena.go_score import area_margin
 from alphazero.arena.match import Entrant, Pairing
-from alphazero.arena.seats import Outside, Seat, Thought, take_seat
+from alphazero.arena.seats import Outside, Seat, take_seat
 from alphazero.arena.time_control import TimeControl as TimeControl
 from alphazero.errors import UserError
+from alphazero.formats.game_text import Thought
 from alphazero.game import Game, Position
 from alphazero.protocols.client import EngineError
 from alphazero.text import LONGEST_NAME, clean

@@ -30,6 +30,7 @@ from alphazero.config import Config
 from alphazero.errors import UserError
 from alphazero.files import write_atomically
 from alphazero.formats import kif
+from alphazero.formats.game_text import GameText
 from alphazero.formats.results import append_results, being_played, read_results
 from alphazero.game import Game, make
 from alphazero.progress import Progress
@@ -174,23 +175,24 @@ def _run(
         done[number] = result
         if record.score is not None:
             result["score"] = record.score
-        about: dict[str, Any] = {
-            "white": result["first"],
-            "black": result["second"],
-            "value": record.value,
-            "reason": record.reason,
-            "start": pairing.opening,
-            "number": number,
-            "time_control": str(time_control or "-"),
-            "thoughts": getattr(record, "thoughts", ()),
-        }
+        told_game = GameText(
+            first=result["first"],
+            second=result["second"],
+            start=pairing.opening,
+            moves=record.moves(game),
+            value=record.value,
+            reason=record.reason,
+            game=game.name,
+            number=number,
+            time_control="" if time_control is None else str(time_control),
+            thoughts=getattr(record, "thoughts", ()),
+            score=record.score,
+            note=getattr(record, "note", ""),
+        )
         if results_file is not None and game.name in kif.GAMES:
-            small = game.name == "minishogi"
-            kif.write(results_file.with_name("kif"), record.moves(game), minishogi=small, **about)
+            kif.write_file(results_file.with_name("kif"), told_game)
         if games_file is not None:
-            note = getattr(record, "note", "")
-            text = records.text(game, record.moves(game), score=record.score, note=note, **about)
-            result["record_bytes"] = records.append(games_file, text)
+            result["record_bytes"] = records.append(games_file, records.write(game, told_game))
         if results_file is not None:
             append_results(results_file, [result])
         finished += 1

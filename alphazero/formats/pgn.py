@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import datetime
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from alphazero.errors import UserError
-from alphazero.formats.game_text import clean
+from alphazero.formats.game_text import GameText, clean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
-    from alphazero.arena.seats import Thought
+    import chess
+    import chess.engine
+    import chess.pgn
 
-RESULTS = {1: "1-0", 0: "1/2-1/2", -1: "0-1"}
+    from alphazero.formats.game_text import Thought
+
+RESULTS = {1: "1-0", 0: "1/2-1/2", -1: "0-1", None: "*"}
 WORDS = {
     "checkmate": "normal",
     "time_forfeit": "time forfeit",
@@ -34,62 +38,52 @@ def available() -> bool:
     return True
 
 
-def text(
-    moves: Sequence[str],
-    *,
-    white: str,
-    black: str,
-    value: int,
-    reason: str = "",
-    start: str = "",
-    chess960: bool = False,
-    event: str = "alphazero",
-    number: int = 0,
-    time_control: str = "-",
-    thoughts: Sequence[Thought] = (),
-) -> str:
-    """One game as PGN. value: +1, 0, -1 for White. UserError where python-chess is missing."""
+def write(game: GameText, chess960: bool = False) -> str:
+    """One game as PGN. UserError where python-chess is missing."""
     if not available():
         raise UserError("PGN needs python-chess: pip install 'alphazero[chess]'")
     import chess
-    import chess.engine
     import chess.pgn
 
-    board = chess.Board(start or chess.STARTING_FEN, chess960=chess960)
-    game = chess.pgn.Game()
-    game.setup(board)
-    game.headers.update(
-        Event=_escaped(clean(event)),
+    record = chess.pgn.Game()
+    record.setup(chess.Board(game.start or chess.STARTING_FEN, chess960=chess960))
+    record.headers.update(
+        Event=_escaped(game.title),
         Site="-",
         Date=datetime.date.today().strftime("%Y.%m.%d"),
-        Round=str(number + 1),
-        White=_escaped(clean(white)),
-        Black=_escaped(clean(black)),
-        Result=RESULTS[value],
-        TimeControl=time_control,
-        Termination=WORDS.get(reason, "normal"),
+        Round=str(game.number + 1),
+        White=_escaped(clean(game.first)),
+        Black=_escaped(clean(game.second)),
+        Result=RESULTS[game.value],
+        TimeControl=game.time_control or "-",
+        Termination=WORDS.get(game.reason, "normal"),
     )
     if chess960:
-        game.headers["Variant"] = "Chess960"
-    node: Any = game
-    for i, move in enumerate(moves):
-        node = node.add_variation(chess.Move.from_uci(move))
-        if i < len(thoughts):
-            thought = thoughts[i]
-            mover = node.parent.board().turn
-            if thought.mate is not None or thought.centipawns is not None:
-                score = (
-                    chess.engine.Mate(thought.mate)
-                    if thought.mate is not None
-                    else chess.engine.Cp(round(thought.centipawns or 0))
-                )
-                node.set_eval(chess.engine.PovScore(score, mover), thought.depth)
-            node.set_emt(thought.seconds)
-            if thought.clock is not None:
-                node.set_clock(max(0.0, thought.clock))
-    if reason:
-        node.comment = f"{node.comment} {reason.replace('_', ' ')}".strip()
-    return str(game) + "\n\n"
+        record.headers["Variant"] = "Chess960"
+    node: chess.pgn.GameNode = record
+    for i, move in enumerate(game.moves):
+        node = child = node.add_variation(chess.Move.from_uci(move))
+        if i < len(game.thoughts):
+            _annotate(child, game.thoughts[i])
+    if game.reason:
+        node.comment = f"{node.comment} {game.reason.replace('_', ' ')}".strip()
+    return str(record) + "\n\n"
+
+
+def _annotate(node: chess.pgn.ChildNode, thought: Thought) -> None:
+    """What the mover said of its move, and the time it took, as the comments that GUIs read."""
+    import chess.engine
+
+    if thought.mate is not None or thought.centipawns is not None:
+        score = (
+            chess.engine.Mate(thought.mate)
+            if thought.mate is not None
+            else chess.engine.Cp(round(thought.centipawns or 0))
+        )
+        node.set_eval(chess.engine.PovScore(score, node.parent.board().turn), thought.depth)
+    node.set_emt(thought.seconds)
+    if thought.clock is not None:
+        node.set_clock(max(0.0, thought.clock))
 
 
 def _escaped(value: str) -> str:

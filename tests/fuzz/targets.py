@@ -106,29 +106,26 @@ def _kept(read: Callable[[str], list[GameText]], written: str, game: GameText) -
     assert game.value is None or back.value == game.value, f"{game.value} ({game.reason}) is read back as {back.value}"
 
 
-def _shogi_games(read: Callable[[bytes], list[GameText]], write: Callable[..., str], data: bytes) -> None:
+def _shogi_games(read: Callable[[bytes], list[GameText]], write: Callable[[GameText], str], data: bytes) -> None:
     for game in read(data):
         for warning in game.warnings:
             assert len(warning.splitlines()) <= 1, f"a warning of several lines: {warning!r}"
-        if game.warnings or (write is csa.text and game.game != "shogi"):
+        if game.warnings or (write is csa.write and game.game != "shogi"):
             continue
         try:
             position = _shogi_game(game)
         except ValueError:
             continue  # played on after the end, as files do
-        about = {"white": game.first, "black": game.second, "value": game.value or 0, "start": game.start}
-        if write is kif.text:
-            about["minishogi"] = game.game == "minishogi"
         if position.outcome is None or position.outcome.value == game.value:
-            _kept(read, write(game.moves, reason=game.reason, **about), game)
+            _kept(read, write(game), game)
 
 
 def _kif(data: bytes) -> None:
-    _shogi_games(kif.read, kif.text, data)
+    _shogi_games(kif.read, kif.write, data)
 
 
 def _csa(data: bytes) -> None:
-    _shogi_games(csa.read, csa.text, data)
+    _shogi_games(csa.read, csa.write, data)
 
 
 def _pgn(data: bytes) -> None:
