@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 from game_texts import text_of
+from playing import play
 
 import alphazero as az
-from alphazero.arena.clocked import PlayedGame, TimeControl, play
-from alphazero.arena.ladder import play_match
+from alphazero.arena.clocked import PlayedGame, TimeControl
 from alphazero.arena.match import Entrant, Pairing, entrant
+from alphazero.arena.play_match import play_match
 from alphazero.cli import main
 from alphazero.errors import UserError
 from alphazero.formats import pgn

@@ -15,8 +15,8 @@ import alphazero as az
 from alphazero.arena import records
 from alphazero.arena.clocked import play_game
 from alphazero.arena.go_score import area_margin
-from alphazero.arena.ladder import play_match
 from alphazero.arena.match import entrant
+from alphazero.arena.play_match import play_match
 from alphazero.arena.time_control import TimeControl
 from alphazero.cli import main
 from alphazero.errors import UserError

@@ -72,7 +72,7 @@ def test_a_finished_runs_ratings_are_written_to_tensorboard_in_ascending_steps(t
     """The strongest first, as elo.json has them: TensorBoard drops what it holds when a step goes back."""
     from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
-    from alphazero.arena.ladder import _log_ratings
+    from alphazero.arena.run_rating import _log_ratings
 
     elo = {"step-900": 700.0, "step-1000": 650.0, "mcts:50": 100.0, "step-80": 40.0, "step-0": 0.0}
     _log_ratings(tmp_path, {"players": [{"name": name, "elo": value} for name, value in elo.items()]}, "rating/elo")

@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 
-from alphazero.arena.ladder import report
+from alphazero.arena.match_report import report
 from alphazero.arena.ratings import bootstrap, rate
 from alphazero.arena.sprt import PairScores
 from alphazero.cli import main

@@ -9,9 +9,10 @@ import time
 import pytest
 from dialogue import fields
 from game_texts import text_of
+from playing import play
 
 import alphazero as az
-from alphazero.arena.clocked import TimeControl, play
+from alphazero.arena.clocked import TimeControl
 from alphazero.arena.match import Pairing, entrant
 from alphazero.errors import UserError
 from alphazero.formats import csa

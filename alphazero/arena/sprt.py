@@ -12,18 +12,31 @@ short formula, with the variance as observed, is its limit for s1 near s0; with 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alphazero.arena.ratings import ELO, PRIOR_ADVANTAGE, expected_score, units
+from alphazero.arena.fit import PRIOR_ADVANTAGE
+from alphazero.arena.ratings import ELO, expected_score, units
+from alphazero.formats.results import Result
 
 F64 = NDArray[np.float64]
 SCORES = np.array([0.0, 0.25, 0.5, 0.75, 1.0])  # of an observation
 SEEN = 1e-3  # the count of a score that did not occur yet: it may still
+
+
+class Verdict(TypedDict):
+    """What a test says of the games so far; verdict: "H0", "H1" or "continue"."""
+
+    llr: float
+    lower: float
+    upper: float
+    verdict: str
+    games: int
+    pairs: int
 
 
 def bounds(alpha: float, beta: float) -> tuple[float, float]:
@@ -121,7 +134,7 @@ def expected_length(
     return (up * upper + (1.0 - up) * lower) / drift
 
 
-def tallies(results: Iterable[Mapping[str, Any]], a: str, b: str) -> dict[str, F64]:
+def tallies(results: Iterable[Result], a: str, b: str) -> dict[str, F64]:
     """The games of A with B as counts of SCORES, [5] each.
 
     pairs: A's mean score in a colour-swapped pair; difference: (1 + score as first - score as second) / 2 in a pair; first,
@@ -139,13 +152,13 @@ def tallies(results: Iterable[Mapping[str, Any]], a: str, b: str) -> dict[str, F
     return {name: counts_of(each) for name, each in scores.items()}
 
 
-def _units(results: Iterable[Mapping[str, Any]], a: str, b: str) -> list[list[Mapping[str, Any]]]:
+def _units(results: Iterable[Result], a: str, b: str) -> list[list[Result]]:
     """The games of A with B by pairs; where they do not say which are ("pair"), two in a row with colours swapped are one."""
     games = [game for game in results if {game["first"], game["second"]} == {a, b}]
     return units([{**game, "pair": game.get("pair", "consecutive")} for game in games])
 
 
-def points(game: Mapping[str, Any], a: str) -> float:
+def points(game: Result, a: str) -> float:
     """What this game of A's gave it: 1, 1/2 or 0."""
     return float(game["result"]) if game["first"] == a else 1.0 - float(game["result"])
 
@@ -164,7 +177,7 @@ class PairScores:
     nelo: float | None
 
     @staticmethod
-    def of(results: Iterable[Mapping[str, Any]], a: str, b: str) -> PairScores:
+    def of(results: Iterable[Result], a: str, b: str) -> PairScores:
         grouped = [[points(game, a) for game in unit] for unit in _units(results, a, b)]
         pairs = [unit for unit in grouped if len(unit) == 2]
         chosen = pairs or grouped
@@ -212,7 +225,7 @@ class Sprt:
         lower, upper = bounds(self.alpha, self.beta)
         return "H1" if llr >= upper else "H0" if llr <= lower else "continue"
 
-    def judge(self, results: Iterable[Mapping[str, Any]], a: str, b: str) -> dict[str, Any]:
+    def judge(self, results: Iterable[Result], a: str, b: str) -> Verdict:
         """{"llr", "lower", "upper", "verdict": "H0" | "H1" | "continue", "games", "pairs"} of all these games of A with B."""
         counts = tallies(results, a, b)
         alone = (counts["first"], counts["second"], counts["difference"])
@@ -232,7 +245,7 @@ class Sprt:
             "pairs": pairs,
         }
 
-    def lengths(self, results: Iterable[Mapping[str, Any]], a: str, b: str) -> tuple[float, float, float]:
+    def lengths(self, results: Iterable[Result], a: str, b: str) -> tuple[float, float, float]:
         """Observations that the test takes on average if H0, if H1 is true, and in the worst case halfway between.
 
         With the variance of an observation as these games have it.
@@ -264,7 +277,7 @@ class PairwiseTest:
         self._counts = np.zeros(5)
         self._waiting: dict[int, list[float]] = {}
 
-    def add(self, game: Mapping[str, Any]) -> str:
+    def add(self, game: Result) -> str:
         """Takes a game with its "pair", a number from 0; returns the verdict so far."""
         score = float(game["result"])
         self._waiting.setdefault(int(game["pair"]), []).append(score if game["first"] == self.a else 1.0 - score)
@@ -275,7 +288,7 @@ class PairwiseTest:
             self.verdict = self.sprt.verdict(self.llr)
         return self.verdict
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> Verdict:
         """The object that Sprt.judge() gives, of the pairs judged so far."""
         lower, upper = bounds(self.sprt.alpha, self.sprt.beta)
         return {
@@ -289,13 +302,13 @@ class PairwiseTest:
 
 
 def sprt(
-    results: Iterable[Mapping[str, Any]],
+    results: Iterable[Result],
     a: str,
     b: str,
     elo0: float = 0.0,
     elo1: float = 10.0,
     alpha: float = 0.05,
     beta: float = 0.05,
-) -> dict[str, Any]:
+) -> Verdict:
     """What Sprt(elo0, elo1, alpha, beta) says of these games of A with B."""
     return Sprt(elo0, elo1, alpha, beta).judge(results, a, b)

@@ -98,7 +98,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from alphazero.arena.adjudication import Adjudication
-    from alphazero.arena.ladder import play_match
+    from alphazero.arena.play_match import play_match
     from alphazero.arena.registry import read_players
     from alphazero.arena.sprt import Sprt
     from alphazero.arena.time_control import TimeControl

@@ -7,10 +7,13 @@ import json
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from alphazero.commands import arguments
 from alphazero.devices import DEVICE_HELP, DEVICES
+
+if TYPE_CHECKING:
+    from alphazero.arena.ratings import Summary
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -110,9 +113,9 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _rate_run(directory: Path, overrides: list[str], args: argparse.Namespace) -> dict[str, Any]:
+def _rate_run(directory: Path, overrides: list[str], args: argparse.Namespace) -> Summary:
     """A run's own tournament: its keys under `rating:` say how, and the options of that name."""
-    from alphazero.arena.ladder import rate_run
+    from alphazero.arena.run_rating import rate_run
     from alphazero.config import load_config
     from alphazero.errors import UserError
 

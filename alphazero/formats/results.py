@@ -5,17 +5,15 @@ Games without a result, or that cannot be read, are left out and counted: `Count
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TypedDict, cast
 
 from alphazero.errors import UserError
 from alphazero.files import is_there
@@ -24,8 +22,33 @@ from alphazero.formats.game_text import GameText, decode, read_bytes
 from alphazero.protocols import sgf
 from alphazero.text import MOST_OF_A_NAME, clean
 
-Result = dict[str, Any]
 LONGEST_LINE = 1 << 20  # bytes of a game's line, at most
+
+
+class _Scored(TypedDict):
+    first: str
+    second: str
+    result: float  # the first player's score: 1, 0.5 or 0
+
+
+class Result(_Scored, total=False):
+    """A game's line in results.jsonl. Ratings need who played and the score; lines of others may hold no more."""
+
+    game: int  # its number in the schedule, from 0
+    pair: int | str  # the same for the two games of an opening; a number in files of ours
+    opening: str  # position as text, "" for the game's usual start
+    plies: int
+    reason: str
+    moves: str  # with spaces between
+    termination: str  # of games with clocks or engines: clocked.PlayedGame's
+    note: str
+    score: float  # Go: Black's margin
+    record_bytes: int  # of the games file, once this game was in it
+
+
+def players_of(results: Iterable[Result]) -> set[str]:
+    """The names of all who played."""
+    return {name for game in results for name in (game["first"], game["second"])}
 
 
 @dataclass
@@ -77,7 +100,7 @@ def _read(path: Path, counted: Counted) -> list[Result]:
 def _read_games(path: Path, counted: Counted, alone: bool) -> list[Result]:
     """A file of games in one of the formats. alone: named by the user, who hears of it if it holds no game."""
     data = read_bytes(path, "the results")
-    results = []
+    results: list[Result] = []
     found = 0
     try:
         for line, first, second, result in READERS[path.suffix.lower()](data, str(path)):
@@ -124,24 +147,6 @@ def append_results(path: Path, results: list[Result]) -> None:
         raise UserError(f"{path}: cannot write: {error.strerror}") from error
 
 
-@contextmanager
-def being_played(path: Path | None) -> Iterator[None]:
-    """Holds a results file while games are played into it: two processes at once would play every game twice."""
-    if path is None:
-        yield
-        return
-    try:
-        file = path.open("ab")
-    except OSError as error:
-        raise UserError(f"{path}: cannot write: {error.strerror}") from error
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise UserError(f"{path}: another process is playing these games; stop it first") from error
-        yield
-
-
 def _is_json(line: bytes) -> bool:
     try:
         json.loads(line)
@@ -172,7 +177,7 @@ def _read_lines(path: Path, counted: Counted) -> list[Result]:
     return results
 
 
-def _checked(game: Any, where: str) -> Result:
+def _checked(game: object, where: str) -> Result:
     """A line's game; UserError names the line and what is wrong with it."""
     if not isinstance(game, dict) or not {"first", "second", "result"} <= game.keys():
         raise UserError(f'{where}: expected {{"first": NAME, "second": NAME, "result": 1 | 0.5 | 0}}')
@@ -191,7 +196,7 @@ def _checked(game: Any, where: str) -> Result:
         )
     if game["first"] == game["second"]:
         raise UserError(f"{where}: '{game['first']}' plays itself")
-    return game
+    return cast(Result, game)
 
 
 # --- Files of games: each gives (line, first, second, the first player's score or why there is none) ---
