@@ -181,7 +181,10 @@ def _pgn_game(text: str, game: Game, plies: int | None) -> Opened:
     """The position after a game's first plies, by the game's own rules, as the match's game writes it."""
     import chess.pgn
 
-    record = chess.pgn.read_game(io.StringIO(text))
+    try:
+        record = chess.pgn.read_game(io.StringIO(text))
+    except IndexError as error:  # python-chess falls over it
+        raise ValueError("an illegal move, then a ')' without its '('") from error
     if record is None:
         raise ValueError("no game")
     if record.errors:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime
+import io
 import re
 from typing import TYPE_CHECKING
 
 from alphazero.errors import UserError
-from alphazero.formats.game_text import GameText, clean
+from alphazero.formats.game_text import GameText, clean, decode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +30,10 @@ WORDS = {
 }
 
 
+VALUES = {"1-0": 1, "0-1": -1, "1/2-1/2": 0, "1/2": 0, "½-½": 0}
+FORFEITS = {word: reason for reason, word in WORDS.items() if word not in ("normal", "adjudication")}
+
+
 def available() -> bool:
     """Whether python-chess is installed."""
     try:
@@ -38,10 +43,14 @@ def available() -> bool:
     return True
 
 
-def write(game: GameText, chess960: bool = False) -> str:
-    """One game as PGN. UserError where python-chess is missing."""
+def _needed() -> None:
     if not available():
         raise UserError("PGN needs python-chess: pip install 'alphazero[chess]'")
+
+
+def write(game: GameText, chess960: bool = False) -> str:
+    """One game as PGN. UserError where python-chess is missing."""
+    _needed()
     import chess
     import chess.pgn
 
@@ -89,6 +98,64 @@ def _annotate(node: chess.pgn.ChildNode, thought: Thought) -> None:
 def _escaped(value: str) -> str:
     """A tag's value as the standard has it (section 7); python-chess writes what it is given."""
     return value.replace("\\", "\\\\").replace('"', '\\"')
+
+
+def value_of(tag: str) -> int | None:
+    """White's result by the tag Result, in the spellings that files have; None where it tells of none."""
+    return VALUES.get(tag.replace(" ", "").replace("\u2013", "-"))
+
+
+def read(data: bytes | str, where: str = "PGN") -> list[GameText]:
+    """The games of a file in UTF-8 or Latin-1: their main lines. What cannot be read of one is in its warnings.
+
+    UserError where there is no game in it at all, or python-chess is missing. `games` is faster, and does without.
+    """
+    _needed()
+    found = [_game(line, tags, one) for line, tags, one in games(decode(data, where, "latin-1"))]
+    if not found:
+        raise UserError(f'{where}: no PGN game in it (tags as [White "A"] or moves as 1. e4 are expected)')
+    return found
+
+
+def _parse(text: str) -> chess.pgn.Game | None:
+    """One game, by python-chess; what is wrong with it is in its `errors`, and nowhere else."""
+    import chess.pgn
+
+    class Builder(chess.pgn.GameBuilder[chess.pgn.Game]):
+        def handle_error(self, error: Exception) -> None:  # python-chess logs it, too
+            self.game.errors.append(error)
+
+        def end_variation(self) -> None:
+            if len(self.variation_stack) > 1:
+                super().end_variation()
+            else:  # python-chess falls over it
+                self.handle_error(ValueError("a ')' without its '('"))
+
+    return chess.pgn.read_game(io.StringIO(text), Visitor=Builder)
+
+
+def _game(line: int, tags: dict[str, str], text: str) -> GameText:
+    import chess.pgn
+
+    value = value_of(tags.get("Result", ""))
+    reason = "unfinished" if value is None else FORFEITS.get(tags.get("Termination", ""), "")
+    game = GameText(tags.get("White", ""), tags.get("Black", ""), value=value, reason=reason, line=line, game="chess")
+    node: chess.pgn.GameNode | None = _parse(text)
+    if not isinstance(node, chess.pgn.Game):
+        game.warnings.append("no game")
+        return game
+    game.start = node.headers.get("FEN", "")
+    game.warnings += [f"line {line}: {' '.join(str(error).split())}" for error in node.errors]
+    while node is not None:
+        if node.comment:
+            game.comments[len(game.moves)] = node.comment
+        game.variations += max(0, len(node.variations) - 1)
+        if (child := node.next()) is not None:
+            if (seconds := child.emt()) is not None:
+                game.seconds[len(game.moves)] = seconds
+            game.moves.append(child.move.uci())
+        node = child
+    return game
 
 
 # One game's text is tags, then moves. In moves, { } and ; hold comments, in which a '[' begins no tag.

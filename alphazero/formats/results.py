@@ -203,14 +203,14 @@ def _checked(game: object, where: str) -> Result:
 
 Told = tuple[int, str, str, float | str]
 SCORES = {1: 1.0, 0: 0.5, -1: 0.0}
-PGN_RESULTS = {"1-0": 1.0, "0-1": 0.0, "1/2-1/2": 0.5, "1/2": 0.5, "½-½": 0.5}
 
 
 def _pgn_results(data: bytes, where: str) -> Iterator[Told]:
     for line, tags in pgn.headers(decode(data, where, "latin-1")):
-        said = tags.get("Result", "").replace(" ", "").replace("\u2013", "-")
-        result: float | str = PGN_RESULTS.get(said, UNFINISHED if said == "*" else NO_RESULT)
-        yield line, tags.get("White", ""), tags.get("Black", ""), result
+        said = tags.get("Result", "")
+        value = pgn.value_of(said)
+        why = UNFINISHED if said.replace(" ", "") == "*" else NO_RESULT
+        yield line, tags.get("White", ""), tags.get("Black", ""), why if value is None else SCORES[value]
 
 
 def _sgf_results(data: bytes, where: str) -> Iterator[Told]:

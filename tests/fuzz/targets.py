@@ -137,6 +137,11 @@ def _pgn(data: bytes) -> None:
         assert line == written.count("\n", 0, at) + 1, "a game is said to begin on another line"
         assert all(name and isinstance(value, str) for name, value in tags.items())
         end = at + len(one)
+    for game in pgn.read(data) if found and pgn.available() else ():
+        for warning in game.warnings:
+            assert len(warning.splitlines()) <= 1, f"a warning of several lines: {warning!r}"
+        if not game.warnings and not game.start:
+            _kept(pgn.read, pgn.write(game), game)
     headed = [tags for _, tags, _ in found if tags]
     assert [tags for _, tags in pgn.headers(written)] == headed
     # Tags stand as they are where they are written again.
