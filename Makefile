@@ -49,18 +49,18 @@ static: $(VENV)/.dev
 	$(BIN)/ruff format --check alphazero tests tools
 	$(BIN)/ruff check alphazero tests tools
 	$(BIN)/mypy
-	$(BIN)/clang-format --dry-run --Werror $(shell find cpp games -name '*.h' -o -name '*.cpp') tools/connect4_solver.cpp tests/cpp/stress.cpp tests/fuzz/core.cpp alphazero/bench/open_spiel_peer.cpp
+	$(BIN)/clang-format --dry-run --Werror $(shell find cpp games -name '*.h' -o -name '*.cpp') tools/connect4_solver.cpp tests/cpp/drawn.h tests/cpp/stress.cpp tests/fuzz/core.cpp alphazero/bench/open_spiel_peer.cpp
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format alphazero tests tools
 	$(BIN)/ruff check --fix alphazero tests tools
-	$(BIN)/clang-format -i $(shell find cpp games -name '*.h' -o -name '*.cpp') tools/connect4_solver.cpp tests/cpp/stress.cpp tests/fuzz/core.cpp alphazero/bench/open_spiel_peer.cpp
+	$(BIN)/clang-format -i $(shell find cpp games -name '*.h' -o -name '*.cpp') tools/connect4_solver.cpp tests/cpp/drawn.h tests/cpp/stress.cpp tests/fuzz/core.cpp alphazero/bench/open_spiel_peer.cpp
 
 # Rules, searches and pools of every game on several threads (tests/cpp/stress.cpp), under the sanitizers; needs no Python.
 sanitize: build/stress-thread build/stress-address
 	build/stress-address
 	TSAN_OPTIONS=halt_on_error=1 build/stress-thread
-build/stress-%: tests/cpp/stress.cpp $(SOURCES)
+build/stress-%: tests/cpp/stress.cpp tests/cpp/drawn.h $(SOURCES)
 	mkdir -p build
 	c++ -std=c++20 -O1 -g -Wall -Wextra -fsanitize=$*$(if $(filter address,$*),$(comma)undefined) -fno-sanitize-recover=all -I. $< -o $@ -pthread
 

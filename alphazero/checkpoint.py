@@ -22,7 +22,7 @@ from alphazero.files import is_there, read_json
 
 if TYPE_CHECKING:
     from alphazero.network import Network
-    from alphazero.trainer import Trainer
+    from alphazero.training.trainer import Trainer
 
 
 META: dict[str, tuple[type, ...]] = {  # what meta.json must hold

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import io
 import os
 import re
 import signal
@@ -15,6 +16,8 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
 from typing import NoReturn
 
 from alphazero.errors import UserError
@@ -87,6 +90,58 @@ def sigterm_as_ctrl_c(command: str | None) -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
+class CtrlC:
+    """What a Ctrl-C does to the program: it raises KeyboardInterrupt, and a second one ends the process at once.
+
+    Before the command runs, and while a module is being imported, the first one does that too. An exception at any point of
+    an import comes to nothing good: C++ libraries abort, or they forget it and the program goes on.
+    """
+
+    running = False  # whether there is anything to unwind
+
+    def install(self) -> None:
+        """Unless the program was started to ignore it, as in the background of a script."""
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            signal.signal(signal.SIGINT, self._interrupted)
+
+    def _interrupted(self, number: int, frame: FrameType | None) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        if not self.running or _imports(frame):
+            os._exit(128 + number)
+        raise KeyboardInterrupt
+
+
+def _imports(frame: FrameType | None) -> bool:
+    """Whether this frame is, or was called by, an import."""
+    while frame is not None:
+        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
+            return True
+        frame = frame.f_back
+    return False
+
+
+def prepare_streams() -> None:
+    """Makes the standard streams fit for all that is said.
+
+    Those that the program was started without, as by a daemon or with `2>&-`, lead nowhere: print() and input() would fail,
+    and the next files to be opened would get their numbers. Letters that the terminal does not have are written as escapes.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):  # in the order of the numbers
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - for as long as we run
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def _flush() -> None:
+    """Writes out what was printed. Where that cannot be, it is forgotten, or Python would try again at its end."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise
+
+
 class Parser(argparse.ArgumentParser):
     """Tells a mistake in one line, as all mistakes are told: main() prints it."""
 
@@ -131,10 +186,22 @@ def build_parser(command: str | None = None) -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs a command; returns the exit code. Without arguments of its own it is the program: an engine then ends at once."""
     keep_to_cache_folder()
-    arguments = list(sys.argv[1:] if argv is None else argv)
-    code = _run(arguments)
-    if argv is None and arguments[:1] in (["uci"], ["usi"], ["gtp"]):
+    if argv is not None:
+        return _run(list(argv))
+    arguments = sys.argv[1:]
+    code = _program(arguments)
+    if arguments[:1] in (["uci"], ["usi"], ["gtp"]):
         _leave(code)
+    return code
+
+
+def _program(arguments: list[str]) -> int:
+    """Runs a command as the whole program."""
+    prepare_streams()
+    ctrl_c = CtrlC()
+    ctrl_c.install()
+    code = _run(arguments, ctrl_c)
+    ctrl_c.running = False
     return code
 
 
@@ -154,7 +221,8 @@ def gtp() -> int:
 
 
 def _engine(command: str) -> int:
-    code = main([command, *sys.argv[1:]])
+    keep_to_cache_folder()
+    code = _program([command, *sys.argv[1:]])
     _leave(code)
     return code
 
@@ -170,18 +238,22 @@ def _leave(code: int) -> None:
         os._exit(code)
 
 
-def _run(arguments: list[str]) -> int:
+def _run(arguments: list[str], ctrl_c: CtrlC | None = None) -> int:
     command = next((a for a in arguments if not a.startswith("-")), None)
     try:
         if command in COMMANDS:
             module = importlib.import_module(f"alphazero.commands.{COMMANDS[command][0]}")
             args = build_parser(command).parse_args(arguments)
             with sigterm_as_ctrl_c(command):
-                return int(module.run(args))
+                if ctrl_c is not None:
+                    ctrl_c.running = True
+                try:
+                    return int(module.run(args))
+                finally:
+                    _flush()
         build_parser().parse_args(arguments)
         return 0
     except BrokenPipeError:  # `alphazero ... | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except TerminatedError:
         return 128 + signal.SIGTERM

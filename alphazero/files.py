@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,15 @@ def read_json(path: Path) -> Any:
         raise UserError(f"{path}: not valid JSON (line {error.lineno})") from error
     except (ValueError, RecursionError) as error:  # not UTF-8; a number of 5,000 digits; nested without end
         raise UserError(f"{path}: not valid JSON: {clean(str(error), 100)}") from error
+
+
+@contextmanager
+def writing(path: str | Path) -> Iterator[None]:
+    """What writes `path`; UserError names it where that fails: a full disk's error alone says no path."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"{path}: cannot write: {error.strerror or error}") from error
 
 
 def write_atomically(path: Path, data: bytes) -> None:

@@ -19,15 +19,27 @@ OTHERS_CACHES = {
     "TORCHINDUCTOR_CACHE_DIR": "inductor",
     "TRITON_CACHE_DIR": "triton",
 }
+# A lane's batch takes a core at least so long, up to MOST_IN_LANE positions: handing one over costs some 0.1 ms of Python.
+LANE_SECONDS = 4e-3
+MOST_IN_LANE = 128  # what a batch of that size needs of inputs still fits the second cache
 MOST_THREADS = 16  # a search thread makes more leaves than a sixteenth of any GPU evaluates
 
 
 def cache_folder() -> Path:
-    """The only folder that we write to unasked: ~/.cache/alphazero; XDG_CACHE_HOME moves it. It may be removed any time."""
+    """The only folder that we write to unasked: ~/.cache/alphazero; XDG_CACHE_HOME moves it. It may be removed any time.
+
+    Relative paths count for nothing, as XDG's specification has it: they would name a folder wherever we are started.
+    """
+    moved = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    if moved.is_absolute():
+        return moved / "alphazero"
     try:
-        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "alphazero"
+        home = Path.home()
     except RuntimeError:  # a user without a home, as in some containers
-        return Path(tempfile.gettempdir()) / f"alphazero-{os.getuid()}"
+        home = Path()
+    if home.is_absolute():
+        return home / ".cache" / "alphazero"
+    return Path(tempfile.gettempdir()) / f"alphazero-{os.getuid()}"
 
 
 def keep_to_cache_folder() -> None:
@@ -77,8 +89,12 @@ def plan_selfplay(
     batch_size: int = 0,
     games_in_flight: int = 0,
     cache_megabytes: int = 64,
+    position_seconds: float | None = None,
 ) -> Plan:
-    """Fills in what is 0. `gpu`: the network runs on a device of its own, not on the search's cores."""
+    """Fills in what is 0. `gpu`: the network runs on a device of its own, not on the search's cores.
+
+    position_seconds: what one core takes for a position (evaluators.choose.lane_seconds); None: not measured.
+    """
     here = cores()
     reasons = []
     if not threads:
@@ -96,14 +112,15 @@ def plan_selfplay(
     if lanes > 1:
         reasons.append(f"{trainer_threads} threads for training steps: while there are any to do, so many lanes fewer")
     if not batch_size:
-        batch_size = 1024 if gpu else 32 if lanes > 1 else 128
-        why = (
-            "a big GPU is full from there on"
-            if gpu
-            else "one core gains little past that"
-            if lanes > 1
-            else "past 64 a small network gains little"
-        )
+        if lanes > 1:
+            batch_size = 32
+            while position_seconds and batch_size < MOST_IN_LANE and batch_size * position_seconds < LANE_SECONDS:
+                batch_size *= 2
+            took = f": one takes {1e3 * batch_size * position_seconds:.1f} ms" if position_seconds else ""
+            why = f"a core that answers them gains little past that{took}"
+        else:
+            batch_size = 1024 if gpu else 128
+            why = "a big GPU is full from there on" if gpu else "past 64 a small network gains little"
         reasons.append(f"batches of {batch_size}: {why}")
     if not games_in_flight:
         games_in_flight = 4 * batch_size if gpu else max(128, 2 * lanes * batch_size) if lanes > 1 else batch_size

@@ -1,17 +1,23 @@
-"""Shared by the tests: evaluators that are deterministic functions of a position."""
+"""Shared by the tests: evaluators that are deterministic functions of a position, dialogues with our engines."""
 
 from __future__ import annotations
 
 import hashlib
 import signal
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from dialogue import Dialogue
 from numpy.typing import NDArray
 
+from alphazero.protocols.engine import EngineLoop
+from alphazero.protocols.uci import UciEngine
 from alphazero.protocols.usi import UsiEngine
+
+pytest.register_assert_rewrite("dialogue", "mutate", "recorded")  # their assertions tell values as those of tests do
+
+from dialogue import Dialogue  # noqa: E402
 
 # A shell's background job ignores Ctrl-C, and so would all that the tests start: they mean the usual behaviour.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
@@ -49,15 +55,25 @@ def hashed_evaluator(spread: float = 2.0, draws: float = 0.0):
     return evaluate
 
 
-@pytest.fixture
-def usi():
-    """Begins dialogues with our USI engine in this process, and closes them."""
-    dialogues = []
+def _dialogues(engine_class: type[EngineLoop], usual_game: str) -> Iterator[Callable[..., Dialogue]]:
+    begun = []
 
-    def start(game: str = "shogi", **settings) -> Dialogue:
-        dialogues.append(Dialogue(UsiEngine, game, **settings))
-        return dialogues[-1]
+    def start(game: str = usual_game, **settings) -> Dialogue:
+        begun.append(Dialogue(engine_class, game, **settings))
+        return begun[-1]
 
     yield start
-    for each in dialogues:
+    for each in begun:
         each.close()
+
+
+@pytest.fixture
+def uci():
+    """Begins dialogues with our UCI engine in this process, and closes them."""
+    yield from _dialogues(UciEngine, "chess")
+
+
+@pytest.fixture
+def usi():
+    """The same with our USI engine."""
+    yield from _dialogues(UsiEngine, "shogi")

@@ -1,4 +1,4 @@
-"""Shared by the tests of UCI and USI: an engine in this process or in one of its own, spoken to line by line."""
+"""Shared by the tests: an engine of ours in this process, or any of our programs in one of its own, spoken to line by line."""
 
 from __future__ import annotations
 
@@ -44,6 +44,19 @@ class Dialogue:
             if line.startswith(start):
                 return seen
 
+    def answers(self, count: int = 1) -> list[str]:
+        """The next answers to `go`; then the engine has nothing more to say."""
+        found = [self.until("bestmove")[-1] for _ in range(count)]
+        self.send("isready")
+        assert not [line for line in self.until("readyok") if line.startswith("bestmove")]
+        return found
+
+    def refuses(self, line: str, named: str) -> None:
+        """Sends a line whose one answer is an error that names what is wrong."""
+        self.send(line)
+        answer = self.until("info string error")
+        assert len(answer) == 1 and named in answer[0], (line, answer)
+
     def close(self) -> None:
         self.lines.put("quit")
         self.lines.put(None)
@@ -67,11 +80,11 @@ def fields(info: str) -> dict[str, str]:
 
 
 class Program:
-    """An engine as a program of its own, spoken to as GUIs do: every wait has an end, and nothing it says is dropped."""
+    """A program of ours, or Python code, spoken to as GUIs do: every wait has an end, and nothing it says is dropped."""
 
-    def __init__(self, *arguments: str, environment: dict[str, str] | None = None):
+    def __init__(self, *arguments: str, code: str = "", environment: dict[str, str] | None = None):
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "alphazero", *arguments],
+            [sys.executable, *(["-c", code] if code else ["-m", "alphazero"]), *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -125,7 +138,7 @@ class Program:
         end = time.monotonic() + seconds
         while True:
             line = self.line(max(0.01, end - time.monotonic()))
-            assert line is not None, f"the engine ended before {start}: {self.complaints}"
+            assert line is not None, f"the program ended before {start}: {self.complaints}"
             seen.append(line)
             if line.startswith(start):
                 return seen
@@ -137,10 +150,14 @@ class Program:
             seen.append(line)
         return seen
 
+    def ended(self, seconds: float = 20.0) -> int:
+        """Waits so long for its end; the exit status. All its complaints are in then."""
+        status = self.process.wait(seconds)
+        self._readers[1].join()
+        return status
+
     def quit(self, seconds: float = 20.0) -> list[str]:
         """Tells it to go and waits so long for that; what it still said."""
         self.send("quit")
-        assert self.process.wait(seconds) == 0
-        seen = self.rest()
-        self._readers[1].join()
-        return seen
+        assert self.ended(seconds) == 0
+        return self.rest()

@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import random
-from pathlib import Path
 
 import numpy as np
 import pytest
 from mutate import played_where_accepted
+from recorded import games_of, hold_mirror_image, hold_planes, positions, recorded, replayed
 
 import alphazero as az
 
-DATA = Path(__file__).parent / "data"
 KIWIPETE = "r3k2r/p1ppqpb1/bn2pnp1/3PN3/1p2P3/2N2Q1p/PPPBBPPP/R3K2R w KQkq - 0 1"
-
-
-def lines(name: str) -> list[dict]:
-    return [json.loads(line) for line in (DATA / name).read_text().splitlines()]
 
 
 # --- recorded oracles ---
 
 
 def test_perft_equals_stockfish():
-    for case in lines("chess_perft.jsonl"):
+    for case in recorded("chess_perft.jsonl"):
         if case["nodes"] > 20_000_000:
             continue  # seconds each in this table's deepest lines; `pytest -m slow` runs them
         game = az.Game("chess", chess960=case["game"] == "chess960")
@@ -33,7 +27,7 @@ def test_perft_equals_stockfish():
 
 @pytest.mark.slow
 def test_perft_equals_stockfish_at_every_depth():
-    for case in lines("chess_perft.jsonl"):
+    for case in recorded("chess_perft.jsonl"):
         game = az.Game("chess", chess960=case["game"] == "chess960")
         assert game.position(case["position"]).perft(case["depth"]) == case["nodes"], case
 
@@ -43,24 +37,8 @@ def test_recorded_games_replay_exactly(name):
     """pyffish, which made the Gardner file, stopped two games at a third occurrence without giving it as the reason."""
     game = az.Game(name)
     unnamed_draws = 0
-    for number, case in enumerate(lines(f"{name}_games.jsonl")):
-        position = game.position(case["start"]) if "start" in case else game.position()
-        counts = []
-        for move in case["moves"]:
-            assert position.outcome is None, (number, position.text)
-            moves = position.legal_moves()
-            indices = position.policy_indices()
-            assert len(set(indices.tolist())) == len(moves)
-            assert indices.min() >= 0 and indices.max() < game.policy_size
-            counts.append(len(moves))
-            position.play(move)
-        assert [*counts, len(position.legal_moves())] == case["legal"], number
-        assert position.text == case["end"], number
-        assert game.position(position.text).key == position.key
-        if "last_legal" in case:
-            assert sorted(position.legal_moves()) == case["last_legal"]
-        if "check" in case:
-            assert position.in_check == case["check"]
+    for number, case in enumerate(games_of(game)):
+        position = replayed(game, case, number)
         reasons = case["reasons"] if "reasons" in case else [case["reason"]] if case["reason"] else []
         outcome = position.outcome
         if name == "gardner" and outcome is not None and outcome.reason == "threefold" and not reasons:
@@ -356,19 +334,8 @@ def slow_planes(game: az.Game, start: str, moves: list[str]) -> np.ndarray:
 @pytest.mark.parametrize("name", ["chess", "gardner"])
 def test_planes_equal_a_slow_encoder_written_from_the_papers_table(name):
     game = az.Game(name)
-    rng = random.Random(5)
-    for case in rng.sample(lines(f"{name}_games.jsonl"), 12):
-        start = case.get("start", game.position().text)
-        upto = rng.randrange(len(case["moves"]) + 1)
-        position = game.position(start)
-        for move in case["moves"][:upto]:
-            position.play(move)
-        np.testing.assert_array_equal(position.planes(), slow_planes(game, start, case["moves"][:upto]))
     shuffled = ["b1c3", "b5c3"] if name == "gardner" else ["g1f3", "g8f6", "f3g1", "f6g8", "g1f3"]
-    position = game.position()
-    for move in shuffled:
-        position.play(move)
-    np.testing.assert_array_equal(position.planes(), slow_planes(game, game.position().text, shuffled))
+    hold_planes(game, slow_planes, 12, shuffled)
 
 
 def slow_policy_index(size: int, turn: int, move: str) -> int:
@@ -394,15 +361,12 @@ def test_policy_indices_are_the_papers_and_unique(name):
     size = game.planes_shape[1]
     assert game.policy_size == {"chess": 4672, "gardner": 1225}[name]
     promotions = set()
-    for case in lines(f"{name}_games.jsonl")[:60]:
-        position = game.position(case["start"]) if "start" in case else game.position()
-        for move in [*case["moves"], None]:
+    for case in games_of(game)[:60]:
+        for position in positions(game, case):
             moves = position.legal_moves()
             promotions |= {(position.turn, each[4]) for each in moves if len(each) == 5}
             expected = [slow_policy_index(size, position.turn, each) for each in moves]
             assert position.policy_indices().tolist() == expected
-            if move is not None:
-                position.play(move)
     assert promotions == {(turn, piece) for turn in (0, 1) for piece in "nbrq"}
 
 
@@ -416,22 +380,12 @@ def test_gardners_mirror_image_is_the_same_game():
     """Symmetry 1 maps planes and policy indices of a position to those of the mirrored one."""
     game = az.Game("gardner")
     assert game.symmetries == 2 and az.Game("chess").symmetries == 1
-    rng = random.Random(3)
-    position = game.position()
 
     def flipped(text: str) -> str:
         placement, *rest = text.split()
         return " ".join(["/".join(row[::-1] for row in placement.split("/")), *rest])
 
-    for _ in range(30):
-        if position.outcome is not None:
-            position = game.position()
-        position.play(rng.choice(position.legal_moves()))
-        here = game.position(position.text)
-        there = game.position(flipped(position.text))
-        np.testing.assert_array_equal(there.planes(), here.planes()[:, :, ::-1])
-        turned = {game.map_policy(1, i) for i in here.policy_indices().tolist()}
-        assert turned == set(there.policy_indices().tolist())
+    hold_mirror_image(game, flipped, 30)
 
 
 # --- tactics without knowledge ---
@@ -448,7 +402,7 @@ def test_a_blind_search_finds_every_mate_in_one_and_in_two():
     """The sets come from tools/make_mate_sets.py, with Stockfish; required: 30 of 30 and 28 of 30."""
     game = az.Game("chess")
     found = {1: 0, 2: 0}
-    for case in lines("chess_mates.jsonl"):
+    for case in recorded("chess_mates.jsonl"):
         move, proof = searched(game, case["fen"])
         found[case["mate"]] += move in case["moves"] and proof == "win"
     assert found == {1: 30, 2: 30}
@@ -468,7 +422,7 @@ def test_a_blind_search_never_steps_into_a_mate_in_one():
         return mated
 
     tried = 0
-    for case in lines("chess_mates.jsonl"):
+    for case in recorded("chess_mates.jsonl"):
         if case["mate"] != 1:
             continue
         # The side that is about to be mated, one ply earlier: give it the move in a mirrored position.

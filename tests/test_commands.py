@@ -22,8 +22,8 @@ from alphazero import checkpoint, pretrained
 from alphazero._core import GameRecord
 from alphazero.cli import COMMANDS, main
 from alphazero.config import TrainingConfig
-from alphazero.replay import Replay, chunk_paths, read_chunk
-from alphazero.trainer import Trainer
+from alphazero.training.replay import Replay, chunk_paths, read_chunk
+from alphazero.training.trainer import Trainer
 
 TINY = """
 game: {name: connect4}
@@ -183,7 +183,8 @@ def test_info_replay_perft_and_selfplay_say_what_they_should(run, capsys, tmp_pa
     )
     assert "3 games" in capsys.readouterr().out
     assert main(["replay", str(tmp_path / "s"), "--export", str(tmp_path / "sgf")]) == 0
-    assert all(path.read_text().startswith("(;GM[1]") for path in (tmp_path / "sgf").iterdir())
+    files = list((tmp_path / "sgf").iterdir())
+    assert len(files) == 3 and all(path.read_text().startswith("(;GM[1]") for path in files)
 
 
 def test_selfplay_that_is_interrupted_ends_its_lanes_and_keeps_its_games(run, monkeypatch, tmp_path):

@@ -7,7 +7,7 @@ import pytest
 
 import alphazero as az
 from alphazero._core import Pool
-from alphazero.diagnostics import REPEAT_SECONDS, Diagnostics, Seen
+from alphazero.training.diagnostics import REPEAT_SECONDS, Diagnostics, Seen
 
 CONNECT4 = az.Game("connect4")
 
@@ -132,7 +132,7 @@ def test_each_failure_is_named_once_in_a_while(monkeypatch, change, text):
     import time
 
     later = time.monotonic() + REPEAT_SECONDS
-    monkeypatch.setattr("alphazero.diagnostics.time.monotonic", lambda: later)
+    monkeypatch.setattr("alphazero.training.diagnostics.time.monotonic", lambda: later)
     assert len(diagnostics.warnings({**HEALTHY, **change}, 5000)) == 1
 
 

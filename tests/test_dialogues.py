@@ -175,13 +175,33 @@ def answered(d: Program, rules: Rules) -> list[dict[str, str]]:
     return told
 
 
+def begins(d: Program, protocol: str) -> list[str]:
+    """The answer to the handshake, which names the engine once."""
+    d.send(protocol)
+    hello = d.until(f"{protocol}ok")
+    assert sum(line.startswith("id name ") for line in hello) == 1
+    assert sum(line.startswith("id author ") for line in hello) == 1
+    return hello
+
+
+def plays_on(d: Program, rules: Rules, gos: list[str]) -> None:
+    """Asks for a move by each of these, each time in the position after the last; then for one without end, until told."""
+    moves: list[str] = []
+    for go in gos:
+        d.send(f"position startpos moves {' '.join(moves)}" if moves else "position startpos", go)
+        answered(d, rules)
+        moves.append(d.said[-1].split()[1])
+        rules.play(moves[-1])
+    d.send("go infinite")
+    d.until("info")
+    d.send("stop")
+    d.until("bestmove")
+
+
 @pytest.mark.parametrize("model", ["uniform", "pretrained:chess"])
 def test_a_match_programs_compliance_check_is_passed(model, network):
     with Program("uci", "--model", model, environment=network) as d:
-        d.send("uci")
-        hello = d.until("uciok")
-        assert sum(line.startswith("id name ") for line in hello) == 1
-        assert sum(line.startswith("id author ") for line in hello) == 1
+        hello = begins(d, "uci")
         assert all(line.split()[0] in ("id", "option", "uciok") for line in hello)
         d.send("isready")
         assert d.until("readyok") == ["readyok"]
@@ -203,41 +223,19 @@ def test_a_match_programs_compliance_check_is_passed(model, network):
                 answered(d, rules)
                 assert time.monotonic() - begin < 5.0
         d.send("ucinewgame")
-        rules = Chess()
-        moves: list[str] = []
-        for _ in range(6):
-            d.send(f"position startpos moves {' '.join(moves)}" if moves else "position startpos")
-            d.send("go wtime 100 btime 100")
-            answered(d, rules)
-            moves.append(d.said[-1].split()[1])
-            rules.play(moves[-1])
-        d.send("go infinite")
-        d.until("info")
-        d.send("stop")
-        d.until("bestmove")
+        plays_on(d, Chess(), ["go wtime 100 btime 100"] * 6)
         assert d.quit() == []
 
 
 @pytest.mark.parametrize("model", ["uniform", "pretrained:shogi"])
 def test_a_shogi_guis_first_steps_are_answered(model, network):
     with Program("usi", "--model", model, environment=network) as d:
-        d.send("usi")
-        hello = d.until("usiok")
-        assert sum(line.startswith("id name ") for line in hello) == 1
+        begins(d, "usi")
         d.send("setoption name USI_Ponder value true", "setoption name USI_Hash value 64", "isready")
         assert d.until("readyok") == ["readyok"]
         d.send("usinewgame")
-        rules = Shogi()
-        moves: list[str] = []
-        for go in ("btime 0 wtime 0 byoyomi 120", "btime 100 wtime 100 binc 20 winc 20", "nodes 20", "movetime 50"):
-            d.send(f"position startpos moves {' '.join(moves)}" if moves else "position startpos", f"go {go}")
-            answered(d, rules)
-            moves.append(d.said[-1].split()[1])
-            rules.play(moves[-1])
-        d.send("go infinite")
-        d.until("info")
-        d.send("stop")
-        d.until("bestmove")
+        clocks = ["go btime 0 wtime 0 byoyomi 120", "go btime 100 wtime 100 binc 20 winc 20"]
+        plays_on(d, Shogi(), [*clocks, "go nodes 20", "go movetime 50"])
         d.send("gameover win")
         assert d.quit() == []
 

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 import alphazero as az
-from alphazero import checkpoint, replay
+from alphazero import checkpoint
 from alphazero.arena.registry import read_players
 from alphazero.cli import main
 from alphazero.errors import LONGEST, UserError
 from alphazero.formats import csa
 from alphazero.protocols.client import EngineSpec
+from alphazero.training import replay
 
 
 @pytest.mark.parametrize("between", ["\n", "\r\n", "\x0b", "\x1b[2J", "\x85", "\u2028", "\t"])

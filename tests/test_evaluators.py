@@ -165,6 +165,33 @@ def test_a_path_that_computes_something_else_is_dropped(monkeypatch):
     assert make_evaluator(net, "cpu").describe() == "torch cpu fp32"
 
 
+def test_a_lanes_speed_is_measured_once_and_remembered(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    calls = []
+
+    class Counted(TorchEvaluator):
+        def evaluate_in_lane(self, planes):
+            calls.append(len(planes))
+            return super().evaluate_in_lane(planes)
+
+    net = network()
+    seconds = choose.lane_seconds(net, Counted(net))
+    assert seconds and 0 < seconds < 1 and set(calls) == {choose.MEASURED_BATCH}
+    calls.clear()
+    assert choose.lane_seconds(net, Counted(net)) == pytest.approx(seconds, rel=1e-3) and not calls
+    other = network("go", board_size=7)
+    assert choose.lane_seconds(other, Counted(other)) and calls, "another network is another measurement"
+    file = tmp_path / "alphazero" / "evaluators.json"
+    file.write_text(file.read_text().replace("e-0", "nonsense"))
+    calls.clear()
+    assert choose.lane_seconds(net, Counted(net)) and calls
+
+    class Whole:  # no lanes: such as on a GPU
+        evaluate = load_weights = set_threads = describe = None
+
+    assert choose.lane_seconds(net, Whole()) is None
+
+
 def test_the_fastest_is_measured_once_and_remembered(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.delenv("ALPHAZERO_EVALUATOR")

@@ -15,25 +15,18 @@ from pathlib import Path
 import pytest
 import tomllib
 import torch
-from dialogue import Dialogue
+from dialogue import Program
 from safetensors.torch import load_file, save_file
+from tiny import tiny_file
 
 import alphazero as az
 from alphazero import checkpoint
 from alphazero.cli import main
 from alphazero.config import load_config
-from alphazero.replay import chunk_paths
-from alphazero.run import Run
+from alphazero.training.loop import Run
+from alphazero.training.replay import chunk_paths
 
 ROOT = Path(__file__).parents[1]
-
-
-def answers(d: Dialogue, count: int = 1) -> list[str]:
-    """The next answers to `go`; then the engine has nothing more to say."""
-    found = [d.until("bestmove")[-1] for _ in range(count)]
-    d.send("isready")
-    assert not [line for line in d.until("readyok") if line.startswith("bestmove")]
-    return found
 
 
 # --- USI ---
@@ -55,11 +48,11 @@ def test_a_usi_position_that_cannot_be_read_leaves_none_and_go_resigns(usi, game
     d.until("info string error")
     for go in ("go nodes 10", "go btime 1000 wtime 1000 byoyomi 100", "go movetime 20 foo"):
         d.send(go)
-        assert answers(d) == ["bestmove resign"]
+        assert d.answers() == ["bestmove resign"]
     d.send("go mate 100")
     assert d.until("checkmate")[-1] == "checkmate timeout"
     d.send("position startpos", "go nodes 10")
-    assert answers(d)[0].split()[1] in az.Game(game).position().legal_moves()
+    assert d.answers()[0].split()[1] in az.Game(game).position().legal_moves()
 
 
 @pytest.mark.parametrize(
@@ -71,7 +64,7 @@ def test_every_usi_go_is_answered_once_with_a_legal_move(usi, go):
     d.send("position startpos", go)
     if go == "go byoyomi ²":
         d.send("stop")
-    (answer,) = answers(d)
+    (answer,) = d.answers()
     assert answer.split()[1] in az.Game("shogi").position().legal_moves()
 
 
@@ -88,7 +81,7 @@ def test_usi_options_between_position_and_go_keep_the_position(usi):
     after.play("7g7f")
     for option in ("USI_Hash value 32", "USI_Ponder value 1", "MultiPV value 500", "WeightsFile value uniform"):
         d.send("position startpos moves 7g7f", f"setoption name {option}", "go nodes 10")
-        assert answers(d)[0].split()[1] in after.legal_moves()
+        assert d.answers()[0].split()[1] in after.legal_moves()
 
 
 def test_a_pass_is_read_in_analysis_and_gives_the_other_side_the_move(usi):
@@ -96,7 +89,7 @@ def test_a_pass_is_read_in_analysis_and_gives_the_other_side_the_move(usi):
     d.send("position startpos moves 7g7f pass 2g2f", "d", "go nodes 10")
     assert " w " in d.until("sfen")[-1]
     assert (
-        answers(d)[0].split()[1]
+        d.answers()[0].split()[1]
         in az.Game("shogi")
         .position("lnsgkgsnl/1r5b1/ppppppppp/9/9/2P4P1/PP1PPPP1P/1B5R1/LNSGKGSNL w - 1")
         .legal_moves()
@@ -122,24 +115,6 @@ def test_a_position_whose_king_can_be_taken_is_refused_in_python_too():
 # --- programs ---
 
 
-def program(*arguments: str, code: str = "import sys; from alphazero.cli import main; sys.exit(main())"):
-    return subprocess.Popen(
-        [sys.executable, "-c", code, *arguments],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        bufsize=1,
-    )
-
-
-def read_until(process, start: str) -> str:
-    for line in process.stdout:
-        if start in line:
-            return line
-    raise AssertionError(f"the program ended before {start}: {process.stderr.read()}")
-
-
 @pytest.mark.parametrize(
     ("name", "sent", "answer"), [("uci", "uci", "uciok"), ("usi", "usi", "usiok"), ("gtp", "name", "=")]
 )
@@ -147,28 +122,27 @@ def test_a_gui_may_start_a_file_without_arguments(name, sent, answer):
     with (ROOT / "pyproject.toml").open("rb") as file:
         scripts = tomllib.load(file)["project"]["scripts"]
     module, _, function = scripts[f"alphazero-{name}"].partition(":")
-    with program(code=f"import sys; from {module} import {function}; sys.exit({function}())") as process:
-        print(sent, file=process.stdin)
-        read_until(process, answer)
-        print("quit", file=process.stdin)
-        assert process.wait(20) == 0
+    with Program(code=f"import sys; from {module} import {function}; sys.exit({function}())") as d:
+        d.send(sent)
+        d.until(answer)
+        d.quit()
 
 
 @pytest.mark.parametrize(
     ("arguments", "sent", "seen"),
     [
         (["gtp", "--model", "mcts:100000000"], "name\ngenmove b", "="),
-        (["play", "--model", "mcts:100000000", "--game", "go", "--colour", "second"], "", "."),
+        (["play", "--model", "mcts:100000000", "--game", "go", "--colour", "second"], "", " 9 "),
     ],
     ids=["gtp", "play"],
 )
 def test_ctrl_c_while_a_rollout_player_thinks_ends_the_program(arguments, sent, seen):
-    with program(*arguments) as process:
-        print(sent, file=process.stdin)
-        read_until(process, seen)
-        process.send_signal(signal.SIGINT)
-        assert process.wait(10) in (0, 130)
-        assert "Traceback" not in process.stderr.read()
+    with Program(*arguments) as d:
+        d.send(sent)
+        d.until(seen)
+        d.process.send_signal(signal.SIGINT)
+        assert d.ended(10) in (0, 130)
+        assert "Traceback" not in "".join(d.complaints)
 
 
 @pytest.mark.parametrize("command", ["uci", "usi", "gtp"])
@@ -179,16 +153,16 @@ def test_quit_takes_next_to_no_processor_time(command):
         words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         return (int(words[11]) + int(words[12])) / ticks
 
-    with program(command, "--model", "uniform") as process:
-        print({"gtp": "name"}.get(command, "isready"), file=process.stdin)
-        read_until(process, "=" if command == "gtp" else "readyok")
+    with Program(command, "--model", "uniform") as d:
+        d.send({"gtp": "name"}.get(command, "isready"))
+        d.until("=" if command == "gtp" else "readyok")
         if command == "gtp":
-            process.stdout.readline()
-        before = used(process.pid)
-        print("quit", file=process.stdin)
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        assert process.returncode == 0
+            assert d.line() == ""
+        before = used(d.process.pid)
+        d.send("quit")
+        _, status, usage = os.wait4(d.process.pid, 0)
+        d.process.returncode = os.waitstatus_to_exitcode(status)
+        assert d.process.returncode == 0
         assert usage.ru_utime + usage.ru_stime - before < 0.1 + 2 / ticks
 
 
@@ -222,21 +196,11 @@ def test_one_player_searched_from_four_threads_works_or_says_so(text):
 
 # --- training ---
 
-TINY = """
-game: {name: connect4}
-network: {blocks: 1, channels: 8}
-search: {simulations: 4}
-selfplay: {games_in_flight: 8, batch_size: 8, threads: 1}
-replay: {window_min: 500, min_positions: 100, chunk_games: 8, reuse: 2.0}
-training: {batch_size: 32, warmup_steps: 2, budget_games: 24, checkpoint_every: 3}
-"""
-
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("trained")
-    (folder / "tiny.yaml").write_text(TINY)
-    assert main(["train", str(folder / "tiny.yaml"), "--run", str(folder / "run"), "--no-rating"]) == 0
+    assert main(["train", str(tiny_file(folder)), "--run", str(folder / "run"), "--no-rating"]) == 0
     return folder / "run"
 
 
@@ -267,8 +231,7 @@ def one_line(capsys) -> str:
     ids=lambda text: text[:40],
 )
 def test_what_a_run_cannot_use_is_refused_before_it_begins(tmp_path, capsys, override):
-    (tmp_path / "tiny.yaml").write_text(TINY)
-    assert main(["train", str(tmp_path / "tiny.yaml"), override, "--run", str(tmp_path / "run")]) == 2
+    assert main(["train", str(tiny_file(tmp_path)), override, "--run", str(tmp_path / "run")]) == 2
     assert len(one_line(capsys)) < 300
     assert not (tmp_path / "run").exists()
 
@@ -390,15 +353,14 @@ def test_a_torn_line_that_is_nested_without_end_does_not_stop_a_match(tmp_path, 
 
 
 def test_self_play_into_the_games_of_a_run_that_trains_is_refused(tmp_path):
-    (tmp_path / "tiny.yaml").write_text(TINY)
     (tmp_path / "run").mkdir()
-    run = Run(load_config(tmp_path / "tiny.yaml"), tmp_path / "run", "cpu", io.StringIO())
+    run = Run(load_config(tiny_file(tmp_path)), tmp_path / "run", "cpu", io.StringIO())
     call = ["selfplay", "uniform", "--game", "connect4", "--games", "2", "--simulations", "2"]
-    with program(*call, "--out", str(tmp_path / "run" / "replay")) as process:
-        told = process.stderr.read()
-    assert process.returncode == 2
-    assert "another process writes games into this store" in told and told.count("\n") == 1
-    assert run.tables.games == 0
+    with Program(*call, "--out", str(tmp_path / "run" / "replay")) as d:
+        assert d.ended() == 2
+    (told,) = d.complaints
+    assert "another process writes games into this store" in told
+    assert run.store.games == 0
 
 
 def test_two_self_plays_into_one_place_are_one_or_refused(trained, tmp_path, capsys):

@@ -105,6 +105,7 @@ def test_a_match_and_a_replay_of_minishogi_leave_kif_files_that_say_what_they_ar
     assert main(["replay", str(store), "--export", str(tmp_path / "games")]) == 0
     assert "2 KIF files" in capsys.readouterr().out
     results = {r["game"]: r for r in map(json.loads, (out / "results.jsonl").read_text().splitlines())}
+    assert sorted(results) == [0, 1, 2, 3]
     for number, result in results.items():
         (found,) = kif.read((out / "kif" / f"{number + 1:08d}.kifu").read_bytes())
         assert (found.first, found.second, found.warnings) == (result["first"], result["second"], [])

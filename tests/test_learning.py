@@ -15,9 +15,9 @@ import alphazero as az
 from alphazero import checkpoint
 from alphazero._core import UNIFORM, Pool, Sampler
 from alphazero.config import NetworkConfig, TrainingConfig
-from alphazero.drawing import Drawer
 from alphazero.network import Network, Shape, folded, shape_of
-from alphazero.trainer import Trainer
+from alphazero.training.prefetch import Prefetch
+from alphazero.training.trainer import Trainer
 
 GO = Shape(planes=23, height=5, width=5, policy_size=26, ownership=True)
 TINY = NetworkConfig(blocks=2, channels=16, value_hidden=16)
@@ -199,7 +199,7 @@ def test_batches_drawn_ahead_come_in_the_order_of_their_steps(ahead):
             raise ValueError("nothing to draw")
         return {"step": torch.tensor([step])}
 
-    drawer = Drawer(draw, ahead)
+    drawer = Prefetch(draw, ahead)
     assert [int(drawer.batch(step)["step"]) for step in range(5, 12)] == list(range(5, 12))
     assert int(drawer.batch(40)["step"]) == 40, "after a jump, too"
     assert drawn[:7] == list(range(5, 12)), "each is drawn once"
@@ -216,7 +216,7 @@ def test_a_batch_that_is_still_drawn_need_not_be_waited_for():
         drawn.append(step)
         return {"step": torch.tensor([step])}
 
-    drawer = Drawer(draw, 2)
+    drawer = Prefetch(draw, 2)
     assert not drawer.ready(3) and not drawer.ready(3), "asking does not wait"
     go_on.set()
     assert int(drawer.batch(3)["step"]) == 3
@@ -224,7 +224,7 @@ def test_a_batch_that_is_still_drawn_need_not_be_waited_for():
     assert drawer.ready(6) or int(drawer.batch(6)["step"]) == 6
     drawer.close()
     assert drawn == sorted(set(drawn)), "each is drawn once, in order"
-    assert Drawer(draw, 0).ready(0), "where nothing is drawn ahead, asking for it is what draws it"
+    assert Prefetch(draw, 0).ready(0), "where nothing is drawn ahead, asking for it is what draws it"
 
 
 def test_folding_the_norms_changes_nothing():

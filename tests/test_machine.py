@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
+
 import pytest
 
 import alphazero as az
@@ -28,6 +31,26 @@ def test_the_plan_follows_from_the_cores_and_the_device(monkeypatch, cores, gpu,
     assert (plan.threads, plan.batch_size, plan.games_in_flight) == (threads, batch, games)
     assert plan.lanes == (1 if gpu else cores) and plan.trainer_threads == (0 if gpu else max(1, cores // 2))
     assert len(plan.reasons) == (6 if plan.lanes > 1 else 4) and f"{cores} cores" in plan.reasons[0]
+
+
+@pytest.mark.parametrize(
+    "cores, gpu, seconds, batch",
+    [
+        (2, False, 1e-3, 32),  # a big network: 32 positions keep a core busy for long
+        (2, False, 60e-6, 128),
+        (2, False, 80e-6, 64),
+        (2, False, 5e-6, 128),  # no further: the inputs would leave the cache
+        (8, False, 5e-6, 128),
+        (1, False, 5e-6, 128),
+        (2, True, None, 1024),
+    ],
+)
+def test_a_lanes_batch_keeps_its_core_busy_long_enough(monkeypatch, cores, gpu, seconds, batch):
+    monkeypatch.setattr(machine, "cores", lambda: cores)
+    plan = machine.plan_selfplay(az.Game("chess"), gpu=gpu, simulations=32, position_seconds=seconds)
+    assert plan.batch_size == batch and plan.games_in_flight >= 2 * plan.lanes * batch * (cores > 1)
+    if cores > 1 and seconds:
+        assert f"one takes {1e3 * batch * seconds:.1f} ms" in " ".join(plan.reasons)
 
 
 def test_what_is_asked_for_stands(monkeypatch):
@@ -69,3 +92,19 @@ def test_doctor_explains_the_plan(capsys):
     told = capsys.readouterr().out
     for word in ("search threads", "batches of", "games in flight", "MB at most"):
         assert word in told
+
+
+@pytest.mark.parametrize(
+    "home, moved, folder",
+    [
+        ("/home/a", "", "/home/a/.cache/alphazero"),
+        ("/home/a", "/b", "/b/alphazero"),
+        ("/home/a", "b", "/home/a/.cache/alphazero"),
+        ("/home/a", "./b", "/home/a/.cache/alphazero"),
+        ("a", "b", f"{tempfile.gettempdir()}/alphazero-{os.getuid()}"),
+    ],
+)
+def test_the_cache_is_never_below_the_folder_that_the_program_is_started_in(monkeypatch, home, moved, folder):
+    monkeypatch.setenv("HOME", home)
+    monkeypatch.setenv("XDG_CACHE_HOME", moved)
+    assert str(machine.cache_folder()) == folder

@@ -68,6 +68,8 @@ def test_batches_finished_twice_or_elsewhere_and_closed_pools_are_told():
 def test_a_pool_closes_in_the_middle_of_a_search_without_end():
     pool = Pool(GAME, {"games_in_flight": 1}, [{"evaluator": UNIFORM, "simulations": 10**9}])
     pool.close()
+    with pytest.raises(ValueError, match="closed"):
+        pool.next_batch(0.1)
 
 
 def test_one_search_is_for_one_thread():

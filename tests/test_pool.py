@@ -247,6 +247,24 @@ def test_a_record_with_more_policy_moves_than_legal_ones_is_refused():
     assert sampler.add(data) == record.searched_plies
 
 
+def test_a_policy_without_weight_is_no_target():
+    """Ours has none; in a record of somebody else's, each share of nothing was no number, and the network's weights after it."""
+    game = az.Game("connect4")
+    settings = {"games_in_flight": 1, "batch_size": 1, "threads": 1, "games": 1, "seed": 3}
+    (record,) = play(game, settings, [{"kind": "gumbel", "simulations": 8, "evaluator": 0, "noise": True}])
+    data, count = record.to_bytes(), len(record.policies(game)[-1])
+    entries = b"".join(data[at : at + 2] + b"\0\0" for at in range(len(data) - 4 * count, len(data), 4))
+    weightless = data[: -4 * count] + entries
+    assert GameRecord.from_bytes(weightless).policies(game)[-1] == {}
+    sampler = Sampler(game)
+    drawable = sampler.add(weightless)
+    assert drawable == record.searched_plies
+    batch = sampler.sample(500, 1, reply=True)
+    assert all(np.isfinite(column).all() for column in batch.values())
+    assert 0 < batch["policy_weight"].mean() < 1 and 0 < batch["reply_weight"].mean() < 1
+    assert batch["policy"].sum(1) == pytest.approx(batch["policy_weight"], abs=1e-3)
+
+
 def test_values_blend_the_result_with_the_search():
     game = az.Game("go", board_size=4, komi=0.5, max_plies=40)
     settings = {"games_in_flight": 4, "batch_size": 4, "threads": 1, "games": 4, "seed": 3}

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 import alphazero as az
-from alphazero import pretrained, run
+from alphazero import pretrained
 from alphazero.arena.match import Entrant, _pool_player
 from alphazero.cli import main
 from alphazero.config import load_config
+from alphazero.training.loop import train
 
 
 @pytest.mark.parametrize("game", pretrained.games())
@@ -77,7 +78,7 @@ def test_a_run_is_shipped_with_its_card_and_without_its_limit_of_plies(tmp_path)
         "replay: {window_min: 200, min_positions: 50}\n"
         "training: {batch_size: 16, budget_games: 10}\n"
     )
-    run.train(load_config(tmp_path / "run.yaml", []), tmp_path / "run", "cpu")
+    train(load_config(tmp_path / "run.yaml", []), tmp_path / "run", "cpu")
     tool = Path(__file__).parent.parent / "tools" / "ship.py"
     words = [str(tmp_path / "run"), "--into", str(tmp_path), "--hardware", "one core", "--result", "nobody: 0 of 0"]
     subprocess.run([sys.executable, str(tool), *words], check=True, capture_output=True, timeout=120)

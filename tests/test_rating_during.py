@@ -11,7 +11,7 @@ from alphazero.arena.during import BackgroundRating
 from alphazero.config import RatingConfig, load_config
 from alphazero.formats.results import read_results
 from alphazero.game import make
-from alphazero.run import Run
+from alphazero.training.loop import Run
 
 TINY = """
 game: {name: connect4}
@@ -72,15 +72,31 @@ def test_a_finished_runs_ratings_are_written_to_tensorboard_in_ascending_steps(t
     """The strongest first, as elo.json has them: TensorBoard drops what it holds when a step goes back."""
     from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
-    from alphazero.arena.run_rating import _log_ratings
+    from alphazero.runs.curves import write_ratings
 
-    elo = {"step-900": 700.0, "step-1000": 650.0, "mcts:50": 100.0, "step-80": 40.0, "step-0": 0.0}
-    _log_ratings(tmp_path, {"players": [{"name": name, "elo": value} for name, value in elo.items()]}, "rating/elo")
+    write_ratings(tmp_path, "rating/elo", {900: 700.0, 1000: 650.0, 80: 40.0, 0: 0.0})
     (file,) = (tmp_path / "tb").iterdir()
     written = [
         (event.step, v.tensor.float_val[0]) for event in EventFileLoader(str(file)).Load() for v in event.summary.value
     ]
     assert written == [(0, 0.0), (80, 40.0), (900, 700.0), (1000, 650.0)]
+
+
+def test_a_run_that_is_rated_again_has_one_curve_in_ascending_steps(tmp_path):
+    """As after `tournament RUN`, or once a run that was rated has gone on."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    from alphazero.runs.curves import Curves, write_ratings
+
+    write_ratings(tmp_path, "rating/elo", {0: 0.0, 29: 100.0})
+    board = Curves(tmp_path, purge_step=29)
+    board.add_scalar("train/loss", 1.0, 47)
+    board.close()
+    write_ratings(tmp_path, "rating/elo", {0: 0.0, 29: 90.0, 47: 150.0})
+    events = EventAccumulator(str(tmp_path / "tb"))
+    events.Reload()
+    assert [(event.step, event.value) for event in events.Scalars("rating/elo")] == [(0, 0.0), (29, 90.0), (47, 150.0)]
+    assert [event.step for event in events.Scalars("train/loss")] == [47]
 
 
 def background(run, share: float) -> BackgroundRating:

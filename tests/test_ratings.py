@@ -353,6 +353,8 @@ def test_elo_reads_json_lines_pgn_and_sgf_and_prints_the_agreed_object(tmp_path,
         ('{"first": "a", "second": "b", "result": 2}\n', "result must be 1, 0.5 or 0"),
         ("nonsense\n", "r.jsonl:1: not a JSON object"),
         ('{"first": "a", "second": "a", "result": 1}\n', "plays itself"),
+        ('{"first": "a", "second": "b", "result": 1, "pair": [1]}\n', "r.jsonl:1: pair must be a number"),
+        ('{"first": "a", "second": "b", "result": 1, "pair": {"number": 1}}\n', "r.jsonl:1: pair must be a number"),
     ],
 )
 def test_bad_results_name_the_line(tmp_path, line, message):

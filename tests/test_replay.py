@@ -9,7 +9,7 @@ import alphazero as az
 from alphazero._core import UNIFORM, GameRecord, Pool
 from alphazero.cli import main
 from alphazero.errors import UserError
-from alphazero.replay import Replay, chunk_paths, read_chunk, window_size
+from alphazero.training.replay import Replay, chunk_paths, read_chunk, window_size
 
 GAME = az.Game("connect4")
 
@@ -64,6 +64,7 @@ def test_a_torn_journal_loses_the_torn_game_alone(tmp_path):
     again = store(tmp_path)
     again.flush()
     assert again.games == 2
+    assert len(again.warnings) == 1 and "2 games are whole; set aside as journal.broken" in again.warnings[0]
 
 
 def test_a_broken_chunk_is_set_aside_with_a_warning_and_the_command_names_it(tmp_path, capsys):

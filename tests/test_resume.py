@@ -17,6 +17,7 @@ import pytest
 import torch
 import zstandard
 from test_replay import GAME, records, store
+from tiny import tiny_file
 
 from alphazero import checkpoint
 from alphazero.checkpoint import CheckpointError
@@ -24,25 +25,14 @@ from alphazero.config import Config, load_config, resume_changes, to_yaml
 from alphazero.errors import UserError
 from alphazero.network import Network, shape_of
 from alphazero.progress import Progress
-from alphazero.replay import ChunkError, encode_chunk, read_chunk
-from alphazero.run import Run
-from alphazero.tables import Tables
-from alphazero.trainer import Trainer
-
-TINY = """
-game: {name: connect4}
-network: {blocks: 1, channels: 8}
-search: {simulations: 4}
-selfplay: {games_in_flight: 8, batch_size: 8, threads: 1}
-replay: {window_min: 500, min_positions: 100, chunk_games: 8, reuse: 2.0}
-training: {batch_size: 32, warmup_steps: 2, budget_games: 40, checkpoint_every: 3}
-"""
+from alphazero.training.loop import Run
+from alphazero.training.replay import ChunkError, encode_chunk, read_chunk
+from alphazero.training.selfplay import SelfPlay
+from alphazero.training.trainer import Trainer
 
 
 def tiny(tmp_path: Path, *overrides: str) -> Config:
-    path = tmp_path / "tiny.yaml"
-    path.write_text(TINY)
-    return load_config(path, overrides)
+    return load_config(tiny_file(tmp_path), overrides)
 
 
 @pytest.fixture
@@ -129,33 +119,33 @@ def test_another_optimizer_begins_anew_with_a_warm_up_and_says_so(tmp_path, then
 )
 def test_pacing_counts_samples_whatever_changes_on_resume(begun, tmp_path, override):
     """Neither a pause nor a burst of steps: what was owed before is owed after."""
-    owed = Run_(tiny(tmp_path, "training.budget_games=200"), begun)._steps_due() * 32
+    owed = Run_(tiny(tmp_path, "training.budget_games=200"), begun).learner.due() * 32
     run = Run_(tiny(tmp_path, "training.budget_games=200", override), begun)
     batch = run.config.training.batch_size
-    assert abs(run._steps_due() * batch - owed) < 32 + batch
+    assert abs(run.learner.due() * batch - owed) < 32 + batch
     reuse = run.config.replay.reuse
-    positions, steps = run.tables.positions, run.trainer.samples
+    positions, steps = run.store.positions, run.trainer.samples
     run.train()
-    made = run.tables.positions - positions
+    made = run.store.positions - positions
     assert run.trainer.samples - steps == pytest.approx(
         made * reuse, abs=owed + 10 * batch + 8 * 42 * reuse
     )  # a chunk's worth
-    assert Run_(run.config, begun)._paid == run._paid  # and again
+    assert Run_(run.config, begun).store.paid == run.store.paid  # and again
 
 
 def test_what_a_run_that_was_stopped_at_its_end_still_owes_is_paid_by_the_next_call(tmp_path, monkeypatch):
     config = tiny(tmp_path, "replay.reuse=8", "training.batch_size=16")
-    pay = Run._pay
+    pay = Run.pay
 
     def stop_and_pay(run: Run) -> None:
         run.stopping = True
         pay(run)
 
     with monkeypatch.context() as patched:
-        patched.setattr(Run, "_pay", stop_and_pay)
+        patched.setattr(Run, "pay", stop_and_pay)
         stopped = Run_(config, tmp_path / "run")
         stopped.train()
-    owed = stopped._steps_due()
+    owed = stopped.learner.due()
     assert owed > 0
     resumed = Run_(config, tmp_path / "run")
     resumed.train()
@@ -171,20 +161,20 @@ def test_what_a_run_that_was_stopped_at_its_end_still_owes_is_paid_by_the_next_c
 def test_no_step_is_paid_once_the_time_is_up(tmp_path, owed):
     config = tiny(tmp_path, "replay.reuse=8", "training.budget_minutes=1")
     run = Run_(config, tmp_path / "run")
-    run._steps_due = lambda: int(owed)  # type: ignore[method-assign]
-    assert run._owes() is owed
-    run.seconds = 60.0
-    assert not run._owes()
+    run.learner.due = lambda: int(owed)  # type: ignore[method-assign]
+    assert run.owes() is owed
+    run.budget.seconds = 60.0
+    assert not run.owes()
 
 
 def test_a_second_interrupt_does_not_leave_games_running(begun, tmp_path, monkeypatch):
-    close, handlers = Tables.close, []
+    close, handlers = SelfPlay.close, []
 
-    def close_and_look(tables: Tables) -> None:
+    def close_and_look(playing: SelfPlay) -> None:
         handlers.append(signal.getsignal(signal.SIGINT))
-        close(tables)
+        close(playing)
 
-    monkeypatch.setattr(Tables, "close", close_and_look)
+    monkeypatch.setattr(SelfPlay, "close", close_and_look)
     before = signal.getsignal(signal.SIGINT)
     run = Run_(tiny(tmp_path, "training.budget_games=48"), begun)
     run.train()
@@ -289,7 +279,7 @@ signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 from alphazero import checkpoint
 from alphazero.config import Config
 from alphazero.network import Network, shape_of
-from alphazero.trainer import Trainer
+from alphazero.training.trainer import Trainer
 from alphazero import Game
 trainer = Trainer(Network(shape_of(Game("connect4")), Config().network), Config().training, "cpu")
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), resource.RLIM_INFINITY))
@@ -342,6 +332,32 @@ def test_a_flipped_bit_costs_one_game_and_is_told(tmp_path, at):
     assert len(again.warnings) == 1 and "4 games are whole; set aside as journal.broken" in again.warnings[0]
     assert (tmp_path / "journal.broken").read_bytes() == whole
     assert len(numbers(again)) == 4
+
+
+@pytest.mark.parametrize(
+    "damage",
+    {
+        "a length in the last entry": lambda data, last: data[: last + 1] + b"\x80" + data[last + 2 :],
+        "other bytes": lambda data, last: b"\x7f" * len(data),
+        "one byte too few": lambda data, last: data[:-1],
+    }.values(),
+)
+def test_a_game_that_the_journal_loses_at_its_end_is_told(tmp_path, damage):
+    whole = journal_of(tmp_path, 3)
+    last = 0
+    for _ in range(2):
+        last += 8 + struct.unpack_from("<I", whole, last)[0]
+    damaged = damage(whole, last)
+    (tmp_path / "journal").write_bytes(damaged)
+    again = store(tmp_path, chunk_games=64)
+    assert len(again.warnings) == 1 and "set aside as journal.broken" in again.warnings[0]
+    assert (tmp_path / "journal.broken").read_bytes() == damaged
+
+
+def test_a_folder_in_place_of_the_journal_is_set_aside(tmp_path):
+    (tmp_path / "journal").mkdir()
+    assert "this is no file; set aside as journal.broken" in store(tmp_path).warnings[0]
+    assert (tmp_path / "journal").is_file()
 
 
 def test_files_that_are_no_chunks_do_not_stop_a_run(tmp_path):
@@ -404,7 +420,7 @@ def test_a_store_has_one_writer(tmp_path):
     code = f"""
 import alphazero as az
 from pathlib import Path
-from alphazero.replay import Replay
+from alphazero.training.replay import Replay
 try:
     Replay(Path({str(tmp_path)!r}), az.Game("connect4"), chunk_games=4, window_scale=0, window_exponent=0.75)
 except ValueError as error:

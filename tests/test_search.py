@@ -8,6 +8,7 @@ import math
 import numpy as np
 import pytest
 from conftest import hashed_evaluator
+from connect4_exact import late_positions, minimax
 
 import alphazero as az
 from alphazero._core import SearchCore, considered_visits
@@ -166,30 +167,13 @@ def test_a_loss_in_two_is_parried_with_a_blind_network(kind):
 def test_a_proven_position_is_solved_exactly():
     """Near the end of the game the whole tree fits: the search must prove the minimax value and stop."""
     game = az.Game("connect4")
-    for seed in range(40):
-        moves = game.position().random_playout(seed)[1]
-        if len(moves) < 36:
-            continue
-        position = game.position()
-        for move in moves[:32]:
-            position.play(move)
+    proven = 0
+    for position in late_positions(range(200), plies=32):
         result = az.Search(game, uniform_evaluator, kind="puct").search(position, 100_000)
         assert result.proof == {1: "win", 0: "draw", -1: "loss"}[minimax(position)]
         assert result.simulations < 100_000
-
-
-def minimax(position) -> int:
-    """The exact result for the side to move, in {-1, 0, 1}."""
-    if position.outcome is not None:
-        return position.outcome.value if position.turn == 0 else -position.outcome.value
-    best = -1
-    for move in position.legal_moves():
-        position.play(move)
-        best = max(best, -minimax(position))
-        position.undo()
-        if best == 1:
-            break
-    return best
+        proven += 1
+    assert proven >= 3
 
 
 @pytest.mark.parametrize("kind", ["puct", "gumbel"])
@@ -261,13 +245,7 @@ def test_threads_in_one_tree_find_the_same_however_many_they_are(name, evaluator
 def test_threads_in_one_tree_prove_what_one_thread_proves():
     game = az.Game("connect4")
     proven = 0
-    for seed in range(200):
-        moves = game.position().random_playout(seed)[1]
-        if len(moves) < 36:
-            continue
-        position = game.position()
-        for move in moves[:32]:
-            position.play(move)
+    for position in late_positions(range(200), plies=32):
         report = searched_inside(game, position, 100_000, 2)
         assert report["proof"] == {1: "win", 0: "draw", -1: "loss"}[minimax(position)]
         assert report["simulations"] < 100_000

@@ -9,7 +9,7 @@ import random
 import pytest
 
 import alphazero as az
-from alphazero._core import Pool
+from alphazero._core import GameRecord, Pool
 from alphazero.arena.go_score import area_margin
 from alphazero.errors import UserError
 from alphazero.formats.results import read_results
@@ -113,15 +113,21 @@ def test_recorded_games_survive_a_round_trip(data):
         assert [colour for colour, _ in game.moves] == ["BW"[i % 2] for i in range(len(game.moves))]
 
 
-def test_a_game_with_a_komi_of_its_own_says_so():
-    game = az.Game("go", board_size=5, komi=7.0)
-    settings = {"games_in_flight": 1, "batch_size": 1, "threads": 1, "games": 1, "starts": ["komi=2.5 C3"]}
+def recorded(game: az.Game, start: str) -> GameRecord:
+    """A game of self-play from this start."""
+    settings = {"games_in_flight": 1, "batch_size": 1, "threads": 1, "games": 1, "starts": [start]}
     pool = Pool(game, settings, [{"kind": "puct", "simulations": 4, "evaluator": -2}])
     records = []
     while not pool.done:
         pool.next_batch(0.1)
         records += pool.take_finished()
     (record,) = records + pool.take_finished()
+    return record
+
+
+def test_a_game_with_a_komi_of_its_own_says_so():
+    game = az.Game("go", board_size=5, komi=7.0)
+    record = recorded(game, "komi=2.5 C3")
     written = sgf.parse(sgf.from_record(game, record))
     assert written.komi == 2.5
     assert written.moves[0] == ("B", "C3")
@@ -134,13 +140,7 @@ def test_a_game_with_a_komi_of_its_own_says_so():
 @pytest.mark.parametrize("start", ["5/1X3/2O2/5/5 w C2", "5/1X3/2O2/5/5 w E1 w A1", "w C3", "E1 b A1"])
 def test_a_recorded_game_from_a_set_up_is_exported_with_its_stones(start):
     game = az.Game("go", board_size=5)
-    settings = {"games_in_flight": 1, "batch_size": 1, "threads": 1, "games": 1, "starts": [start]}
-    pool = Pool(game, settings, [{"kind": "puct", "simulations": 4, "evaluator": -2}])
-    records = []
-    while not pool.done:
-        pool.next_batch(0.1)
-        records += pool.take_finished()
-    (record,) = records + pool.take_finished()
+    record = recorded(game, start)
     written = sgf.parse(sgf.from_record(game, record))
     assert written.position_text() == f"{start} {' '.join(record.moves(game))}"
     assert sgf.position_of(written).outcome.score == record.score
@@ -408,6 +408,7 @@ def test_results_are_read_from_games_in_any_encoding(tmp_path):
 def test_random_bytes_never_do_more_than_raise_a_user_error():
     chance = random.Random(5)
     whole = "(;CA[Shift_JIS]SZ[9]KM[6.5]AB[aa:bb]PL[W]PB[表ソ];B[ee]C[a\\]];AE[aa];W[tt](;B[cd])(;W[]))".encode("cp932")
+    read = 0
     for _ in range(2000):
         data = bytearray(whole)
         for _ in range(chance.randint(1, 6)):
@@ -417,7 +418,9 @@ def test_random_bytes_never_do_more_than_raise_a_user_error():
             )
         with contextlib.suppress(UserError):
             sgf.position_of(sgf.parse(bytes(data)))
+            read += 1
         sgf.collection(bytes(data))
+    assert 200 < read < 1800, "nearly right: many are read, many refused"
 
 
 POSITIONS = [

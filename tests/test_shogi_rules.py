@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import random
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
 from mutate import played_where_accepted
+from recorded import games_of, hold_mirror_image, hold_planes, positions, recorded, replayed
 
 import alphazero as az
-
-DATA = Path(__file__).parent / "data"
-
-
-def lines(name: str) -> list[dict]:
-    return [json.loads(line) for line in (DATA / name).read_text().splitlines()]
-
 
 # --- recorded oracles ---
 
 
 def test_perft_equals_cshogi():
     game = az.Game("shogi")
-    for case in lines("shogi_perft.jsonl"):
+    for case in recorded("shogi_perft.jsonl"):
         if case["nodes"] <= 25_000_000:  # `pytest -m slow` runs the rest
             assert game.position(case["position"]).perft(case["depth"]) == case["nodes"], case
 
@@ -33,7 +25,7 @@ def test_perft_equals_cshogi():
 @pytest.mark.slow
 def test_perft_equals_cshogi_at_every_depth():
     game = az.Game("shogi")
-    for case in lines("shogi_perft.jsonl"):
+    for case in recorded("shogi_perft.jsonl"):
         assert game.position(case["position"]).perft(case["depth"]) == case["nodes"], case
 
 
@@ -43,7 +35,7 @@ def test_perft_five_from_the_start():
 
 def test_declarations_equal_cshogi():
     game = az.Game("shogi")
-    for case in lines("shogi_declaration.jsonl"):
+    for case in recorded("shogi_declaration.jsonl"):
         position = game.position(case["position"])
         assert (position.can_declare, position.in_check) == (case["can_declare"], case["check"]), case
 
@@ -51,24 +43,8 @@ def test_declarations_equal_cshogi():
 @pytest.mark.parametrize("name", ["shogi", "minishogi"])
 def test_recorded_games_replay_exactly(name):
     game = az.Game(name)
-    for number, case in enumerate(lines(f"{name}_games.jsonl")):
-        position = game.position(case["start"]) if "start" in case else game.position()
-        counts = []
-        for move in case["moves"]:
-            assert position.outcome is None, (number, position.text)
-            moves = position.legal_moves()
-            indices = position.policy_indices()
-            assert len(set(indices.tolist())) == len(moves)
-            assert indices.min() >= 0 and indices.max() < game.policy_size
-            counts.append(len(moves))
-            position.play(move)
-        assert [*counts, len(position.legal_moves())] == case["legal"], number
-        assert position.text == case["end"], number
-        assert game.position(position.text).key == position.key
-        if "last_legal" in case:
-            assert sorted(position.legal_moves()) == case["last_legal"]
-        if "check" in case:
-            assert position.in_check == case["check"]
+    for number, case in enumerate(games_of(game)):
+        position = replayed(game, case, number)
         if "declaration" in case:
             assert position.can_declare == case["declaration"]
         outcome = position.outcome
@@ -84,7 +60,7 @@ def play_beside_cshogi(games: int, seed: int) -> dict[str, int]:
     cshogi = pytest.importorskip("cshogi", reason="cshogi is the oracle; it comes with the extra 'test'")
     rng = random.Random(seed)
     game = az.Game("shogi")
-    starts = [text for case in lines("shogi_declaration.jsonl") if not has_dead_piece(text := case["position"])]
+    starts = [text for case in recorded("shogi_declaration.jsonl") if not has_dead_piece(text := case["position"])]
     reasons: dict[str, int] = {}
     for number in range(games):
         board = cshogi.Board()
@@ -632,21 +608,10 @@ def slow_planes(game: az.Game, start: str, moves: list[str]) -> np.ndarray:
 @pytest.mark.parametrize("name", ["shogi", "minishogi"])
 def test_planes_equal_a_slow_encoder_written_from_the_papers_table(name):
     game = az.Game(name)
-    rng = random.Random(5)
-    for case in rng.sample(lines(f"{name}_games.jsonl"), 20):
-        start = case.get("start", game.position().text)
-        upto = rng.randrange(len(case["moves"]) + 1)
-        position = game.position(start)
-        for move in case["moves"][:upto]:
-            position.play(move)
-        np.testing.assert_array_equal(position.planes(), slow_planes(game, start, case["moves"][:upto]))
     shuffled = ["2h3h", "8b7b", "3h2h", "7b8b"] * 2 + ["2h3h"]
     if name == "minishogi":
         shuffled = ["4e4d", "2a2b", "4d4e", "2b2a"] * 2 + ["4e4d"]
-    position = game.position()
-    for move in shuffled:
-        position.play(move)
-    np.testing.assert_array_equal(position.planes(), slow_planes(game, game.position().text, shuffled))
+    hold_planes(game, slow_planes, 20, shuffled)
 
 
 def slow_policy_index(name: str, size: int, turn: int, move: str) -> int:
@@ -678,16 +643,13 @@ def test_policy_indices_are_the_papers_and_unique(name):
     size = game.planes_shape[1]
     assert game.policy_size == {"shogi": 139 * 81, "minishogi": 69 * 25}[name]
     seen = set()
-    for case in lines(f"{name}_games.jsonl")[:40]:
-        position = game.position(case["start"]) if "start" in case else game.position()
-        for move in [*case["moves"], None]:
+    for case in games_of(game)[:40]:
+        for position in positions(game, case):
             moves = position.legal_moves()
             expected = [slow_policy_index(name, size, position.turn, each) for each in moves]
             assert position.policy_indices().tolist() == expected
             seen |= {(position.turn, each[0]) for each in moves if "*" in each}
             seen |= {(position.turn, "+") for each in moves if "+" in each}
-            if move is not None:
-                position.play(move)
     assert {(turn, piece) for turn in (0, 1) for piece in "+" + HANDS[name]} <= seen
 
 
@@ -702,8 +664,6 @@ def test_the_mirror_image_is_the_same_game(name):
     """Symmetry 1 maps planes and policy indices of a position to those of the mirrored one."""
     game = az.Game(name)
     assert game.symmetries == 2
-    rng = random.Random(3)
-    position = game.position()
 
     def flipped(text: str) -> str:
         placement, *rest = text.split()
@@ -712,15 +672,7 @@ def test_the_mirror_image_is_the_same_game(name):
             rows.append("".join(reversed(re.findall(r"\+?.", row))))
         return " ".join(["/".join(rows), *rest])
 
-    for _ in range(60):
-        if position.outcome is not None:
-            position = game.position()
-        position.play(rng.choice(position.legal_moves()))
-        here = game.position(position.text)
-        there = game.position(flipped(position.text))
-        np.testing.assert_array_equal(there.planes(), here.planes()[:, :, ::-1])
-        mapped = {game.map_policy(1, i) for i in here.policy_indices().tolist()}
-        assert mapped == set(there.policy_indices().tolist())
+    hold_mirror_image(game, flipped, 60)
 
 
 # --- tactics without knowledge ---

@@ -319,3 +319,58 @@ def test_a_match_stops_when_the_verdict_is_known_and_a_second_call_plays_no_more
     assert main(call) == 0
     assert json.loads(capsys.readouterr().out) == report
     assert (tmp_path / "results.jsonl").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "hypotheses", [("0", "1e-300"), ("0", "0.001"), ("0", "6500"), ("-9999", "0"), ("9000", "10000")]
+)
+def test_hypotheses_that_no_games_can_tell_apart_are_refused_in_one_line(tmp_path, capsys, hypotheses):
+    file = tmp_path / "results.jsonl"
+    file.write_text(json.dumps({"first": "a", "second": "b", "result": 1}) + "\n")
+    elo0, elo1 = hypotheses
+    assert main(["elo", str(file), "--sprt", "a", "b", "--elo0", elo0, "--elo1", elo1]) == 2
+    told = capsys.readouterr()
+    assert told.out == "" and len(told.err.splitlines()) == 1 and elo0 in told.err
+    with pytest.raises(ValueError, match="sprt: elo"):
+        Sprt(float(elo0), float(elo1))
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("hypotheses", [(-2000, 2000), (-2000, -1999.9), (1999.9, 2000), (0, 0.01)])
+@pytest.mark.parametrize("scores", [[1.0], [0.5, 0.5], [0.0, 1.0, 0.5]])
+def test_hypotheses_at_their_bounds_give_finite_answers(hypotheses, scores):
+    games = [{"first": "a", "second": "b", "result": score} for score in scores]
+    test = Sprt(*hypotheses)
+    assert math.isfinite(test.judge(games, "a", "b")["llr"])
+    assert all(0 < length < math.inf for length in test.lengths(games, "a", "b"))
+
+
+@pytest.mark.parametrize("late", [0.0, 1.0], ids=["lost", "won"])
+def test_games_that_end_after_the_verdict_take_nothing_from_it(late):
+    """`elo --sprt` says of a match's file what the match said, which games under way then do not change."""
+    first = [{"first": "ab"[i % 2], "second": "ba"[i % 2], "result": 1 - i % 2, "pair": i // 2} for i in range(100)]
+    then = [
+        {"first": "ab"[i % 2], "second": "ba"[i % 2], "result": late if i % 2 == 0 else 1 - late, "pair": 50 + i // 2}
+        for i in range(101)
+    ]
+    test, played = PairwiseTest(Sprt(0, 50), "a"), first + then
+    for game in played:
+        test.add(game)
+    assert test.as_json()["verdict"] == "H1"
+    assert Sprt(0, 50).judge(played[::-1], "a", "b") == test.as_json()
+    plain = [{name: value for name, value in game.items() if name != "pair"} for game in played]
+    assert Sprt(0, 50).judge(plain, "a", "b")["pairs"] == 100, "games that are no match's are all judged"
+    assert Sprt(0, 50).judge(first + first + then, "a", "b")["pairs"] == 150, "nor are those of several matches"
+
+
+def test_the_expected_length_says_of_what(tmp_path, capsys):
+    pair = [
+        {"first": "a", "second": "b", "result": 1, "pair": 0},
+        {"first": "b", "second": "a", "result": 1, "pair": 0},
+    ]
+    alone = [{"first": "a", "second": "b", "result": 0.5, "pair": None}]
+    for games, what in ((pair, "pairs"), (alone, "games"), (pair + alone, "pairs and games without a partner")):
+        file = tmp_path / "results.jsonl"
+        file.write_text("".join(json.dumps(game) + "\n" for game in games))
+        assert main(["elo", str(file), "--sprt", "a", "b"]) == 0
+        assert f" {what} where H0 is true" in capsys.readouterr().out

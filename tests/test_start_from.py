@@ -15,7 +15,7 @@ from alphazero.errors import UserError
 from alphazero.evaluators.base import proof_planes
 from alphazero.growing import grown
 from alphazero.network import Network, shape_of
-from alphazero.run import Run
+from alphazero.training.loop import Run
 
 TINY = """game: {name: connect4}
 network: {blocks: 1, channels: 8, value_hidden: 8}
@@ -68,7 +68,7 @@ def test_a_run_begins_with_the_network_of_another_and_goes_on_from_there(tmp_pat
     third.train()
     meta = checkpoint.read_meta(checkpoint.resolve(tmp_path / "third"))
     assert meta["began_from"]["steps"] == first.trainer.steps + run.trainer.steps  # all that was spent
-    assert meta["began_from"]["games"] == 16 + run.tables.games
+    assert meta["began_from"]["games"] == 16 + run.store.games
 
 
 def test_a_checkpoint_without_a_trainers_state_gives_its_weights(tmp_path, first):

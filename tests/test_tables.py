@@ -11,15 +11,17 @@ import pytest
 import torch
 
 import alphazero as az
-from alphazero import checkpoint, run
+from alphazero import checkpoint
 from alphazero._core import GameRecord, Pool, Sampler
 from alphazero.config import Config, load_config
-from alphazero.drawing import Drawer
 from alphazero.errors import UserError
 from alphazero.evaluators.torch_packed import PackedTorchEvaluator
 from alphazero.network import Network, shape_of
-from alphazero.tables import Tables
-from alphazero.trainer import Trainer
+from alphazero.training import loop as run
+from alphazero.training import selfplay, swap
+from alphazero.training.prefetch import Prefetch
+from alphazero.training.replay import Replay
+from alphazero.training.trainer import Trainer
 
 GO = """
 game: {name: go, options: {board_size: 5, max_plies: 30}}
@@ -45,24 +47,32 @@ def played(pool: Pool) -> list[GameRecord]:
     return records + pool.take_finished()
 
 
-def test_tables_take_turns_on_a_device_that_has_batches_under_way(tmp_path):
+def test_variants_take_turns_on_a_device_that_has_batches_under_way(tmp_path):
     config = config_of(tmp_path, "variants: [{share: 0.3, board_size: 4}, {share: 0.2, board_size: 3}]")
     game = az.Game("go", board_size=5, max_plies=30)
     torch.manual_seed(0)
     evaluator = PackedTorchEvaluator(Network(shape_of(game), config.network), "cpu", torch.float32, lanes=3)
-    tables = Tables(config, game, tmp_path / "replay")
-    settings = run.pool_settings(config, run.plan_run(config, game, gpu=False))
-    tables.open(evaluator, {**settings, "version": 7}, run.player_settings(config))
+    variants = selfplay.variants_of(config, game)
+    settings = selfplay.pool_settings(config, run.plan_run(config, game, gpu=False))
+    playing = selfplay.SelfPlay(
+        variants,
+        evaluator,
+        {**settings, "version": 7},
+        selfplay.player_settings(config),
+        first_games=[0, 100, 200],
+    )
     finished = []
     for _ in range(1500):
-        finished += tables.step()
-    cost = {table.game.options["board_size"]: table.pool.counts["evaluations"] for table in tables}
-    tables.close()
-    total = sum(cost.values())
-    assert cost[5] / total == pytest.approx(0.5, abs=0.1)
-    assert cost[4] / total == pytest.approx(0.3, abs=0.1)
-    assert len({table.game.options["board_size"] for table, _ in finished}) == 3
-    assert {record.version for _, record in finished} == {7}  # the first games, too
+        finished += playing.step()
+    cost = [each.pool.counts["evaluations"] for each in playing._playing]
+    playing.close()
+    assert [variant.game.options["board_size"] for variant in variants] == [5, 4, 3]
+    assert cost[0] / sum(cost) == pytest.approx(0.5, abs=0.1)
+    assert cost[1] / sum(cost) == pytest.approx(0.3, abs=0.1)
+    assert playing.counts()["evaluations"] == sum(cost), "what was counted stays"
+    assert {each.variant for each in finished} == {0, 1, 2}
+    assert all(each.record.number >= 100 * each.variant for each in finished)
+    assert {each.record.version for each in finished} == {7}  # the first games, too
 
 
 def test_what_games_cost_is_kept_with_the_games(tmp_path):
@@ -113,14 +123,14 @@ def test_a_run_goes_on_only_with_the_variants_it_began_with(tmp_path):
 
 def test_self_play_resigns_once_games_played_to_the_end_show_that_it_is_safe(tmp_path, monkeypatch):
     monkeypatch.setattr(run, "LOG_SECONDS", 0.2)
-    monkeypatch.setattr(run, "SWAP_SHARE", 1.0)  # on a busy machine games would be played with untaught values
+    monkeypatch.setattr(swap, "SWAP_SHARE", 1.0)  # on a busy machine games would be played with untaught values
     # Half of the games never resign: they take three times as long, so few of them would be among the last finished.
     keys = ["selfplay.resign_threshold=-0.3", "selfplay.resign_from=0.3", "selfplay.resign_wrong=1.0"]
     keys += ["selfplay.resign_keep=0.5", "training.budget_games=300"]
     config = config_of(tmp_path, "symmetry: true", *keys, "search.simulations=8")
     run.train(config, tmp_path / "run", "cpu")
     game = az.Game("go", board_size=5, max_plies=30)
-    replay = Tables(config, game, tmp_path / "run" / "replay")[0].replay
+    replay = Replay(tmp_path / "run" / "replay", game, chunk_games=8, window_scale=500, window_exponent=0.75)
     records = list(replay)
     early, late = records[:60], records[150:]
     assert not any(record.reason == "resign" for record in early)
@@ -139,15 +149,15 @@ def test_self_play_goes_on_while_a_batch_is_drawn(tmp_path):
 
     def draw(step: int) -> dict[str, torch.Tensor]:
         end = time.monotonic() + 20.0
-        while training.tables.games < 40 and time.monotonic() < end:
+        while training.store.games < 40 and time.monotonic() < end:
             time.sleep(0.01)
-        came_in_time.append(training.tables.games >= 40)
-        return training._draw(step)
+        came_in_time.append(training.store.games >= 40)
+        return training.learner.draw(step)
 
-    training.drawer = Drawer(draw, 2)
+    training.learner.prefetch = Prefetch(draw, 2)
     training.train()
     assert training.trainer.steps > 0
-    assert all(came_in_time)
+    assert came_in_time and all(came_in_time)
 
 
 def test_self_play_waits_where_training_is_far_behind(tmp_path, monkeypatch):
@@ -158,11 +168,11 @@ def test_self_play_waits_where_training_is_far_behind(tmp_path, monkeypatch):
 
     def draw(step: int) -> dict[str, torch.Tensor]:
         time.sleep(0.1)
-        return training._draw(step)
+        return training.learner.draw(step)
 
-    training.drawer = Drawer(draw, 2)
+    training.learner.prefetch = Prefetch(draw, 2)
     training.train()
-    paid = training.tables.positions / config.training.batch_size
+    paid = training.store.positions / config.training.batch_size
     of_a_chunk = 4 * 30 / config.training.batch_size
     assert 0 <= paid - training.trainer.steps <= 2 + of_a_chunk + 1
 

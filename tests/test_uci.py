@@ -5,32 +5,18 @@ from __future__ import annotations
 import io
 import json
 import signal
-import subprocess
 import sys
 import threading
 import time
 
 import numpy as np
 import pytest
-from dialogue import Dialogue, fields
+from dialogue import Dialogue, Program, fields
 
 import alphazero as az
 from alphazero.player import NetworkPlayer, Player
 from alphazero.protocols.clock import Clock
 from alphazero.protocols.uci import UciEngine, centipawns, wdl_permille
-
-
-@pytest.fixture
-def uci():
-    dialogues = []
-
-    def start(game: str = "chess", **settings) -> Dialogue:
-        dialogues.append(Dialogue(UciEngine, game, **settings))
-        return dialogues[-1]
-
-    yield start
-    for each in dialogues:
-        each.close()
 
 
 def test_the_handshake_lists_the_options(uci):
@@ -222,9 +208,7 @@ def test_wrong_input_gets_one_line_and_leaves_the_engine_alive(uci):
     d = uci()
     d.send("position startpos moves e2e4")
     for line, named in WRONG:
-        d.send(line)
-        answer = d.until("info string error")
-        assert len(answer) == 1 and named in answer[0], (line, answer)
+        d.refuses(line, named)
     d.send("", "   ", "joho isready")
     assert d.until("readyok") == ["readyok"]
     d.send("d")
@@ -336,14 +320,6 @@ def test_python_chess_plays_with_the_engine():
 # --- every request is answered, for the position it is about ---
 
 
-def answers(d, count: int = 1) -> list[str]:
-    """The next answers to `go`; then the engine has nothing more to say."""
-    found = [d.until("bestmove")[-1] for _ in range(count)]
-    d.send("isready")
-    assert not [line for line in d.until("readyok") if line.startswith("bestmove")]
-    return found
-
-
 @pytest.mark.parametrize(
     "go",
     [
@@ -369,7 +345,7 @@ def answers(d, count: int = 1) -> list[str]:
 def test_every_go_is_answered_once_with_a_legal_move(uci, go):
     d = uci()
     d.send("position startpos", go)
-    (answer,) = answers(d)
+    (answer,) = d.answers()
     move = answer.split()[1]
     assert move in az.Game("chess").position().legal_moves()
     if "e2e4" in go.lower():
@@ -381,13 +357,13 @@ def test_a_bare_go_with_words_that_mean_nothing_runs_until_stop(uci):
     d.send("position startpos", "go sideways", "isready")
     d.until("readyok")
     d.send("stop", "stop")
-    assert len(answers(d)) == 1
+    assert len(d.answers()) == 1
 
 
 def test_root_moves_are_understood_in_any_spelling(uci):
     d = uci()
     d.send("position fen 4k3/8/8/8/8/8/8/4K2R w K - 0 1", "go nodes 10 searchmoves e1h1")
-    assert answers(d)[0].split()[1] == "e1g1"
+    assert d.answers()[0].split()[1] == "e1g1"
 
 
 @pytest.mark.parametrize(("depth", "total"), [("3", 8902), ("x", 20), ("0", 20)])
@@ -427,9 +403,9 @@ def test_a_position_that_cannot_be_read_leaves_none_and_a_good_one_heals_it(uci,
     d.send("go infinite", "isready")
     assert d.until("readyok")[-1] == "readyok" and d.out.empty(), "the answer waits for stop"
     d.send("stop")
-    assert answers(d) == ["bestmove 0000"]
+    assert d.answers() == ["bestmove 0000"]
     d.send("position startpos", "go nodes 10")
-    assert answers(d)[0].split()[1] in az.Game("chess").position().legal_moves()
+    assert d.answers()[0].split()[1] in az.Game("chess").position().legal_moves()
 
 
 def test_an_error_quotes_no_more_than_can_be_read(uci):
@@ -446,7 +422,7 @@ def test_the_position_before_a_move_that_fails_stands_and_is_named(uci, bad):
     after.play("e2e4")
     assert after.text in d.until("info string error")[-1]
     d.send("go nodes 10")
-    assert answers(d)[0].split()[1] in after.legal_moves()
+    assert d.answers()[0].split()[1] in after.legal_moves()
 
 
 def test_a_null_move_in_analysis_gives_the_other_side_the_move(uci):
@@ -464,7 +440,7 @@ def test_options_between_position_and_go_keep_the_position(uci):
     for option in ("Hash value 32", "UCI_Chess960 value true", "UCI_Chess960 value 0", "WeightsFile value uniform"):
         d.send("position startpos moves e2e4", f"setoption name {option}", "d", "go nodes 10")
         assert d.until("Fen")[-1] == f"Fen: {after.text}"
-        assert answers(d)[0].split()[1] in after.legal_moves()
+        assert d.answers()[0].split()[1] in after.legal_moves()
 
 
 def test_castling_that_chess960_writes_otherwise_keeps_the_position_too(uci):
@@ -491,7 +467,7 @@ def test_a_position_of_chess960_stays_under_the_standard_rules_without_its_castl
     stays = " ".join([placement, side, "-", *rest])
     d.send("d", "go nodes 20")
     assert d.until("Fen")[-1] == f"Fen: {stays}"
-    assert answers(d)[0].split()[1] in az.Game("chess").position(stays).legal_moves()
+    assert d.answers()[0].split()[1] in az.Game("chess").position(stays).legal_moves()
 
 
 def test_a_position_that_the_options_make_impossible_leaves_none_until_they_make_it_possible(uci):
@@ -499,14 +475,14 @@ def test_a_position_that_the_options_make_impossible_leaves_none_until_they_make
     d.send("position startpos moves e2e4", f"position fen {SHUFFLED} moves c1b1")
     assert "castling" in d.until("info string error")[-1]
     d.send("go nodes 5")
-    assert answers(d) == ["bestmove 0000"]
+    assert d.answers() == ["bestmove 0000"]
     d.send("setoption name UCI_Chess960 value false", "setoption name Hash value 32", "go nodes 5")
-    assert answers(d) == ["bestmove 0000"]
+    assert d.answers() == ["bestmove 0000"]
     d.send("setoption name UCI_Chess960 value true", "d", "go nodes 5")
     after = az.Game("chess", chess960=True).position(SHUFFLED)
     after.play("c1b1")
     assert d.until("Fen")[-1] == f"Fen: {after.text}"
-    assert answers(d)[0].split()[1] in after.legal_moves()
+    assert d.answers()[0].split()[1] in after.legal_moves()
 
 
 @pytest.mark.parametrize(
@@ -592,12 +568,12 @@ def test_isready_warms_the_network_up_once_for_each_setting_and_never_beside_a_s
     d.send("setoption name MinibatchSize value 64")
     assert sorted(ready()) == [*range(1, 17), 64]
     d.send("ucinewgame", "position startpos", "go nodes 50")
-    answers(d)
+    d.answers()
     assert ready() == []
     d.send("setoption name Threads value 1", "go infinite")
     assert ready() == []
     d.send("stop")
-    answers(d)
+    d.answers()
     assert {size for _, size in recorder.batches} <= {*range(1, 65)}
 
 
@@ -618,7 +594,7 @@ def test_after_readyok_no_search_waits_for_a_compiler(uci, monkeypatch):
         d.send(option, "isready")
         d.until("readyok")
         d.send("position startpos", "go nodes 20")
-        answers(d)
+        d.answers()
     assert len(compiled) >= 2 and "search" not in compiled
 
 
@@ -708,14 +684,14 @@ def test_every_player_obeys_the_engines_clock_and_stop(kind):
     try:
         d.engine.player = player_of(kind)
         d.send("position startpos", "go movetime 100")
-        assert answers(d)
+        assert d.answers()
         d.send("go infinite", "isready")
         d.until("readyok")
         assert not [line for line in list(d.out.queue) if line.startswith("bestmove")]
         d.send("stop")
         assert d.until("bestmove", seconds=3)
         d.send("go nodes 5")
-        assert answers(d)
+        assert d.answers()
     finally:
         d.close()
 
@@ -723,27 +699,9 @@ def test_every_player_obeys_the_engines_clock_and_stop(kind):
 # --- as a process ---
 
 
-def engine_process(*arguments: str, program: str = "import sys; from alphazero.cli import main; sys.exit(main())"):
-    return subprocess.Popen(
-        [sys.executable, "-c", program, *arguments],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        bufsize=1,
-    )
-
-
-def read_until(process, start: str) -> str:
-    for line in process.stdout:
-        if line.startswith(start):
-            return line
-    raise AssertionError(f"the engine ended before {start}: {process.stderr.read()}")
-
-
 @pytest.mark.parametrize("command", ["uci", "usi"])
 def test_the_handshake_and_quit_load_no_network(command):
-    program = (
+    code = (
         "import sys, os\n"
         "from alphazero import cli\n"
         "leave = cli._leave\n"
@@ -754,37 +712,37 @@ def test_the_handshake_and_quit_load_no_network(command):
         "cli._leave = told\n"
         f"cli.{command}()\n"
     )
-    with engine_process(program=program) as process:
-        print(command, file=process.stdin)
-        read_until(process, f"{command}ok")
-        print("quit", file=process.stdin)
-        loaded, _, count = read_until(process, "loaded").strip().rpartition(" ")
+    with Program(code=code) as d:
+        d.send(command)
+        d.until(f"{command}ok")
+        d.send("quit")
+        loaded, _, count = d.until("loaded")[-1].strip().rpartition(" ")
         assert loaded == "loaded []" and int(count) < 400, "0.1 s of processor time; about 300 modules, mostly numpy's"
-        assert process.wait(10) == 0
+        assert d.ended(10) == 0
 
 
 @pytest.mark.parametrize("model", ["uniform", "mcts:100"])
 def test_ctrl_c_while_it_searches_ends_the_engine_cleanly(model):
-    with engine_process("uci", "--model", model) as process:
-        print("position startpos\ngo infinite", file=process.stdin)
-        read_until(process, "info depth")
-        process.send_signal(signal.SIGINT)
-        assert process.wait(10) == 130
-        assert "Traceback" not in process.stderr.read()
+    with Program("uci", "--model", model) as d:
+        d.send("position startpos", "go infinite")
+        d.until("info depth")
+        d.process.send_signal(signal.SIGINT)
+        assert d.ended(10) == 130
+        assert "Traceback" not in "".join(d.complaints)
 
 
 def test_ctrl_c_while_a_rollout_player_thinks_ends_python_cleanly():
-    program = (
+    code = (
         "import alphazero as az\n"
         "player = az.load('mcts:100', game=az.Game('go'))\n"
         "try:\n    print('thinks', flush=True)\n    player.search(player.game.position(), 10**9)\n"
         "except KeyboardInterrupt:\n    print('stopped', flush=True)\n"
     )
-    with engine_process(program=program) as process:
-        read_until(process, "thinks")
-        process.send_signal(signal.SIGINT)
-        assert read_until(process, "stopped")
-        assert process.wait(10) == 0
+    with Program(code=code) as d:
+        d.until("thinks")
+        d.process.send_signal(signal.SIGINT)
+        assert d.until("stopped")
+        assert d.ended(10) == 0
 
 
 def test_a_network_that_cannot_be_loaded_is_told_and_every_go_answered(tmp_path):
@@ -793,17 +751,16 @@ def test_a_network_that_cannot_be_loaded_is_told_and_every_go_answered(tmp_path)
     meta = {"game": "chess", "options": az.Game("chess").options, "network": {}, "steps": 0, "games": 0}
     (folder / "meta.json").write_text(json.dumps({**meta, "positions": 0, "seconds": 0}))
     (folder / "model.safetensors").write_bytes(b"not weights")
-    with engine_process("uci", "--model", str(folder)) as process:
+    with Program("uci", "--model", str(folder)) as d:
         for line, answer in [("uci", "uciok"), ("isready", "readyok"), ("go nodes 5", "bestmove 0000")]:
-            print(line, file=process.stdin)
-            read_until(process, answer)
-        print("setoption name WeightsFile value uniform\ngo nodes 5", file=process.stdin)
-        assert read_until(process, "bestmove").split()[1] != "0000"
-        print("quit", file=process.stdin)
-        assert process.wait(20) == 0
+            d.send(line)
+            d.until(answer)
+        d.send("setoption name WeightsFile value uniform", "go nodes 5")
+        assert d.until("bestmove")[-1].split()[1] != "0000"
+        assert d.quit() == []
 
 
 def test_a_model_that_is_not_there_is_refused_at_once():
-    with engine_process("uci", "--model", "/nowhere/at/all") as process:
-        assert process.wait(20) == 2
-        assert process.stderr.read().count("\n") == 1
+    with Program("uci", "--model", "/nowhere/at/all") as d:
+        assert d.ended() == 2
+        assert len(d.complaints) == 1

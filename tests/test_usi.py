@@ -197,9 +197,7 @@ def test_wrong_input_gets_one_line_and_leaves_the_engine_alive(usi):
     d = usi()
     d.send("position startpos moves 7g7f")
     for line, named in WRONG:
-        d.send(line)
-        answer = d.until("info string error")
-        assert len(answer) == 1 and named in answer[0], (line, answer)
+        d.refuses(line, named)
     d.send("d")
     d.until("sfen")
 
@@ -342,3 +340,11 @@ def test_csa_is_read_back_by_cshogi(tmp_path):
             board.push(move)
         assert board.sfen().split()[:3] == position.text.split()[:3]
         assert parser.endgame == ending and parser.names == ["us", "them"]
+
+
+def test_a_go_that_cannot_be_read_is_quoted_no_longer_than_can_be_read(usi):
+    d = usi()
+    d.send("position startpos", "go mate " + "x" * 100_000)
+    said = d.until("checkmate timeout")
+    assert [line for line in said if line.startswith("info string error: go: ")]
+    assert max(map(len, said)) < 1100

@@ -19,7 +19,7 @@ from connect4_solver import solve
 
 import alphazero as az
 from alphazero._core import GameRecord
-from alphazero.replay import chunk_paths, read_chunk
+from alphazero.training.replay import chunk_paths, read_chunk
 
 
 def positions_of(run: Path, count: int, seed: int, from_ply: int) -> list[str]:

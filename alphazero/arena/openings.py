@@ -183,8 +183,8 @@ def _pgn_game(text: str, game: Game, plies: int | None) -> Opened:
 
     try:
         record = chess.pgn.read_game(io.StringIO(text))
-    except IndexError as error:  # python-chess falls over it
-        raise ValueError("an illegal move, then a ')' without its '('") from error
+    except IndexError as error:  # python-chess leaves the main line where a ')' closes a variation that nobody opened
+        raise ValueError("a ')' without its '('") from error
     if record is None:
         raise ValueError("no game")
     if record.errors:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from alphazero.arena.ratings import Summary
+from alphazero.files import writing
 
 COSTS = [("evaluations", 1.0, "self-play evaluations"), ("games", 1.0, "self-play games"), ("seconds", 3600.0, "hours")]
 
@@ -46,5 +47,6 @@ def plot_learning_curve(path: Path, summary: Summary, metas: Mapping[str, Mappin
     both[0].legend(loc="best", frameon=False)
     figure.suptitle(title)
     figure.tight_layout()
-    figure.savefig(path)
+    with writing(path):
+        figure.savefig(path)
     plt.close(figure)

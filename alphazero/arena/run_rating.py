@@ -21,7 +21,8 @@ from alphazero.files import write_atomically
 from alphazero.formats.results import Result
 from alphazero.game import Game, make
 from alphazero.progress import Progress
-from alphazero.run import SEARCH_KEYS
+from alphazero.runs.curves import write_ratings
+from alphazero.training.selfplay import SEARCH_KEYS
 
 
 def rate_run(directory: Path, config: Config, device: str = "auto") -> Summary:
@@ -78,7 +79,8 @@ def rate_run(directory: Path, config: Config, device: str = "auto") -> Summary:
     title = f"{directory.name}: {game.name} {_board(game)}".removeprefix(f"{game.name}: ")
     plot_learning_curve(directory / "elo.png", summary, metas, title=title)
     write_report(directory / "report.html", title, rated, results, games_seen, folder="rating/")
-    _log_ratings(directory, summary, "rating/elo" if config.rating.during == 0.0 else "rating/elo_final")
+    elo = {int(p.name.removeprefix("step-")): p.elo for p in rated.players if p.name in metas}
+    write_ratings(directory, "rating/elo" if config.rating.during == 0.0 else "rating/elo_final", elo)
     return summary
 
 
@@ -112,14 +114,3 @@ def spread(steps: list[int], count: int) -> list[int]:
 def _board(game: Game) -> str:
     _, height, width = game.planes_shape
     return f"{height}x{width}"
-
-
-def _log_ratings(directory: Path, summary: Summary, tag: str) -> None:
-    """Writes a run's ratings to TensorBoard, in ascending steps: it drops what was there when a step goes back."""
-    from torch.utils.tensorboard import SummaryWriter
-
-    elo = {p["name"].removeprefix("step-"): p["elo"] for p in summary["players"] if p["name"].startswith("step-")}
-    board = SummaryWriter(str(directory / "tb"))
-    for step in sorted(elo, key=int):
-        board.add_scalar(tag, elo[step], int(step))
-    board.close()

@@ -15,7 +15,7 @@ from alphazero.arena.match import Entrant, Pairing, colour_balanced, random_open
 from alphazero.arena.play import run_schedule
 from alphazero.arena.standings import standings
 from alphazero.errors import UserError
-from alphazero.files import write_atomically
+from alphazero.files import write_atomically, writing
 from alphazero.game import Game
 from alphazero.player import NetworkPlayer, Player, RandomPlayer, RolloutPlayer
 from alphazero.progress import Progress
@@ -177,5 +177,6 @@ def plot(path: Path, summary: Scaling) -> None:
     for axes in (above, below):
         axes.grid(alpha=0.3)
     figure.tight_layout()
-    figure.savefig(path)
+    with writing(path):
+        figure.savefig(path)
     plt.close(figure)

@@ -1,12 +1,13 @@
 """The sequential probability ratio test: play until it is known whether A is stronger than B by this much.
 
-What is tested is A's mean score: s0 under H0, s1 under H1, which elo0 and elo1 mean on the ratings' own scale (logistic Elo of
-the expected score; draws do not stretch it, and normalised Elo is something else). Colour-swapped pairs count as one observation of 0, 1/4, 1/2, 3/4
-or 1 (pentanomial), which takes out the opening's and the colour's share of the variance. Games without a partner count as
-one each (trinomial), those with A first and those with A second apart: between them stands the first-move advantage, which is
-fitted under either hypothesis as the ratings fit it. The log likelihood ratio is the generalised one (Van den Bergh, "A practical introduction to the
-GSPRT"): the likelihood of the counts under the distribution of mean s1 that fits them best, over the same for s0. The usual
-short formula, with the variance as observed, is its limit for s1 near s0; with wide hypotheses it decides too early.
+What is tested is A's mean score: s0 under H0, s1 under H1, which elo0 and elo1 mean on the ratings' own scale (logistic Elo
+of the expected score; draws do not stretch it, and normalised Elo is something else). Colour-swapped pairs count as one
+observation of 0, 1/4, 1/2, 3/4 or 1 (pentanomial), which takes out the opening's and the colour's share of the variance. Games
+without a partner count as one each (trinomial), those with A first and those with A second apart: between them stands the
+first-move advantage, which is fitted under either hypothesis as the ratings fit it. The log likelihood ratio is the generalised
+one (Van den Bergh, "A practical introduction to the GSPRT"): the likelihood of the counts under the distribution of mean s1
+that fits them best, over the same for s0. The usual short formula, with the variance as observed, is its limit for s1 near s0;
+with wide hypotheses it decides too early.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from alphazero.formats.results import Result
 
 F64 = NDArray[np.float64]
 SCORES = np.array([0.0, 0.25, 0.5, 0.75, 1.0])  # of an observation
+MOST_ELO = 2000.0  # of a hypothesis: beyond, a mean score is 0 or 1 but for a hundred-thousandth
+LEAST_ELO = 0.01  # between the hypotheses: what billions of games could tell
 SEEN = 1e-3  # the count of a score that did not occur yet: it may still
 
 
@@ -206,7 +209,8 @@ def counts_of(scores: Iterable[float]) -> F64:
 class Sprt:
     """The hypotheses and error rates of a test. ValueError for bad ones.
 
-    H0: A is elo0 stronger than B; H1: elo1, both logistic Elo of the expected score, as ratings are. alpha, beta: the rates of wrongly accepting H1, H0.
+    H0: A is elo0 stronger than B; H1: elo1, both logistic Elo of the expected score, as ratings are. alpha, beta: the rates of
+    wrongly accepting H1, H0.
     """
 
     elo0: float = 0.0
@@ -217,6 +221,14 @@ class Sprt:
     def __post_init__(self) -> None:
         if not self.elo0 < self.elo1:
             raise ValueError(f"sprt: elo0 must be below elo1, got {self.elo0:g} and {self.elo1:g}")
+        if self.elo0 < -MOST_ELO or self.elo1 > MOST_ELO:
+            raise ValueError(
+                f"sprt: elo0 and elo1 must be in {-MOST_ELO:g}..{MOST_ELO:g}, got {self.elo0:g} and {self.elo1:g}"
+            )
+        if self.elo1 - self.elo0 < LEAST_ELO:
+            raise ValueError(
+                f"sprt: elo1 must be at least {LEAST_ELO:g} above elo0, got {self.elo0:.12g} and {self.elo1:.12g}"
+            )
         if not (0.0 < self.alpha < 0.5 and 0.0 < self.beta < 0.5):
             raise ValueError(f"sprt: alpha and beta must be between 0 and 0.5, got {self.alpha:g} and {self.beta:g}")
 
@@ -226,7 +238,15 @@ class Sprt:
         return "H1" if llr >= upper else "H0" if llr <= lower else "continue"
 
     def judge(self, results: Iterable[Result], a: str, b: str) -> Verdict:
-        """{"llr", "lower", "upper", "verdict": "H0" | "H1" | "continue", "games", "pairs"} of all these games of A with B."""
+        """{"llr", "lower", "upper", "verdict": "H0" | "H1" | "continue", "games", "pairs"} of all these games of A with B.
+
+        Where they are numbered pairs and their test was decided before the last, it is that verdict: games that were under
+        way then take nothing from it, as in the match that played them.
+        """
+        results = list(results)
+        decided = self._decided(results, a, b)
+        if decided is not None:
+            return decided
         counts = tallies(results, a, b)
         alone = (counts["first"], counts["second"], counts["difference"])
         pairs, single = int(counts["pairs"].sum()), int(alone[0].sum() + alone[1].sum())
@@ -244,6 +264,16 @@ class Sprt:
             "games": 2 * pairs + single,
             "pairs": pairs,
         }
+
+    def _decided(self, results: Iterable[Result], a: str, b: str) -> Verdict | None:
+        """The first verdict, where pairs are numbered from 0 and no number names a third game."""
+        games = [game for game in results if {game["first"], game["second"]} == {a, b}]
+        if not all(isinstance(game.get("pair"), int) for game in games):
+            return None
+        if len({(game["pair"], game["first"]) for game in games}) < len(games):
+            return None
+        test = PairwiseTest(self, a)
+        return test.as_json() if any(test.add(game) != "continue" for game in games) else None
 
     def lengths(self, results: Iterable[Result], a: str, b: str) -> tuple[float, float, float]:
         """Observations that the test takes on average if H0, if H1 is true, and in the worst case halfway between.

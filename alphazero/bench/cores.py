@@ -14,9 +14,10 @@ from pathlib import Path
 from alphazero.bench.figures import Figure, board, figure_of, network
 from alphazero.bench.networks import SelfPlay, best_bare
 from alphazero.config import load_config
-from alphazero.evaluators import make_evaluator
+from alphazero.evaluators import Evaluator, make_evaluator
 from alphazero.machine import cores
-from alphazero.run import Run
+from alphazero.network import Network
+from alphazero.training.loop import Run
 
 LABEL, BLOCKS, CHANNELS = "chess", 4, 32  # as configs/chess-small.yaml has it
 SAMPLES_WEIGH = 3  # evaluations that a training sample costs: forward and backward
@@ -33,13 +34,14 @@ def bench(seconds: float, repeat: int, peers: list[str]) -> Iterator[Figure]:
     if not hasattr(os, "sched_setaffinity"):
         return  # such as on a Mac: a process cannot choose its cores there
     here = sorted(os.sched_getaffinity(0))
-    evaluator = make_evaluator(network(LABEL, BLOCKS, CHANNELS), "cpu")
+    made = network(LABEL, BLOCKS, CHANNELS)
+    evaluator = make_evaluator(made, "cpu")
     counts = [count for count in (1, 2, 4, 8, 16, 32, 64) if count < cores()] + [cores()]
     for count in counts:
         with _on(here[:count]):
             rates, ratios, progress = [], [], []
             for _ in range(repeat):
-                rates.append(_selfplay(evaluator, seconds))
+                rates.append(_selfplay(made, evaluator, seconds))
                 ratios.append(rates[-1] / best_bare(evaluator, board(LABEL).planes_shape, count, seconds))
                 progress.append(_run(seconds))
             yield figure_of(f"cores.selfplay.{count}", "evaluations/s", rates)
@@ -56,8 +58,8 @@ def bench(seconds: float, repeat: int, peers: list[str]) -> Iterator[Figure]:
         )
 
 
-def _selfplay(evaluator: object, seconds: float) -> float:
-    playing = SelfPlay(board(LABEL), evaluator)  # type: ignore[arg-type]
+def _selfplay(made: Network, evaluator: Evaluator, seconds: float) -> float:
+    playing = SelfPlay(board(LABEL), made, evaluator)
     playing.rate(seconds / 4)
     rate = playing.rate(seconds)
     playing.close()

@@ -23,7 +23,7 @@ from alphazero.feeding import Feed
 from alphazero.game import Game
 from alphazero.machine import plan_selfplay
 from alphazero.network import Network
-from alphazero.trainer import StepGraph, Trainer
+from alphazero.training.trainer import StepGraph, Trainer
 
 LABEL = "chess"
 Packed = tuple[U8, F32, I32, I32, tuple[int, int]]

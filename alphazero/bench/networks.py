@@ -15,7 +15,7 @@ from alphazero._core import Pool
 from alphazero.bench.figures import NETS, Figure, board, figure_of, measure, network, rate
 from alphazero.evaluators import Evaluator, make_evaluator
 from alphazero.evaluators.base import F32, LanedEvaluator, proof_planes
-from alphazero.evaluators.choose import available
+from alphazero.evaluators.choose import available, lane_seconds
 from alphazero.feeding import Feed, batch_layout, lanes_for
 from alphazero.game import Game
 from alphazero.machine import cores, plan_selfplay
@@ -112,12 +112,13 @@ class SelfPlay:
     """Self-play of one game by one evaluator, laid out as a run would on this machine."""
 
     game: Game
+    network: Network  # the evaluator's
     evaluator: Evaluator
     simulations: int = 32
 
     def __post_init__(self) -> None:
-        gpu = not isinstance(self.evaluator, LanedEvaluator)
-        plan = plan_selfplay(self.game, gpu=gpu, simulations=self.simulations)
+        seconds = lane_seconds(self.network, self.evaluator)
+        plan = plan_selfplay(self.game, gpu=seconds is None, simulations=self.simulations, position_seconds=seconds)
         layout = batch_layout([self.evaluator])
         settings = {"games_in_flight": plan.games_in_flight, "batch_size": plan.batch_size, "threads": plan.threads}
         player = {"kind": "gumbel", "simulations": self.simulations, "evaluator": 0, "noise": True}
@@ -141,11 +142,12 @@ def selfplay(seconds: float, repeat: int, peers: list[str]) -> Iterator[Figure]:
     """Evaluations a second of whole self-play, its share of the bare network's rate, and the hand-over of a batch."""
     for _, label, blocks, channels in NETS:
         game = board(label)
-        evaluator = make_evaluator(network(label, blocks, channels), "auto")
+        made = network(label, blocks, channels)
+        evaluator = make_evaluator(made, "auto")
         best_bare(evaluator, game.planes_shape, cores(), seconds / 4)  # warms up
         rates, ratios = [], []
         for _ in range(repeat):
-            playing = SelfPlay(game, evaluator)
+            playing = SelfPlay(game, made, evaluator)
             playing.rate(seconds / 4)
             rates.append(playing.rate(seconds))
             playing.close()
@@ -182,7 +184,7 @@ def train(seconds: float, repeat: int, peers: list[str]) -> Iterator[Figure]:
     """Samples a second of the trainer, and positions a second of the sampler that feeds it."""
     from alphazero._core import UNIFORM, Sampler
     from alphazero.config import TrainingConfig
-    from alphazero.trainer import Trainer
+    from alphazero.training.trainer import Trainer
 
     for _, label, blocks, channels in NETS:
         game = board(label)

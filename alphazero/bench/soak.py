@@ -34,7 +34,7 @@ def bench(seconds: float, repeat: int, peers: list[str]) -> Iterator[Figure]:
     from alphazero._core import Pool
     from alphazero.config import NetworkConfig
     from alphazero.network import Network, shape_of
-    from alphazero.replay import Replay
+    from alphazero.training.replay import Replay
 
     game = make("go", {"board_size": 9, "max_plies": 200})
     evaluator = make_evaluator(Network(shape_of(game), NetworkConfig(blocks=4, channels=32)), "auto")

@@ -19,7 +19,7 @@ def run(args: argparse.Namespace) -> int:
     import alphazero
     from alphazero.game import games, make
     from alphazero.machine import cores, plan_selfplay
-    from alphazero.trainer import has_bf16_units
+    from alphazero.training.trainer import has_bf16_units
 
     print(f"alphazero   {alphazero.__version__}, games: {', '.join(games())}")
     print(f"python      {platform.python_version()}, numpy {np.__version__}, torch {torch.__version__}")

@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
     from alphazero.formats.results import Counted, players_of, read_results
     from alphazero.text import clean
 
-    if args.bootstrap < 0 or args.bootstrap == 1:
+    if args.bootstrap == 1:
         raise UserError(f"elo: --bootstrap must be >= 2, got {args.bootstrap}")
     files = [path / "rating" / "results.jsonl" if is_there(path / "config.yaml") else path for path in args.files]
     counted = Counted()
@@ -119,7 +119,7 @@ def _anchors(texts: list[str], names: set[str]) -> dict[str, float]:
 def _test(args: argparse.Namespace, results: list[Result]) -> int:
     """The sequential test of two players instead of ratings."""
     from alphazero.arena.ratings import rate
-    from alphazero.arena.sprt import PairScores, Sprt
+    from alphazero.arena.sprt import PairScores, Sprt, tallies
 
     test = Sprt(args.elo0, args.elo1, args.alpha, args.beta)
     verdict = test.judge(results, *args.sprt)
@@ -130,7 +130,9 @@ def _test(args: argparse.Namespace, results: list[Result]) -> int:
         f"LLR {verdict['llr']:.2f} in [{verdict['lower']:.2f}, {verdict['upper']:.2f}] after {verdict['games']} games "
         f"({verdict['pairs']} pairs): {verdict['verdict']}"
     )
-    what = "pairs" if verdict["pairs"] else "games"
+    counts = tallies(results, *args.sprt)
+    pairs, alone = counts["pairs"].sum(), counts["first"].sum() + counts["second"].sum()
+    what = "games" if pairs == 0 else "pairs" if alone == 0 else "pairs and games without a partner"
     if_h0, if_h1, between = test.lengths(results, *args.sprt)
     a, b = args.sprt
     elo, low, high = rate([game for game in results if {game["first"], game["second"]} == {a, b}]).difference(a, b)

@@ -34,7 +34,7 @@ def rated(path: Path) -> list[dict[str, Any]]:
 
 def run(args: argparse.Namespace) -> int:
     from alphazero import checkpoint
-    from alphazero.replay import chunk_paths
+    from alphazero.training.replay import chunk_paths
 
     path = checkpoint.resolve(args.path)
     loaded = checkpoint.load(path)

@@ -35,9 +35,10 @@ def run(args: argparse.Namespace) -> int:
     from alphazero._core import GameRecord
     from alphazero.arena.records import file_name, joined
     from alphazero.errors import UserError
+    from alphazero.files import writing
     from alphazero.formats import kif
     from alphazero.game import make
-    from alphazero.replay import chunk_paths, read_chunk
+    from alphazero.training.replay import chunk_paths, read_chunk
 
     directory = args.path / "replay" if (args.path / "replay").is_dir() else args.path
     paths = chunk_paths(directory)
@@ -58,9 +59,12 @@ def run(args: argparse.Namespace) -> int:
     print(f"first player's score {sum((r.value + 1) / 2 for r in records) / len(records):.3f}")
     print("ends: " + ", ".join(f"{reason} {count}" for reason, count in reasons.most_common()))
     if args.export:
-        args.export.mkdir(parents=True, exist_ok=True)
+        with writing(args.export):
+            args.export.mkdir(parents=True, exist_ok=True)
         if game.name != "go" and (name := file_name(game)) is not None:
-            (args.export / name).write_text(joined(game, [_text(game, record) for record in records]), encoding="utf-8")
+            with writing(args.export / name):
+                text = joined(game, [_text(game, record) for record in records])
+                (args.export / name).write_text(text, encoding="utf-8")
             print(f"{args.export / name}: {len(records):,} games")
         if game.name in kif.GAMES:
             for record in records:
@@ -70,7 +74,8 @@ def run(args: argparse.Namespace) -> int:
             return 0
         for record in records:
             path = args.export / f"{record.number:08d}.{'sgf' if game.name == 'go' else 'txt'}"
-            path.write_text(_text(game, record), encoding="utf-8")
+            with writing(path):
+                path.write_text(_text(game, record), encoding="utf-8")
         print(f"{args.export}: {len(records):,} files")
     return 0
 

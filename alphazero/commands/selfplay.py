@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     from alphazero.options import game_from
     from alphazero.player import NetworkPlayer, load
     from alphazero.progress import Progress
-    from alphazero.replay import Replay
+    from alphazero.training.replay import Replay
 
     if args.games < 1 or args.in_flight < 1:
         raise UserError("selfplay: --games and --in-flight must be >= 1")

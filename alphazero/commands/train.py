@@ -21,7 +21,7 @@ def run(args: argparse.Namespace) -> int:
     from alphazero.arena.run_rating import rate_run
     from alphazero.commands.engine import PROTOCOLS
     from alphazero.config import load_config
-    from alphazero.run import train
+    from alphazero.training.loop import train
 
     config = load_config(args.config, args.overrides)
     directory: Path = args.run or Path("runs") / args.config.stem
@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
     if finished.stopping:
         print(f"stopped; the same command goes on from step {finished.trainer.steps:,}", file=sys.stderr)
         return 130
-    print(f"\nrun         {directory}  ({finished.tables.games:,} games, {finished.trainer.steps:,} steps)")
+    print(f"\nrun         {directory}  ({finished.store.games:,} games, {finished.trainer.steps:,} steps)")
     if not args.no_rating:
         rate_run(directory, config, args.device)
         print(f"ratings     {directory / 'elo.json'}\nplot        {directory / 'elo.png'}")

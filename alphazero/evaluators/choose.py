@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from alphazero import weights
 from alphazero.devices import DEVICES
 from alphazero.errors import UserError
-from alphazero.evaluators.base import Evaluator, agrees, fastest, proof_planes
+from alphazero.evaluators.base import Evaluator, LanedEvaluator, agrees, fastest, proof_planes
 from alphazero.files import read_json, write_atomically
 from alphazero.machine import cache_folder
 
@@ -136,6 +136,26 @@ def measured(network: Network, names: list[str]) -> list[tuple[str, float, Evalu
         if agrees(evaluator, network, bf16=name.endswith("bf16")):
             found.append((name, MEASURED_BATCH / fastest(lambda e=evaluator: e.evaluate(planes)), evaluator))  # type: ignore[misc]
     return sorted(found, key=lambda each: -each[1])
+
+
+def lane_seconds(network: Network, evaluator: Evaluator) -> float | None:
+    """What one core takes for a position where each of several lanes answers a batch, in seconds; None: it has no lanes.
+
+    Measured once and remembered, as the choice of the backend is.
+    """
+    if not isinstance(evaluator, LanedEvaluator):
+        return None
+    key = f"{_key(network, candidates())}; seconds of a position in a lane: {evaluator.describe()}"
+    try:
+        known = float(_remembered()[key])
+        if 0.0 < known < 60.0:
+            return known
+    except (KeyError, ValueError):
+        pass  # not measured yet, or the file is broken
+    planes = proof_planes(network.shape, MEASURED_BATCH)
+    seconds = fastest(lambda: evaluator.evaluate_in_lane(planes)) / MEASURED_BATCH
+    _remember(key, f"{seconds:.3e}")
+    return seconds
 
 
 def candidates() -> list[str]:

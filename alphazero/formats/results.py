@@ -196,6 +196,8 @@ def _checked(game: object, where: str) -> Result:
         )
     if game["first"] == game["second"]:
         raise UserError(f"{where}: '{game['first']}' plays itself")
+    if isinstance(game.get("pair"), list | dict):
+        raise UserError(f"{where}: pair must be a number, the same for two games, got {json.dumps(game['pair'])[:60]}")
     return cast(Result, game)
 
 

@@ -229,21 +229,30 @@ class EngineLoop(ABC):
         known = next((i for i, word in enumerate(words) if word.lower() in self.commands), None)
         if known is None:
             if words:
-                self.say(f"info string error: unknown command '{words[0][:40]}'; `{self.name}` shows what there is")
+                self.complain(f"unknown command '{words[0][:40]}'; `{self.name}` shows what there is")
             return
         try:
             self.commands[words[known].lower()](words[known + 1 :])
         except ProtocolError as error:
-            self.say(f"info string error: {clean(str(error), LONGEST_ERROR)}")
+            self.complain(str(error))
         except Exception as error:  # a fault of ours must not end a game that is being played
             print(f"alphazero {self.name}: {words[known]}: {error!r}", file=sys.stderr)
-            self.say(f"info string error: internal: {' '.join(str(error).split())}")
+            self.complain(f"internal: {error}")
+
+    def complain(self, text: str) -> None:
+        """Says what is wrong, in one line of bounded length."""
+        self.say(f"info string error: {clean(text, LONGEST_ERROR)}")
 
     def say(self, *lines: str) -> None:
-        with self._write_lock:
-            for line in lines:
-                self._out.write(line + "\n")
-            self._out.flush()
+        try:
+            with self._write_lock:
+                for line in lines:
+                    self._out.write(line + "\n")
+                self._out.flush()
+        except BrokenPipeError:  # the GUI is gone: whatever thread finds out, there is nothing to go on for
+            self.done = True
+            self.stop([])
+            return
         for line in lines:
             self._note(f"< {line}")
 
@@ -397,8 +406,8 @@ class EngineLoop(ABC):
             trouble = str(error)
         except Exception as error:  # a fault of ours: whoever waits gets an answer all the same
             print(f"alphazero {self.name}: go: {error!r}", file=sys.stderr)
-            trouble = f"internal: {' '.join(str(error).split())}"
-        self.say(f"info string error: go: {trouble}")
+            trouble = f"internal: {error}"
+        self.complain(f"go: {trouble}")
         # Even so an answer to `go infinite` and to `go ponder` waits until it is asked for.
         waiting = Limits(infinite=limits.infinite, ponder=limits.ponder)
         self._start(Analysis(self.player, None, waiting, self._info, lambda *_: self.say(self.no_answer(words))))

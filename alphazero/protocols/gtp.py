@@ -20,7 +20,9 @@ from alphazero.player import Player
 from alphazero.protocols import go_rules, sgf
 from alphazero.protocols.clock import Clock
 from alphazero.search import SearchResult
+from alphazero.text import clean
 
+LONGEST_ERROR = 1000  # characters of a fault's reply
 MOST_SIMULATIONS = 1_000_000  # where time decides: bounds the tree's memory, at 200 bytes a node
 RESIGN_MOVES = 3  # in a row with a low value before a side resigns
 # Nor before so many plies for each point of the board: 20 on 9x9, 90 on 19x19. Until then much can still be turned over.
@@ -109,7 +111,7 @@ class GtpEngine:
             return f"?{number} {error}\n\n"
         except Exception as error:  # a fault of ours must not end a game that is being played
             print(f"alphazero gtp: {words[0]}: {error!r}", file=sys.stderr)
-            return f"?{number} internal error: {' '.join(str(error).split())}\n\n"
+            return f"?{number} internal error: {clean(str(error), LONGEST_ERROR)}\n\n"
         body = re.sub(r"\n\s*\n", "\n", body).rstrip()
         return f"={number} {body}\n\n" if body else f"={number}\n\n"
 

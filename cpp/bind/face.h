@@ -35,7 +35,8 @@ class PositionFace {
   [[nodiscard]] virtual bool in_check() const = 0;
   [[nodiscard]] virtual bool can_declare() const = 0;
   [[nodiscard]] virtual std::vector<std::int8_t> ownership() const = 0;  // empty where the game has none
-  [[nodiscard]] virtual std::uint64_t perft(int depth) = 0;
+  // between() is called every million sequences or so; what it throws ends the count.
+  [[nodiscard]] virtual std::uint64_t perft(int depth, const std::function<void()>& between) = 0;
   virtual void planes(float* out) const = 0;
   [[nodiscard]] virtual std::pair<float, std::vector<std::string>> random_playout(std::uint64_t seed) const = 0;
 };

@@ -64,7 +64,10 @@ class PositionOf final : public PositionFace {
     }
     return cells;
   }
-  std::uint64_t perft(int depth) override { return count(position_, depth); }
+  std::uint64_t perft(int depth, const std::function<void()>& between) override {
+    std::uint64_t since = 0;
+    return count(position_, depth, since, between);
+  }
   void planes(float* out) const override { encoder_.dense(position_, 0, out); }
   std::pair<float, std::vector<std::string>> random_playout(std::uint64_t seed) const override {
     Position position = position_;
@@ -92,7 +95,9 @@ class PositionOf final : public PositionFace {
     position_.legal_moves(list);
     return list;
   }
-  static std::uint64_t count(Position& position, int depth) {
+  // since: sequences counted since between() was last called.
+  static std::uint64_t count(Position& position, int depth, std::uint64_t& since,
+                             const std::function<void()>& between) {
     if (depth <= 0) return 1;
     if constexpr (HasMoveCount<G>) {
       if (depth == 1) return static_cast<std::uint64_t>(position.count_moves());
@@ -103,12 +108,18 @@ class PositionOf final : public PositionFace {
     std::uint64_t nodes = 0;
     for (const Move move : list) {
       position.play(move);
-      nodes += count(position, depth - 1);
+      nodes += count(position, depth - 1, since, between);
       position.undo();
+    }
+    if (depth == 2) since += nodes;
+    if (since > kSequencesAtATime) {
+      since = 0;
+      between();
     }
     return nodes;
   }
 
+  static constexpr std::uint64_t kSequencesAtATime = 1 << 20;
   mutable Encoder<G> encoder_;  // has a scratch buffer
   Position position_;
   std::string start_;
@@ -376,6 +387,7 @@ class GameOf final : public GameFace {
       float sum = 0.0F;
       for (const PolicyEntry& entry : ply.policy) sum += entry.weight;
       auto& policy = out.emplace_back();
+      if (sum == 0.0F) return;
       for (const PolicyEntry& entry : ply.policy)
         policy[position.move_text(entry.move)] = static_cast<float>(entry.weight) / sum;
     });

@@ -508,9 +508,12 @@ void bind_rules(py::module_& m) {
             check_within("perft: depth", depth, {0, 100});
             const auto copy = p.face->copy();
             const py::gil_scoped_release release;
-            return copy->perft(depth);
+            return copy->perft(depth, [] {
+              const py::gil_scoped_acquire acquire;
+              if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+            });
           },
-          py::arg("depth"), "The number of move sequences of this length.")
+          py::arg("depth"), "The number of move sequences of this length. Ctrl-C ends the count.")
       .def(
           "planes",
           [](const PyPosition& p) {

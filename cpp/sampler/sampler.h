@@ -270,11 +270,13 @@ class Sampler {
         all.subspan(game.policy_begin[ply], wanted ? game.policy_begin[ply + 1] - game.policy_begin[ply] : 0);
     float sum = 0.0F;
     for (const PolicyEntry& e : searched) sum += e.weight;
+    if (sum == 0.0F)
+      return 0.0F;  // a list of moves without weight, which a record of somebody else's may hold, says nothing
     for (std::size_t i = 0; i < searched.size(); ++i) {
       indices[i] = encoder_.map_policy(symmetry, position.policy_index(searched[i].move));
       shares[i] = static_cast<float>(searched[i].weight) / sum;
     }
-    return sum > 0.0F ? 1.0F : 0.0F;
+    return 1.0F;
   }
 
   // The result z of the game and the root value q, both for the side to move, as win / draw / loss. The mean of q is

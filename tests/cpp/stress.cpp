@@ -19,6 +19,7 @@
 #include "games/connect4/connect4.h"
 #include "games/go/go.h"
 #include "games/shogi/shogi.h"
+#include "tests/cpp/drawn.h"
 
 using namespace az;
 
@@ -198,35 +199,12 @@ void self_play(std::size_t games) {
       }
       if (first.empty()) first = all;
       expect(all == first, std::string(G::kName) + ": games depend on the number of threads");
-      const auto n = std::size_t{16};
-      const Shape shape = G::shape(o);
-      const auto cells = static_cast<std::size_t>(shape.cells());
-      std::vector<float> planes(n * static_cast<std::size_t>(shape.planes()) * cells), weight(n), wdl(3 * n), score(n),
-          left(n);
-      const std::size_t listed = n * static_cast<std::size_t>(Sampler<G>::listed(shape));
-      std::vector<std::int32_t> moves(listed), replies(listed);
-      std::vector<float> policy(listed), reply(listed), reply_weight(n), owner(n * cells), ended(n);
-      std::vector<std::uint64_t> bits(n * static_cast<std::size_t>(shape.bit_planes * shape.words()));
-      std::vector<float> scalars(n * static_cast<std::size_t>(shape.scalar_planes));
-      TrainingBatch batch{.planes = planes.data(),
-                          .bits = nullptr,
-                          .scalars = nullptr,
-                          .policy_index = moves.data(),
-                          .policy = policy.data(),
-                          .policy_weight = weight.data(),
-                          .wdl = wdl.data(),
-                          .ownership = owner.data(),
-                          .score = score.data(),
-                          .plies_left = left.data(),
-                          .ended = ended.data(),
-                          .reply_index = replies.data(),
-                          .reply = reply.data(),
-                          .reply_weight = reply_weight.data()};
-      sampler.sample(static_cast<int>(n), 1, {.value_blend = 0.3F, .threads = 3}, batch);
-      batch.planes = nullptr;
-      batch.bits = bits.data();
-      batch.scalars = scalars.data();
-      sampler.sample(static_cast<int>(n), 1, {.value_blend = 0.3F, .threads = 3}, batch);
+      testing::Drawn<G> drawn(G::shape(o), 16);
+      for (const bool packed : {false, true}) {
+        const TrainingBatch batch = drawn.columns(packed);
+        sampler.sample(16, 1, {.value_blend = 0.3F, .threads = 3}, batch);
+        expect(drawn.fault().empty(), drawn.fault());
+      }
     }
   }
 }

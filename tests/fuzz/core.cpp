@@ -35,6 +35,7 @@
 #include "games/connect4/connect4.h"
 #include "games/go/go.h"
 #include "games/shogi/shogi.h"
+#include "tests/cpp/drawn.h"
 
 using namespace az;
 
@@ -273,33 +274,12 @@ class Of {
   }
 
   void draw(Sampler<G>& sampler) {
-    constexpr std::size_t kRows = 3;
-    const Shape& shape = encoder_.shape();
-    const std::size_t listed = kRows * static_cast<std::size_t>(Sampler<G>::listed(shape));
-    std::vector<float> planes(kRows * planes_.size()), policy(listed), reply(listed);
-    std::vector<std::int32_t> moves(listed), replies(listed);
-    std::vector<float> weight(kRows), wdl(3 * kRows), score(kRows), left(kRows), ended(kRows), reply_weight(kRows);
-    std::vector<float> owner(kRows * static_cast<std::size_t>(shape.cells()));
-    const TrainingBatch batch{.planes = planes.data(),
-                              .bits = nullptr,
-                              .scalars = nullptr,
-                              .policy_index = moves.data(),
-                              .policy = policy.data(),
-                              .policy_weight = weight.data(),
-                              .wdl = wdl.data(),
-                              .ownership = HasOwnership<G> ? owner.data() : nullptr,
-                              .score = score.data(),
-                              .plies_left = left.data(),
-                              .ended = ended.data(),
-                              .reply_index = replies.data(),
-                              .reply = reply.data(),
-                              .reply_weight = reply_weight.data()};
+    constexpr int kRows = 3;
+    testing::Drawn<G> drawn(encoder_.shape(), kRows);
+    TrainingBatch batch = drawn.columns(false);
+    if (!HasOwnership<G>) batch.ownership = nullptr;
     sampler.sample(kRows, 1, {.value_blend = 0.3F, .surprise = 0.5F, .threads = 1}, batch);
-    for (const std::vector<float>* values : {&policy, &reply, &wdl, &score, &left})
-      for (const float value : *values) expect(std::isfinite(value), "a target that is no number");
-    for (const std::vector<std::int32_t>* indices : {&moves, &replies})
-      for (const std::int32_t index : *indices)
-        expect(index >= 0 && index < shape.policy_size, "a target beyond the policy");
+    expect(drawn.fault().empty(), drawn.fault());
   }
 
   typename G::Options options_;

@@ -42,7 +42,7 @@ def build_core(folder: Path) -> Path:
     """The harness of the core; made anew where its sources are newer."""
     program = folder / "fuzz-core"
     source = HERE / "core.cpp"
-    sources = [source, *(path for part in ("cpp", "games") for path in (ROOT / part).rglob("*.h"))]
+    sources = [source, *(path for part in ("cpp", "games", "tests/cpp") for path in (ROOT / part).rglob("*.h"))]
     if program.exists() and all(path.stat().st_mtime < program.stat().st_mtime for path in sources):
         return program
     print("building the core with sanitizers: a minute or two", flush=True)

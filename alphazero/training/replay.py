@@ -35,6 +35,7 @@ from alphazero.files import write_atomically
 
 MAGIC = b"alphazero replay 1\n"
 DIGEST_BYTES = 32
+WORKER_GAMES = 2**40  # numbers that each worker has for games of its own: a game's number says whose it is
 MOST_COUNTED = 2**62  # games, positions: the core counts in 64 bits
 MOST_EXPANSION = 250  # a chunk's bytes unpack to; real games unpack to less than 10 times their size
 SYNC_SECONDS = 1.0  # a power cut loses at most the games of so long; a killed process none
@@ -105,7 +106,10 @@ def read_chunk(path: Path) -> Chunk:
         raise ChunkError(f"{path}: not a replay chunk: {' '.join(str(error).split())}") from error
     if not isinstance(header, dict) or not all(isinstance(header.get(key), kind) for key, kind in HEADER.items()):
         raise ChunkError(f"{path}: its header lacks one of: {', '.join(HEADER)}")
-    numbers = [value for value in header.values() if isinstance(value, int)] + header["numbers"]
+    others = header.get("next_numbers", {})
+    if not isinstance(others, dict) or not all(name.isascii() and name.isdigit() for name in others):
+        raise ChunkError(f"{path}: its header's next_numbers are not by worker")
+    numbers = [value for value in header.values() if isinstance(value, int)] + header["numbers"] + [*others.values()]
     if not all(type(number) is int and 0 <= number < MOST_COUNTED for number in numbers):
         raise ChunkError(f"{path}: its header counts with numbers that are no counts")
     records: list[bytes] = []
@@ -148,7 +152,7 @@ class Replay:
         self.window_exponent = window_exponent
         self.games = 0  # in whole chunks, since the run began
         self.positions = 0  # that can be drawn, likewise
-        self.next_number = 0  # the first game number never used
+        self._next: dict[int, int] = {}  # by worker: the first number never used
         self.evaluations = 0  # of the network, for all games so far: whoever adds games keeps it, chunks hold it
         self.warnings: list[str] = []
         self._sampler = Sampler(game)
@@ -182,6 +186,15 @@ class Replay:
                 f"{self.directory}: another process writes games into this store; stop it first, or give another directory"
             ) from error
 
+    @property
+    def next_number(self) -> int:
+        """The first game number never used, of worker 0: the process that holds the store."""
+        return self.next_number_of(0)
+
+    def next_number_of(self, worker: int) -> int:
+        """The first game number that this worker has never used. Its numbers begin at worker * WORKER_GAMES."""
+        return self._next.get(worker, worker * WORKER_GAMES)
+
     # --- adding ---
 
     def add(self, record: GameRecord) -> None:
@@ -200,7 +213,8 @@ class Replay:
 
     def _append(self, record: GameRecord) -> None:
         self._pending.append(record)
-        self.next_number = max(self.next_number, record.number + 1)
+        worker = record.number // WORKER_GAMES
+        self._next[worker] = max(self.next_number_of(worker), record.number + 1)
         if len(self._pending) >= self.chunk_games:
             self.flush()
 
@@ -219,6 +233,7 @@ class Replay:
             "positions_before": self.positions,
             "numbers": [record.number for record in self._pending],
             "next_number": self.next_number,
+            "next_numbers": {str(worker): number for worker, number in self._next.items() if worker},
             "evaluations": self.evaluations,
         }
         write_atomically(self.directory / f"{self._next_chunk:08d}.azr", encode_chunk(header, records))
@@ -306,7 +321,8 @@ class Replay:
             if not chunks:
                 self.games = chunk.header["games_before"] + chunk.header["games"]
                 self.positions = chunk.header["positions_before"] + chunk.header["positions"]
-                self.next_number = chunk.header["next_number"]
+                others = chunk.header.get("next_numbers", {})
+                self._next = {0: chunk.header["next_number"], **{int(k): v for k, v in others.items()}}
                 self.evaluations = chunk.header.get("evaluations", 0)
                 self._next_chunk = (chunk_number(path) or 0) + 1
             seen.update(chunk.header["numbers"])
@@ -326,6 +342,9 @@ class Replay:
         path = self.directory / "journal"
         if not path.exists():
             return []
+        if not path.is_file():
+            self._set_aside(path, f"{path}: this is no file")
+            return []
         data = path.read_bytes()
         records: list[GameRecord] = []
         whole = bytearray()
@@ -339,10 +358,7 @@ class Replay:
             records.append(entry[0])
             whole += data[at : entry[1]]
             at = entry[1]
-        if damaged and data.startswith(whole) and _is_torn(data[len(whole) :]):
-            with path.open("r+b") as file:
-                file.truncate(len(whole))  # the append that a crash cut short
-        elif damaged:
+        if damaged:  # also an append that a power cut tore: from other damage at the end it cannot be told
             self._set_aside(
                 path, f"{path}: {damaged} of its {len(data)} bytes are damaged, {len(records)} games are whole"
             )
@@ -375,8 +391,3 @@ def _journal_entry(data: bytes, at: int) -> tuple[GameRecord, int] | None:
         return GameRecord.from_bytes(data[at + 8 : end]), end
     except ValueError:
         return None
-
-
-def _is_torn(rest: bytes) -> bool:
-    """Whether this end of a journal is the beginning of an entry, cut short, as a killed process leaves it."""
-    return len(rest) < 8 or struct.unpack_from("<I", rest)[0] > len(rest) - 8

@@ -12,7 +12,7 @@ from torch import Tensor
 Batch = dict[str, Tensor]
 
 
-class Drawer:
+class Prefetch:
     """Batches by step number. `draw(step)` makes one; with `ahead` > 0 the next ones are made in a thread, in pinned memory.
 
     Ahead means from the replay as it stood a few steps ago, so a run that must repeat bit by bit (on the processor) draws
@@ -22,7 +22,7 @@ class Drawer:
     def __init__(self, draw: Callable[[int], Batch], ahead: int):
         self._draw = draw
         self._ahead = ahead
-        self._pool = ThreadPoolExecutor(1, "drawing") if ahead else None
+        self._pool = ThreadPoolExecutor(1, "prefetch") if ahead else None
         self._waiting: deque[tuple[int, Future[Batch]]] = deque()
 
     def ready(self, step: int) -> bool:

@@ -1,0 +1,65 @@
+"""TensorBoard's curves of a run: the folder `tb`."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+from alphazero.files import writing
+
+RATINGS = ".rating"  # ends the file that holds the final ratings
+
+
+class Curves:
+    """Writes values by training step. UserError names the folder where they cannot be written, for instance on a full disk."""
+
+    def __init__(self, run: Path, **settings: Any):
+        """settings: as torch's SummaryWriter takes them."""
+        from torch.utils.tensorboard import SummaryWriter
+
+        self.folder = run / "tb"
+        # Its thread keeps an error for the next call, which raises it, and would print a traceback besides.
+        self._hook = threading.excepthook
+        threading.excepthook = self._unless_ours
+        with writing(self.folder):
+            self._board = SummaryWriter(str(self.folder), **settings)
+
+    def _unless_ours(self, told: threading.ExceptHookArgs) -> None:
+        if not (isinstance(told.exc_value, OSError) and type(told.thread).__module__.startswith("tensorboard.")):
+            self._hook(told)
+
+    def add_scalar(self, name: str, value: float, step: int) -> None:
+        """A point of a curve."""
+        with writing(self.folder):
+            self._board.add_scalar(name, value, step)
+
+    def add_figure(self, name: str, figure: Any, step: int) -> None:
+        """A picture (matplotlib)."""
+        with writing(self.folder):
+            self._board.add_figure(name, figure, step)
+
+    def add_text(self, name: str, text: str, step: int) -> None:
+        """A line of text."""
+        with writing(self.folder):
+            self._board.add_text(name, text, step)
+
+    def close(self) -> None:
+        """Writes what waits."""
+        with writing(self.folder):
+            self._board.flush()  # raises what its thread met; close() would not
+            self._board.close()
+        threading.excepthook = self._hook
+
+
+def write_ratings(run: Path, name: str, elo: dict[int, float]) -> None:
+    """Writes the curve of a run's final ratings by step, instead of the one of an earlier rating: a run that goes on is rated anew,
+    and a curve that began again would go back.
+    """
+    with writing(run / "tb"):
+        for earlier in (run / "tb").glob(f"events.*{RATINGS}"):
+            earlier.unlink()
+    board = Curves(run, filename_suffix=RATINGS)
+    for step, value in sorted(elo.items()):
+        board.add_scalar(name, value, step)
+    board.close()

@@ -1,0 +1,1 @@
+"""Training: self-play, the replay store, the learner, and the loop that drives them (`loop.train`)."""

@@ -1,0 +1,212 @@
+"""Self-play: compiled pools that play, and the network that answers them. Records of finished games come out.
+
+Nothing here reads or writes a file, and nothing of the trainer is needed: weights come in as a Snapshot. A run may play
+variants of its game (Go on another board). Each has a pool of its own; they share one network, and take turns so that each has
+its share of the evaluations.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from alphazero._core import Game, GameRecord, Pool
+from alphazero.config import Config
+from alphazero.errors import UserError
+from alphazero.evaluators import Evaluator
+from alphazero.feeding import Feed, batch_layout, lanes_for
+from alphazero.game import make
+from alphazero.machine import Plan
+from alphazero.training.snapshot import Snapshot
+
+TURN = 16  # batches: a device has several under way, which turning waits for
+SEARCH_KEYS = [
+    "kind",
+    "c_base",
+    "c_init",
+    "fpu",
+    "fpu_value",
+    "noise_epsilon",
+    "noise_alpha",
+    "considered",
+    "c_visit",
+    "c_scale",
+    "rescale_q",
+    "find_wins",
+    "virtual_loss",
+]
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A game of the run: its own, or one with other options.
+
+    share: of the evaluations. name: of its folder in the store; "" for the run's own game.
+    """
+
+    game: Game
+    share: float
+    name: str
+
+
+def variants_of(config: Config, game: Game) -> list[Variant]:
+    """The games that a run plays, its own first. UserError where one network cannot play them all."""
+    out = [Variant(game, 1.0 - sum(v["share"] for v in config.selfplay.variants), "")]
+    for variant in config.selfplay.variants:
+        options = {key: value for key, value in variant.items() if key != "share"}
+        other = make(game.name, {**game.options, **options})
+        if other.planes_shape[0] != game.planes_shape[0]:
+            raise UserError(f"selfplay.variants: one network cannot play both {game!r} and {other!r}")
+        out.append(Variant(other, variant["share"], "-".join(f"{k}-{v}" for k, v in sorted(options.items()))))
+    return out
+
+
+def pool_settings(config: Config, plan: Plan) -> dict[str, Any]:
+    """The pools' settings from a configuration, as planned for this machine."""
+    play = config.selfplay
+    return {
+        "games_in_flight": plan.games_in_flight,
+        "batch_size": plan.batch_size,
+        "threads": plan.threads,
+        "seed": config.seed,
+        "opening_plies": play.opening_plies,
+        "starts": [str(text) for text in play.starts],
+        "start_share": play.start_share,
+        "symmetry": play.symmetry,
+        "cache_megabytes": play.cache_megabytes,
+        # Lanes go on playing while steps are taken. Games pay for steps chunk by chunk, so no more than a chunk may wait.
+        "most_finished": config.replay.chunk_games if plan.lanes > 1 else 4096,
+    }
+
+
+def player_settings(config: Config) -> dict[str, Any]:
+    """The player's settings from a configuration."""
+    play = config.selfplay
+    return {
+        **{key: getattr(config.search, key) for key in SEARCH_KEYS},
+        "simulations": config.search.simulations,
+        "evaluator": 0,
+        "noise": True,
+        "temperature_plies": play.temperature_plies,
+        "full_fraction": play.full_search_fraction,
+        "fast_simulations": play.fast_simulations,
+        "resign_value": play.resign_threshold if play.resign_threshold > -1.0 else -2.0,
+        "resign_never": play.resign_keep,
+    }
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A game that came to its end.
+
+    variant: its index. evaluations: how many the variant's pool has counted by now.
+    """
+
+    variant: int
+    record: GameRecord
+    evaluations: int
+
+
+@dataclass(frozen=True)
+class _Playing:
+    """A variant's pool and what answers it."""
+
+    variant: Variant
+    pool: Pool
+    feed: Feed
+
+
+class SelfPlay:
+    """Plays all variants; step() moves them on.
+
+    settings, player: as pool_settings() and player_settings() give them, with version, simulations and resignation as they are
+    now. first_games: the number of each variant's first game. lanes: as Feed's. name: whose network answers, for errors.
+    """
+
+    def __init__(
+        self,
+        variants: Sequence[Variant],
+        evaluator: Evaluator,
+        settings: Mapping[str, Any],
+        player: Mapping[str, Any],
+        *,
+        first_games: Sequence[int],
+        lanes: int = 1,
+        name: str = "",
+    ):
+        self.evaluator = evaluator
+        layout = batch_layout([evaluator])
+        lanes = lanes_for([evaluator], lanes)
+        self._playing: list[_Playing] = []
+        for variant, first in zip(variants, first_games, strict=True):
+            pool = Pool(variant.game, {**settings, **layout, "first_game": first}, [dict(player)])
+            feed = Feed(pool, [evaluator], **layout, lanes=lanes, names=[name] if name else [])
+            self._playing.append(_Playing(variant, pool, feed))
+        self._turn = 0  # the variant that is served
+        self._served_from = 0  # its batches before its turn
+        self._counts: Counter[str] | None = None  # once the pools are closed
+
+    def counts(self) -> Counter[str]:
+        """What the pools have counted, summed."""
+        if self._counts is not None:
+            return Counter(self._counts)
+        counts: Counter[str] = Counter()
+        for each in self._playing:
+            counts.update(each.pool.counts)
+        return counts
+
+    def step(self) -> list[Finished]:
+        """Answers a batch of the variant whose turn it is; the games that were finished."""
+        self._take_turns()
+        playing = self._playing[self._turn]
+        playing.feed.step()
+        records = playing.pool.take_finished()
+        if not records:
+            return []
+        evaluations = playing.pool.counts["evaluations"]
+        return [Finished(self._turn, record, evaluations) for record in records]
+
+    def _take_turns(self) -> None:
+        """Serves the variant that is furthest behind its share, for TURN batches at a time."""
+        now = self._playing[self._turn]
+        if len(self._playing) == 1 or now.pool.counts["batches"] - self._served_from < TURN:
+            return
+        now.feed.drain()  # what is under way is of one variant
+        behind = [each.pool.counts["evaluations"] / each.variant.share for each in self._playing]
+        self._turn = behind.index(min(behind))
+        self._served_from = self._playing[self._turn].pool.counts["batches"]
+
+    def load(self, weights: Snapshot) -> None:
+        """Plays with these weights from now on."""
+        self.evaluator.load_weights(weights.network())
+        for each in self._playing:
+            each.pool.set_version(weights.step)
+
+    def set_simulations(self, simulations: int) -> None:
+        """So many simulations a move from now on."""
+        for each in self._playing:
+            each.pool.set_simulations(simulations)
+
+    def set_resignation(self, threshold: float) -> None:
+        """Resign below this value from now on; -1: never."""
+        for each in self._playing:
+            each.pool.set_resignation(threshold)
+
+    def use_lanes(self, count: int) -> None:
+        """So many lanes answer batches from now on: the other cores are for something else."""
+        for each in self._playing:
+            each.feed.use(min(count, each.feed.lanes))
+
+    def rest(self) -> None:
+        """Answers nothing more until the next step()."""
+        if self._counts is None:
+            self._playing[self._turn].feed.drain()
+
+    def close(self) -> None:
+        """Ends the games that are running. What was counted stays."""
+        self._counts = self.counts()
+        for each in self._playing:
+            each.feed.abandon()
+            each.pool.close()

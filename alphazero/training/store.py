@@ -1,0 +1,119 @@
+"""What a run has played: a replay store for each variant, and how many samples its games have paid for.
+
+Records may come from anyone: a game's number says which worker played it, and a store keeps the highest number of each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypedDict
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alphazero._core import GameRecord
+from alphazero.config import ReplayConfig
+from alphazero.training.replay import Replay
+from alphazero.training.selfplay import Variant
+
+
+class Drawing(TypedDict, total=False):
+    """How a batch is drawn; see Sampler.sample."""
+
+    symmetry: bool
+    value_blend: float
+    surprise: float
+    reply: bool
+    packed: bool
+    threads: int
+
+
+class ReplayStore:
+    """Finished games of all variants, on disk, and the window that training batches are drawn from.
+
+    paid: (positions, samples): positions whose samples were counted out, and how many those were. What comes later pays by
+    `replay.reuse`.
+    """
+
+    def __init__(self, directory: Path, variants: Sequence[Variant], config: ReplayConfig):
+        self.config = config
+        self.paid: tuple[int, float] = (0, 0.0)
+        self._replays = [
+            Replay(
+                directory / variant.name,
+                variant.game,
+                chunk_games=config.chunk_games,
+                window_scale=config.window_min,
+                window_exponent=config.window_exponent,
+            )
+            for variant in variants
+        ]
+        # Of processes before, as far as their games are stored; each store goes on counting from there.
+        self._earlier = [replay.evaluations for replay in self._replays]
+
+    # --- adding ---
+
+    def add(self, record: GameRecord, variant: int = 0, evaluations: int = 0) -> None:
+        """Takes a finished game: safe on disk when this returns. evaluations: of this process, for its variant, so far."""
+        replay = self._replays[variant]
+        replay.evaluations = self._earlier[variant] + evaluations
+        replay.add(record)
+
+    def first_games(self) -> list[int]:
+        """By variant, the first game number never used."""
+        return [replay.next_number for replay in self._replays]
+
+    # --- what there is ---
+
+    @property
+    def games(self) -> int:
+        """Finished games in whole chunks, since the run began."""
+        return sum(replay.games for replay in self._replays)
+
+    @property
+    def positions(self) -> int:
+        """Positions of theirs that can be drawn."""
+        return sum(replay.positions for replay in self._replays)
+
+    @property
+    def drawable(self) -> int:
+        """Positions in memory."""
+        return sum(replay.drawable for replay in self._replays)
+
+    @property
+    def evaluations_before(self) -> int:
+        """Positions evaluated by earlier processes, as far as their games are stored."""
+        return sum(self._earlier)
+
+    @property
+    def mean_version(self) -> float:
+        """The step of the weights that the window's games began with, a mean over positions."""
+        total = sum(replay.mean_version * replay.drawable for replay in self._replays)
+        return total / max(1, self.drawable)
+
+    @property
+    def warnings(self) -> list[str]:
+        """What was wrong with the stores when they were opened."""
+        return [warning for replay in self._replays for warning in replay.warnings]
+
+    # --- learning ---
+
+    def samples_allowed(self) -> float:
+        """Samples that the positions made so far have paid for; 0 until there are `replay.min_positions`."""
+        if self.drawable < min(self.config.window_min, self.config.min_positions):
+            return 0.0
+        return self.paid[1] + (self.positions - self.paid[0]) * self.config.reuse
+
+    def convert_reuse(self, before: float) -> None:
+        """Where replay.reuse was another one before, positions made until now keep the samples they were worth then."""
+        if before != self.config.reuse:
+            self.paid = (self.positions, self.paid[1] + (self.positions - self.paid[0]) * before)
+
+    def draw(self, n: int, seed: int, drawing: Drawing) -> dict[str, NDArray[np.generic]]:
+        """A training batch, all of one variant: each is chosen in proportion to the positions it made."""
+        chosen = 0
+        if len(self._replays) > 1:
+            weights = np.array([each.positions if each.drawable else 0 for each in self._replays], float)
+            chosen = int(np.random.default_rng(seed).choice(len(weights), p=weights / weights.sum()))
+        return self._replays[chosen].sample(n, seed, **drawing)
