@@ -12,9 +12,11 @@ import alphazero as az
 from alphazero._core import GameRecord, Pool
 from alphazero.arena.go_score import area_margin
 from alphazero.errors import UserError
+from alphazero.formats import sgf
+from alphazero.formats.go import stones_of
 from alphazero.formats.results import read_results
-from alphazero.protocols import sgf
-from alphazero.protocols.sgf_values import escape
+from alphazero.formats.sgf_tree import collection
+from alphazero.formats.sgf_values import COLUMNS, escape
 
 
 def test_the_main_line_of_a_file_with_variations_is_read(data):
@@ -41,7 +43,7 @@ RETAKE = "(;SZ[5]KM[0]AB[ae][bd][cd][de]AW[ad][ce];W[be];B[ae])"
 def test_set_up_stones_leave_no_history_for_superko(ko):
     position = sgf.position_of(sgf.parse(RETAKE), ko=ko)
     assert position.text == "5/5/5/OXX2/X1OX1 w B1 A1"
-    assert sgf.stones_of(position) == {"A2": "W", "A1": "B", "B2": "B", "C2": "B", "D1": "B"}
+    assert stones_of(position) == {"A2": "W", "A1": "B", "B2": "B", "C2": "B", "D1": "B"}
     # Its sister: stones set up and taken off in the middle of the game make boards that no move made.
     again = sgf.parse("(;SZ[3];B[aa];W[bb];AE[aa];AB[aa];W[cc];AE[cc];B[ca];AE[ca];W[cc])")
     assert sgf.position_of(again, ko=ko).text == "X2/1O1/3 w C1"
@@ -155,7 +157,7 @@ def test_our_files_are_what_sgfmill_reads(data):
         vertices = []
         for node in theirs.get_main_sequence()[1:]:
             _, point = node.get_move()
-            vertices.append("pass" if point is None else f"{sgf.COLUMNS[point[1]]}{point[0] + 1}")
+            vertices.append("pass" if point is None else f"{COLUMNS[point[1]]}{point[0] + 1}")
         assert vertices == record["moves"]
         assert (theirs.get_komi(), theirs.get_winner()) == (record["komi"], "b")
 
@@ -304,7 +306,7 @@ def test_a_warning_tells_what_is_read_differently(text, warning):
 def test_deep_variations_need_no_recursion():
     deep = "(;B[ee]" * 10_000 + ")" * 10_000
     assert len(sgf.parse(f"(;SZ[9]{deep})").moves) == 10_000
-    assert len(sgf.collection(deep)) == 1
+    assert len(collection(deep)) == 1
     assert sgf.parse("(;SZ[9]" + "(" * 10_000 + ")" * 10_000 + ";B[ee])").position_text() == "E5"
 
 
@@ -388,7 +390,7 @@ def test_a_writer_that_escapes_bytes_is_read_as_one_that_escapes_characters():
 def test_games_of_a_collection_keep_the_encoding_of_the_file():
     text = "(;SZ[9]PB[表];B[ee])\r\n(;SZ[9]PB[ソ)];W[dd])\n\n(;CA[Shift_JIS]SZ[9];B[cc]C[十]"
     for data in (text.encode("cp932"), text.replace("Shift_JIS", "UTF-8").encode(), text.encode("utf-16")):
-        games = sgf.collection(data)
+        games = collection(data)
         assert [line for line, _ in games] == [1, 2, 4]
         assert [sgf.parse(one).position_text() for _, one in games] == ["E5", "w D6", "C7"]
         assert [sgf.parse(one).properties.get("PB") for _, one in games] == [["表"], ["ソ)"], None]
@@ -419,7 +421,7 @@ def test_random_bytes_never_do_more_than_raise_a_user_error():
         with contextlib.suppress(UserError):
             sgf.position_of(sgf.parse(bytes(data)))
             read += 1
-        sgf.collection(bytes(data))
+        collection(bytes(data))
     assert 200 < read < 1800, "nearly right: many are read, many refused"
 
 
@@ -440,16 +442,16 @@ def test_what_we_write_is_what_we_read_and_what_sgfmill_reads(text):
     game = sgf.parse(written.encode())
     again = sgf.position_of(game)
     assert game.komi == (5.5 if text.startswith("komi") else 6.5) and game.warnings == []
-    assert (sgf.stones_of(again), again.turn) == (sgf.stones_of(position), position.turn)
+    assert (stones_of(again), again.turn) == (stones_of(position), position.turn)
     theirs = sgfmill.Sgf_game.from_bytes(written.encode())
     board, plays = sgf_moves.get_setup_and_moves(theirs) if not text.endswith(" b") or "/" in text else (None, [])
     if board is not None:
         for colour, point in plays:
             if point is not None:
                 board.play(*point, colour)
-        assert {
-            f"{sgf.COLUMNS[c]}{r + 1}": colour.upper() for colour, (r, c) in board.list_occupied_points()
-        } == sgf.stones_of(position)
+        assert {f"{COLUMNS[c]}{r + 1}": colour.upper() for colour, (r, c) in board.list_occupied_points()} == stones_of(
+            position
+        )
     assert (theirs.get_size(), theirs.get_komi(), theirs.get_winner()) == (9, game.komi, "b")
     assert (theirs.get_player_name("b"), theirs.get_player_name("w")) == ("a]\\[b", "石\\")
     assert theirs.get_root().get("GC") == "one\ntwo"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from alphazero.formats.go import PositionText, stones_of
+from alphazero.formats.sgf_values import COLUMNS
 from alphazero.game import Position
-from alphazero.protocols.sgf import COLUMNS, PositionText, stones_of
 
 Point = tuple[int, int]  # row from the top, column
 

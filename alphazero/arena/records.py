@@ -6,10 +6,9 @@ import os
 from pathlib import Path
 
 from alphazero.errors import UserError
-from alphazero.formats import csa, pgn
+from alphazero.formats import csa, pgn, sgf
 from alphazero.formats.game_text import GameText, clean
 from alphazero.game import Game
-from alphazero.protocols import sgf
 
 FILES = {"shogi": "games.csa", "go": "games.sgf"}
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from alphazero.commands import arguments
 from alphazero.devices import DEVICE_HELP, DEVICES
-from alphazero.protocols import go_rules
+from alphazero.formats import go_rules
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

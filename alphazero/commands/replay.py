@@ -105,6 +105,6 @@ def _text(game: Game, record: GameRecord) -> str:
         return records.write(game, _told(game, record))
     if game.name != "go":
         return " ".join(record.moves(game)) + f"\n# {record.reason}, {record.value:+d} for the first player\n"
-    from alphazero.protocols.sgf import from_record
+    from alphazero.formats.sgf import from_record
 
     return from_record(game, record)

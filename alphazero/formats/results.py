@@ -19,7 +19,7 @@ from alphazero.errors import UserError
 from alphazero.files import is_there
 from alphazero.formats import csa, kif, pgn
 from alphazero.formats.game_text import GameText, decode, read_bytes
-from alphazero.protocols import sgf
+from alphazero.formats.sgf_tree import collection, parse_nodes
 from alphazero.text import MOST_OF_A_NAME, clean
 
 LONGEST_LINE = 1 << 20  # bytes of a game's line, at most
@@ -216,9 +216,9 @@ def _pgn_results(data: bytes, where: str) -> Iterator[Told]:
 
 
 def _sgf_results(data: bytes, where: str) -> Iterator[Told]:
-    for line, text in sgf.collection(data):
+    for line, text in collection(data):
         try:
-            root = dict(reversed(sgf.parse_nodes(text, f"{where}:{line}")[0]))
+            root = dict(reversed(parse_nodes(text, f"{where}:{line}")[0]))
         except UserError:
             yield line, "", "", UNREAD
             continue

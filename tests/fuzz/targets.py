@@ -29,10 +29,11 @@ from alphazero.arena.time_control import TimeControl
 from alphazero.arena.tournament import TournamentConfig, players_of
 from alphazero.commands import arguments
 from alphazero.errors import UserError
-from alphazero.formats import csa, kif, pgn, results
+from alphazero.formats import csa, kif, pgn, results, sgf
 from alphazero.formats.game_text import GameText
+from alphazero.formats.sgf_tree import collection, parse_nodes
+from alphazero.formats.sgf_values import escape
 from alphazero.player import RandomPlayer
-from alphazero.protocols import sgf
 from alphazero.protocols.client import EngineSpec
 from alphazero.protocols.gtp import GtpEngine
 from alphazero.protocols.info import Info
@@ -82,10 +83,10 @@ def _words_of_shell(data: bytes) -> str:
 
 
 def _sgf(data: bytes) -> None:
-    for line, one in sgf.collection(data):
+    for line, one in collection(data):
         assert 1 <= line <= data.count(b"\n") + data.count(b"\r") + 1
         with contextlib.suppress(UserError):
-            sgf.parse_nodes(one)
+            parse_nodes(one)
     position = sgf.position_of(sgf.parse(data))
     back = sgf.position_of(sgf.parse(sgf.write(position)))
     empty = re.sub(r"^(\d+/)+\d+ (b ?)?", "", position.text)  # rows without a stone, which SGF has no words for
@@ -251,7 +252,7 @@ def _arguments(data: bytes) -> None:
             assert info.mate is None or info.value is None
         case "clean":
             assert text.is_clean(text.clean(value)) and len(text.clean(value)) <= text.LONGEST
-            assert len(sgf.escape(value)) >= len(value)
+            assert len(escape(value)) >= len(value)
         case _:
             Adjudication.parse(kind, value)
 
