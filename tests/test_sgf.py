@@ -20,7 +20,7 @@ from alphazero.formats.sgf_values import COLUMNS, escape
 
 
 def test_the_main_line_of_a_file_with_variations_is_read(data):
-    game = sgf.read(data / "handicap.sgf")
+    game = sgf.load(data / "handicap.sgf")
     assert (game.size, game.komi, game.has_komi) == (9, 0.5, True)
     assert game.start == "9/9/2X3X2/2X6/9/9/6X2/9/9 w"
     assert game.moves == [("W", "E5"), ("B", "G5"), ("W", "pass"), ("B", "pass")]
@@ -30,7 +30,7 @@ def test_the_main_line_of_a_file_with_variations_is_read(data):
 
 
 def test_a_set_up_is_a_position_and_no_move(data):
-    position = sgf.position_of(sgf.read(data / "handicap.sgf"))
+    position = sgf.position_of(sgf.load(data / "handicap.sgf"))
     assert position.text == "9/9/2X3X2/2X6/9/9/6X2/9/9 w E5 G5 pass pass"
     assert position.ply == 4
     assert position.outcome.reason == "two_passes"
@@ -183,7 +183,7 @@ def test_a_file_that_is_wrong_is_named_with_what_is_wrong(tmp_path, text, messag
     path = tmp_path / "wrong.sgf"
     path.write_text(text)
     with pytest.raises(UserError) as caught:
-        sgf.read(path)
+        sgf.load(path)
     assert str(path) in str(caught.value)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -475,4 +475,38 @@ def test_the_rules_are_named():
 
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(UserError, match=r"nowhere\.sgf: cannot read"):
-        sgf.read(tmp_path / "nowhere.sgf")
+        sgf.load(tmp_path / "nowhere.sgf")
+
+
+# --- All games of a file, as any format gives them ---
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_games_are_read_as_they_were_written(seed):
+    go = az.Game("go", board_size=5)
+    _, moves = go.position().random_playout(seed)
+    said = sgf.result_text(1, 3.5, "two_passes")
+    one = sgf.write(go.position(), moves, black="Añ", white="b", result=said, event="E 1")
+    two = sgf.write(go.position(), moves[:3], black="c", white="d", result="W+R")
+    first, second = sgf.read((one + two).encode())
+    assert (first.first, first.second, first.event, first.value, first.score) == ("Añ", "b", "E 1", 1, 3.5)
+    assert (first.game, first.start, first.moves, first.warnings) == ("go", "", moves, [])
+    assert (second.first, second.value, second.reason, second.score) == ("c", -1, "resignation", None)
+    assert second.moves == moves[:3] and second.line > first.line == 1
+
+
+def test_a_set_up_and_moves_out_of_turn_make_the_same_position():
+    text = "(;SZ[5]AB[aa][bb]PL[W];W[cc];W[dd];B[ee])"
+    (game,) = sgf.read(text)
+    position = az.Game("go", board_size=5, komi=0.0).position(" ".join([game.start, *game.moves]))
+    assert position.text == sgf.position_of(sgf.parse(text)).text
+    (game,) = sgf.read("(;SZ[5];B[aa];W[bb];AB[cc];W[dd])")
+    assert game.warnings == ["stones are set up after 2 moves, which are left out"] and game.moves == ["D2"]
+
+
+def test_a_game_that_cannot_be_read_is_a_warning_and_the_others_are_read():
+    bad, good = sgf.read("(;GM[2];B[aa])\n(;SZ[5]RE[Void];B[aa])")
+    assert bad.warnings == ["line 1: not a game of Go (GM[2])"] and bad.moves == []
+    assert (good.line, good.moves, good.value, good.reason) == (2, ["A5"], None, "unfinished")
+    with pytest.raises(UserError, match=r"x.sgf: no game in it"):
+        sgf.read("nothing", "x.sgf")

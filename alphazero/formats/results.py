@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -17,7 +15,7 @@ from typing import TypedDict, cast
 
 from alphazero.errors import UserError
 from alphazero.files import is_there
-from alphazero.formats import csa, kif, pgn
+from alphazero.formats import csa, kif, pgn, sgf_values
 from alphazero.formats.game_text import GameText, decode, read_bytes
 from alphazero.formats.sgf_tree import collection, parse_nodes
 from alphazero.text import MOST_OF_A_NAME, clean
@@ -227,25 +225,12 @@ def _sgf_results(data: bytes, where: str) -> Iterator[Told]:
         yield line, black, white, sgf_score(said)
 
 
-# A side named as the winner or loser: by its word at the start, which is not the start of another ("both", "won by ...").
-SIDE = re.compile(r"(?:(?P<black>black|b)|(?P<white>white|w))(?=[^a-z]|win|won|los|\Z)|(?P<b>黑|黒|흑)|(?P<w>白|백)")
-
-
 def sgf_score(said: str) -> float | str:
-    """Black's score by an SGF's RE in any of the languages that real files have; why there is none else."""
-    words = "".join(unicodedata.normalize("NFKC", said).split()).lower()
-    if words in ("", "?", "void", "unknown", "n/a"):
-        return NO_RESULT if words in ("", "?", "unknown") else UNFINISHED
-    if words in ("0", "d", "0.5-0.5", "1/2-1/2") or re.search(
-        "jigo|(?<!with)draw|和棋|和局|持碁|持棋|平局|引き分け|引分|무승부|빅", words
-    ):
-        return 0.5
-    side = SIDE.match(words)
-    lost = any(word in words for word in ("负", "負け", "負", "패", "lose", "losing", "lost"))
-    won = any(word in words for word in ("+", "胜", "勝", "승", "win", "won", "杀", "贏", "赢")) or words in ("b", "w")
-    if side is not None and won != lost:
-        return 1.0 if bool(side["black"] or side["b"]) == won else 0.0
-    return NO_RESULT
+    """Black's score by an SGF's RE; why there is none else."""
+    value = sgf_values.value_of(said)
+    if value is None:
+        return UNFINISHED if sgf_values.folded(said) in ("void", "n/a") else NO_RESULT
+    return SCORES[value]
 
 
 def _csa_results(data: bytes, where: str) -> Iterator[Told]:

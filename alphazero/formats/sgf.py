@@ -12,17 +12,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
+from typing import AnyStr
 
 from alphazero._core import Game, GameRecord, Position
 from alphazero.errors import UserError
 from alphazero.formats import go_rules
+from alphazero.formats.game_text import GameText
 from alphazero.formats.go import PositionText, Stone, play_colour, rows_of, stones_in, stones_of
 from alphazero.formats.sgf_text import source
-from alphazero.formats.sgf_tree import Node, parse_nodes
-from alphazero.formats.sgf_values import escape, komi_of, point_of, points, size_of, vertex_of
+from alphazero.formats.sgf_tree import Node, collection, parse_nodes
+from alphazero.formats.sgf_values import escape, komi_of, point_of, points, size_of, value_of, vertex_of
 from alphazero.game import make
 
 OUR_NAME = "alphazero"  # AP of what we write, whose komi may be any number
+FORFEITS = {"R": "resignation", "T": "time_forfeit", "F": "forfeit"}  # by what follows RE's "+"
 OF_THE_GAME = ("SZ", "KM", "RU", "HA", "GM")  # properties that belong to the root
 
 
@@ -117,12 +120,47 @@ def parse(data: str | bytes, where: str = "SGF") -> SgfGame:
     return game
 
 
-def read(path: Path) -> SgfGame:
-    """Reads a file. UserError names it and what is wrong."""
+def load(path: Path) -> SgfGame:
+    """The first game of a file. UserError names it and what is wrong."""
     try:
         return parse(path.read_bytes(), str(path))
     except OSError as error:
         raise UserError(f"{path}: cannot read: {error.strerror}") from error
+
+
+def read(data: AnyStr, where: str = "SGF") -> list[GameText]:
+    """The games of a file: their main lines. What cannot be read of one is in its warnings.
+
+    Moves are the words of a position's text: one out of turn has its side, "b" or "w", before it. UserError where there is no
+    game in it at all.
+    """
+    games = [_text(line, one) for line, one in collection(data)]
+    if not games:
+        raise UserError(f"{where}: no game in it: '(' is missing")
+    return games
+
+
+def _text(line: int, data: str | bytes) -> GameText:
+    game = GameText(line=line, game="go")
+    try:
+        record = parse(data, f"line {line}")
+    except UserError as error:
+        game.warnings.append(str(error))
+        return game
+    told = {key: " ".join((values or [""])[0].split()) for key, values in record.properties.items()}
+    game.first, game.second, game.event = told.get("PB", ""), told.get("PW", ""), told.get("EV", "")
+    game.start = record.start
+    game.moves = Stage(record.start, record.moves).words()[len(record.start.split()) :]
+    game.warnings += record.warnings
+    if record.earlier:
+        game.warnings.append(f"stones are set up after {record.length - len(record.moves)} moves, which are left out")
+    said = told.get("RE", "")
+    game.value = value_of(said)
+    game.reason = "unfinished" if game.value is None else FORFEITS.get(said.partition("+")[2][:1].upper(), "")
+    margin = re.fullmatch(r"[BW]\+([0-9]{1,4}(?:\.[0-9]{1,4})?)", said)
+    if margin is not None and game.value is not None:
+        game.score = game.value * float(margin[1])
+    return game
 
 
 class _Reading:

@@ -386,7 +386,7 @@ class GtpEngine:
         self.need(arguments, 1)
         moves = max(0, self.number_argument(arguments[1:]) - 1) if len(arguments) > 1 else None
         try:
-            game = sgf.read(Path(arguments[0]))
+            game = sgf.load(Path(arguments[0]))
             komi = game.komi if game.has_komi else self.player.game.options["komi"]
             rules, told = go_rules.by_sgf(game.rules)
             player = self.player.with_options(board_size=game.size, komi=komi, **rules)

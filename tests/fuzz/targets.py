@@ -87,6 +87,9 @@ def _sgf(data: bytes) -> None:
         assert 1 <= line <= data.count(b"\n") + data.count(b"\r") + 1
         with contextlib.suppress(UserError):
             parse_nodes(one)
+    for game in sgf.read(data) if collection(data) else ():
+        for warning in game.warnings:
+            assert len(warning.splitlines()) <= 1, f"a warning of several lines: {warning!r}"
     position = sgf.position_of(sgf.parse(data))
     back = sgf.position_of(sgf.parse(sgf.write(position)))
     empty = re.sub(r"^(\d+/)+\d+ (b ?)?", "", position.text)  # rows without a stone, which SGF has no words for
