@@ -11,13 +11,13 @@ from contextlib import contextmanager
 
 import pytest
 from test_replay import records, store
-from test_resume import Run_, tiny
 
 from alphazero.arena import scaling
 from alphazero.arena.plot import plot_learning_curve
 from alphazero.cli import main
 from alphazero.errors import UserError
 from alphazero.files import writing
+from alphazero.runs import RunDirectory
 from alphazero.runs.curves import Curves
 
 
@@ -82,8 +82,9 @@ def test_an_error_without_words_is_told_all_the_same():
 
 
 def test_a_runs_log_is_named(tmp_path):
-    run = Run_(tiny(tmp_path), tmp_path / "run")
+    run = RunDirectory(tmp_path / "run")
+    run.path.mkdir()
     path = tmp_path / "run" / "log.jsonl"
     path.symlink_to("/dev/full")
     with pytest.raises(UserError, match=f"^{path}: cannot write: No space left on device$"):
-        run._write_log({"step": 1})
+        run.append_to_log({"step": 1})

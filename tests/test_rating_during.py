@@ -30,15 +30,16 @@ def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
     (folder / "tiny.yaml").write_text(TINY)
     (folder / "run").mkdir()
-    told = []
+    training = Run(load_config(folder / "tiny.yaml"), folder / "run")
+    tell, told = training.report.rating, []
 
-    class UntilRated(Run):
-        def _tell_rating(self, board, rated):
-            super()._tell_rating(board, rated)
-            told.append(rated)
-            self.stopping = len(told) == 2
+    def tell_and_stop(rated, seconds):
+        tell(rated, seconds)
+        told.append(rated)
+        training.stopping = len(told) == 2
 
-    UntilRated(load_config(folder / "tiny.yaml"), folder / "run").train()
+    training.report.rating = tell_and_stop
+    training.train()
     return folder / "run"
 
 

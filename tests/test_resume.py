@@ -7,6 +7,7 @@ import io
 import json
 import os
 import resource
+import shutil
 import signal
 import struct
 import subprocess
@@ -115,7 +116,7 @@ def test_another_optimizer_begins_anew_with_a_warm_up_and_says_so(tmp_path, then
 
 
 @pytest.mark.parametrize(
-    "override", ["training.batch_size=8", "training.batch_size=128", "replay.reuse=40", "replay.reuse=0.1"]
+    "override", ["training.batch_size=8", "training.batch_size=128", "replay.reuse=12", "replay.reuse=0.1"]
 )
 def test_pacing_counts_samples_whatever_changes_on_resume(begun, tmp_path, override):
     """Neither a pause nor a burst of steps: what was owed before is owed after."""
@@ -131,6 +132,28 @@ def test_pacing_counts_samples_whatever_changes_on_resume(begun, tmp_path, overr
         made * reuse, abs=owed + 10 * batch + 8 * 42 * reuse
     )  # a chunk's worth
     assert Run_(run.config, begun).store.paid == run.store.paid  # and again
+
+
+def test_a_resumed_run_that_was_killed_before_its_first_checkpoint_owes_no_more_than_before(begun, tmp_path):
+    owed = [Run_(tiny(tmp_path, "replay.reuse=50"), begun).learner.due() for _ in range(2)]
+    assert owed[0] == owed[1] < 10
+
+
+def test_a_configuration_is_not_written_while_another_process_holds_the_games(begun, tmp_path):
+    begun = Path(shutil.copytree(begun, tmp_path / "copy"))  # this process still holds the other
+    code = f"from test_replay import store; import pathlib, sys; s = store(pathlib.Path({str(begun / 'replay')!r})); print(1, flush=True); sys.stdin.read()"
+    written = (begun / "config.yaml").read_bytes()
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent)},
+    ) as holder:
+        assert holder.stdout is not None and holder.stdout.readline() == b"1\n"
+        with pytest.raises(UserError, match="another process writes games into this store"):
+            Run_(tiny(tmp_path, "replay.reuse=50"), begun)
+        holder.communicate()
+    assert (begun / "config.yaml").read_bytes() == written
 
 
 def test_what_a_run_that_was_stopped_at_its_end_still_owes_is_paid_by_the_next_call(tmp_path, monkeypatch):

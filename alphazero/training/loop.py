@@ -82,11 +82,11 @@ class Run:
         before = resume.earlier_config(self.directory, config)
         origin = resume.origin(self.directory, config, before, self.game, self.device, self.progress.note)
         self.trainer, self._began_from = origin.trainer, origin.began_from
-        write_atomically(self.directory.config, to_yaml(config).encode())
         self.variants = variants_of(config, self.game)
         self.store = ReplayStore(self.directory.replay, self.variants, config.replay)
         self.store.paid = origin.paid
-        self.store.convert_reuse(config.replay.reuse if before is None else before.replay.reuse)
+        self.store.convert_reuse(origin.reuse)
+        write_atomically(self.directory.config, to_yaml(config).encode())  # once nothing refuses it any more
         for warning in self.store.warnings:
             self.progress.note(f"warning: {warning}")
         # What the last checkpoint counted and no stored game tells of: the games that were under way then.
@@ -312,6 +312,7 @@ class Run:
             "games": self.store.games,
             "positions": self.store.positions,
             "paid": list(self.store.paid),
+            "reuse": self.config.replay.reuse,
             "evaluations": self.evaluations,
             "seconds": round(self.elapsed(), 3),
             "simulations": self.config.search.simulations,

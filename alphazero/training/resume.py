@@ -24,7 +24,7 @@ class Origin:
     """What a run goes on from.
 
     began_from: whose network it began with and all that had been spent on that; {} for random weights. seconds, evaluations:
-    spent on this run before. paid: as ReplayStore.paid.
+    spent on this run before. paid: as ReplayStore.paid. reuse: replay.reuse when that was counted; None for a new run.
     """
 
     trainer: Trainer
@@ -32,6 +32,7 @@ class Origin:
     seconds: float = 0.0
     evaluations: int = 0
     paid: tuple[int, float] = (0, 0.0)
+    reuse: float | None = None
 
 
 def earlier_config(directory: RunDirectory, config: Config) -> Config | None:
@@ -106,6 +107,8 @@ def _restored(path: Path, config: Config, before: Config | None, device: torch.d
         float(meta["seconds"]),
         int(meta.get("evaluations", 0)),
         (int(positions), float(samples)),
+        # The checkpoint's own: config.yaml has a new one already, where a resumed run came to no checkpoint.
+        meta.get("reuse", before.replay.reuse if before is not None else None),
     )
     return found, same_optimizer
 

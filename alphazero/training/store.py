@@ -105,9 +105,9 @@ class ReplayStore:
             return 0.0
         return self.paid[1] + (self.positions - self.paid[0]) * self.config.reuse
 
-    def convert_reuse(self, before: float) -> None:
+    def convert_reuse(self, before: float | None) -> None:
         """Where replay.reuse was another one before, positions made until now keep the samples they were worth then."""
-        if before != self.config.reuse:
+        if before is not None and before != self.config.reuse:
             self.paid = (self.positions, self.paid[1] + (self.positions - self.paid[0]) * before)
 
     def draw(self, n: int, seed: int, drawing: Drawing) -> dict[str, NDArray[np.generic]]:
