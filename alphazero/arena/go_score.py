@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from alphazero.formats.go import PositionText
+from alphazero.formats.sgf_values import COLUMNS
 from alphazero.game import Position
-from alphazero.protocols.sgf import COLUMNS, PositionText
 
 Point = tuple[int, int]  # row from the top, column
 
