@@ -110,7 +110,7 @@ def as_markdown() -> str:
     """docs/configuration.md."""
     out = [PAGE]
     for name, (purpose, rows) in sections().items():
-        out.append(f"## {name or 'Other keys'}\n{purpose}\n")
+        out.append(f"## {name or 'Other keys'}\n{textwrap.fill(purpose, 100)}\n")
         out.append("| key | type | default | on resume | what it does, and why the default |\n|---|---|---|---|---|")
         for row in rows:
             kind = f"{row.type} {row.bounds}".rstrip()
