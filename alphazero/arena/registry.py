@@ -44,6 +44,7 @@ ENGINE_GAMES = {
     "xboard": ("chess", "shogi", "minishogi"),
     "gtp": ("go",),
 }
+Search = dict[str, Any]  # settings by name, from files and options; the player that searches by them checks them
 ALL_PLIES = 1_000_000  # a temperature without temperature_plies holds for the whole game
 
 
@@ -54,7 +55,7 @@ class Registered:
     spec: str
     options: dict[str, str] = field(default_factory=dict)
     limits: dict[str, int] = field(default_factory=dict)
-    search: dict[str, Any] = field(default_factory=dict)
+    search: Search = field(default_factory=dict)
 
     def engine(self) -> EngineSpec:
         """The spec of an engine, with the options and limits of its own braces and of the file."""
@@ -126,7 +127,7 @@ def read_players(path: Path) -> dict[str, Registered]:
     return players
 
 
-def _registered(where: str, entry: Any) -> Registered:
+def _registered(where: str, entry: object) -> Registered:
     if not isinstance(entry, dict) or not isinstance(entry.get("spec"), str):
         raise UserError(f"{where}: spec is missing: a checkpoint, random, mcts:N or an engine, as on the command line")
     if unknown := [key for key in entry if key not in KEYS]:
@@ -142,7 +143,7 @@ def _registered(where: str, entry: Any) -> Registered:
             raise UserError(
                 f"{where}: {name} is for engines; a player of this process may have movetime or simulations"
             )
-    search: dict[str, Any] = {}
+    search: Search = {}
     if is_engine:
         if own := [key for key in KEYS[3:] if key in entry]:
             raise UserError(f"{where}: {own[0]} is for players of this process, not for engines")
@@ -179,13 +180,13 @@ def _registered(where: str, entry: Any) -> Registered:
     return Registered(entry["spec"], texts, limits, search)
 
 
-def _number(where: str, name: str, value: Any, low: float, high: float) -> float:
+def _number(where: str, name: str, value: object, low: float, high: float) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
         raise UserError(f"{where}: {name} must be a number from {low:g} to {high:g}, got {_brief(value)}")
     return float(value)
 
 
-def _brief(value: Any) -> str:
+def _brief(value: object) -> str:
     """A value of the file in an error line."""
     text = "a number of many digits" if isinstance(value, int) and abs(value) >= 2**63 else str(value)
     return clean(text, LONGEST_NAME)
@@ -198,5 +199,5 @@ def _mapping(where: str, entry: dict[str, Any], key: str) -> dict[str, Any]:
     return value
 
 
-def _whole(value: Any) -> bool:
+def _whole(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MOST

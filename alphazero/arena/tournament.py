@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from alphazero.arena import ladder, ratings, schedule
+from alphazero.arena import ratings, schedule
 from alphazero.arena.clocked import TimeControl
-from alphazero.arena.match import Entrant, entrant, random_openings
+from alphazero.arena.match import Entrant, Pairing, random_openings
+from alphazero.arena.named import NamedPlayer, game_of
 from alphazero.arena.openings import read_openings
-from alphazero.arena.registry import Registered, read_players, spec_of
+from alphazero.arena.play import run_schedule
+from alphazero.arena.registry import Registered, read_players
 from alphazero.arena.report import write_report
 from alphazero.arena.standings import standings
 from alphazero.commands.arguments import MOST_ELO, MOST_GAMES
@@ -35,6 +38,8 @@ from alphazero.config import (
 )
 from alphazero.errors import UserError
 from alphazero.files import write_atomically
+from alphazero.formats.results import Result
+from alphazero.formats.results import players_of as players_in
 from alphazero.game import Game, make
 from alphazero.progress import Progress
 from alphazero.text import clean, listed, player_name, shown
@@ -121,7 +126,7 @@ def players_of(config: TournamentConfig, where: str = "tournament") -> list[Play
     return players
 
 
-def play_tournament(config: TournamentConfig, device: str = "auto", out: Path | None = None) -> dict[str, Any]:
+def play_tournament(config: TournamentConfig, device: str = "auto", out: Path | None = None) -> ratings.Summary:
     """Plays what is missing and rates all; the object of elo.json.
 
     out: directory for results.jsonl, games.pgn or .csa, elo.json and report.html; the same call goes on after any crash.
@@ -156,8 +161,8 @@ def play_tournament(config: TournamentConfig, device: str = "auto", out: Path | 
             return every[count * number :]
         return random_openings(game, count, config.opening_plies, config.seed + 100_000 * number + 1000 * a + b)
 
-    def play(games: list[Any]) -> list[ladder.Result]:
-        return ladder.run_schedule(
+    def play(games: list[Pairing]) -> list[Result]:
+        return run_schedule(
             game,
             entrants,
             games,
@@ -182,9 +187,9 @@ def play_tournament(config: TournamentConfig, device: str = "auto", out: Path | 
     return summary
 
 
-def rated_with(results: list[ladder.Result], anchors: dict[str, Any]) -> ratings.Ratings:
+def rated_with(results: list[Result], anchors: Mapping[str, float]) -> ratings.Ratings:
     """Ratings with these anchors, as far as they have played."""
-    seen = {game[side] for game in results for side in ("first", "second")}
+    seen = players_in(results)
     return ratings.rate(results, fixed={name: float(elo) for name, elo in anchors.items() if name in seen})
 
 
@@ -192,7 +197,7 @@ def _game(config: TournamentConfig) -> Game:
     if config.game.name:
         return make(config.game.name, config.game.options)
     known = _registry(config)
-    return ladder._game_of([spec_of(each.player, known) for each in players_of(config)])
+    return game_of([NamedPlayer.of(each.player, known) for each in players_of(config)])
 
 
 def _registry(config: TournamentConfig) -> dict[str, Registered]:
@@ -203,10 +208,9 @@ def _entrants(config: TournamentConfig, game: Game, device: str) -> list[Entrant
     entrants = []
     known = _registry(config)
     for each in players_of(config):
-        search = ladder._search_of(
-            spec_of(each.player, known), each.simulations or config.simulations, each.search or config.search
-        )
-        entrants.append(entrant(each.player, game, device, search, name=each.name or None, players=known))
+        named = NamedPlayer.of(each.player, known)
+        simulations, kind = each.simulations or config.simulations, each.search or config.search
+        entrants.append(named.entrant(game, device, simulations, kind, name=each.name or None))
     names = [each.name for each in entrants]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
