@@ -22,7 +22,7 @@ PAGE = """# Configuration
 
 Every key of a training configuration, such as [quickstart.yaml](../configs/quickstart.yaml). This
 page is made by `alphazero config --markdown` from the package itself. To change it, edit the
-reasons in [alphazero/config/](../alphazero/config).
+reasons in `alphazero/config/`.
 
 A file has sections, and each section has keys, as in `search: {simulations: 64}`. A key that is
 left out has its default. On the command line, `KEY=VALUE` overrides the file:
@@ -110,7 +110,7 @@ def as_markdown() -> str:
     """docs/configuration.md."""
     out = [PAGE]
     for name, (purpose, rows) in sections().items():
-        out.append(f"## {name or 'Other keys'}\n{purpose}\n")
+        out.append(f"## {name or 'Other keys'}\n\n{textwrap.fill(purpose, 100)}\n")
         out.append("| key | type | default | on resume | what it does, and why the default |\n|---|---|---|---|---|")
         for row in rows:
             kind = f"{row.type} {row.bounds}".rstrip()
