@@ -66,6 +66,7 @@ COMMANDS = {
         "alphazero grow runs/chess --blocks 6 --channels 64 --out big",
     ),
     "info": ("info", "show what a checkpoint or run holds", "alphazero info runs/quickstart"),
+    "config": ("config", "show every key of a training configuration", "alphazero config search"),
     "doctor": ("doctor", "show what this machine can do", "alphazero doctor"),
 }
 SHELLS = ("bash", "zsh", "tcsh")  # that --print-completion writes for

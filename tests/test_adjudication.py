@@ -6,9 +6,9 @@ import pytest
 
 import alphazero as az
 from alphazero.arena.adjudication import Adjudication
-from alphazero.arena.seats import Thought
 from alphazero.cli import main
 from alphazero.errors import UserError
+from alphazero.formats.game_text import Thought
 
 
 def verdict(rules: Adjudication, scores: list[float | None | str]) -> tuple[int, str] | None:

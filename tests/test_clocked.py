@@ -7,14 +7,16 @@ import sys
 from pathlib import Path
 
 import pytest
+from game_texts import text_of
+from playing import play
 
 import alphazero as az
-from alphazero.arena import pgn
-from alphazero.arena.clocked import PlayedGame, TimeControl, play
-from alphazero.arena.ladder import play_match
+from alphazero.arena.clocked import PlayedGame, TimeControl
 from alphazero.arena.match import Entrant, Pairing, entrant
+from alphazero.arena.play_match import play_match
 from alphazero.cli import main
 from alphazero.errors import UserError
+from alphazero.formats import pgn
 from alphazero.player import RolloutPlayer
 from alphazero.protocols.client import EngineSpec, UciClient
 
@@ -195,7 +197,9 @@ def test_chess960_games_are_written_so_that_they_can_be_read(tmp_path):
     import io
 
     start = "1r2k3/8/8/8/8/8/8/1R2K1R1 w GBb - 0 1"
-    text = pgn.text(["e1g1", "e8b8"], white="a", black="b", value=0, start=start, chess960=True, reason="fifty")
+    text = text_of(
+        pgn.write, ["e1g1", "e8b8"], white="a", black="b", value=0, start=start, chess960=True, reason="fifty"
+    )
     game = chess.pgn.read_game(io.StringIO(text))
     assert [move.uci() for move in game.mainline_moves()] == ["e1g1", "e8b8"] and game.headers["Variant"] == "Chess960"
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from game_texts import text_of
 from shogi_files import MIDGAME, for_every_encoding, for_every_outcome
 
 import alphazero as az
-from alphazero.arena import csa, records
-from alphazero.arena.game_text import START
+from alphazero.arena import records
 from alphazero.cli import main
 from alphazero.errors import UserError
+from alphazero.formats import csa
+from alphazero.formats.shogi import START
 
 HEAD = "V2.2\nN+A\nN-B\nPI\n+\n"
 
@@ -20,8 +22,14 @@ def played(seed: int, start: str = "", plies: int = 120) -> list[str]:
 
 
 def written(moves, value=0, reason="max_plies", **about) -> str:
-    return csa.text(
-        moves, white=about.pop("white", "A"), black=about.pop("black", "B"), value=value, reason=reason, **about
+    return text_of(
+        csa.write,
+        moves,
+        white=about.pop("white", "A"),
+        black=about.pop("black", "B"),
+        value=value,
+        reason=reason,
+        **about,
     )
 
 

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 from engine_double import alive
+from playing import play
 
 import alphazero as az
-from alphazero.arena.clocked import PlayedGame, TimeControl, play
-from alphazero.arena.ladder import play_match
+from alphazero.arena.clocked import PlayedGame, TimeControl
 from alphazero.arena.match import Entrant, Pairing, entrant
+from alphazero.arena.play_match import play_match
 from alphazero.errors import UserError
 from alphazero.protocols.client import EngineSpec
 

@@ -9,10 +9,10 @@ import pytest
 
 import alphazero as az
 from alphazero import checkpoint
-from alphazero.arena import csa
 from alphazero.arena.registry import read_players
 from alphazero.cli import main
 from alphazero.errors import LONGEST, UserError
+from alphazero.formats import csa
 from alphazero.protocols.client import EngineSpec
 from alphazero.training import replay
 

@@ -5,22 +5,26 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
+from game_texts import text_of
 
 import alphazero as az
 from alphazero.arena import records
 from alphazero.arena.clocked import play_game
 from alphazero.arena.go_score import area_margin
-from alphazero.arena.ladder import play_match
 from alphazero.arena.match import entrant
-from alphazero.arena.results import read_results
-from alphazero.arena.seats import Thought
+from alphazero.arena.play_match import play_match
 from alphazero.arena.time_control import TimeControl
 from alphazero.cli import main
 from alphazero.errors import UserError
-from alphazero.protocols import sgf
+from alphazero.formats import sgf
+from alphazero.formats.game_text import Thought
+from alphazero.formats.go import stones_of
+from alphazero.formats.results import read_results
+from alphazero.formats.sgf_tree import collection
 from alphazero.protocols.client import EngineSpec
 from alphazero.protocols.gtp_client import GtpClient
 
@@ -93,7 +97,7 @@ def test_a_match_from_a_set_up_is_recorded_with_its_stones(tmp_path):
     out = tmp_path / "m"
     call = ["match", "random", GTP, "--game", "go", "--option", "board_size=5", "--games", "2", "--max-plies", "8"]
     assert main([*call, "--openings", str(book), "--out", str(out)]) == 0
-    for _, text in sgf.collection((out / "games.sgf").read_bytes()):
+    for _, text in collection((out / "games.sgf").read_bytes()):
         record = sgf.parse(text)
         assert record.start == "5/1X3/2O2/3X1/5 w" and record.moves[:2][0] == ("W", "B2") and record.warnings == []
         colours = [colour for colour, _ in record.moves]
@@ -210,7 +214,7 @@ def test_a_match_leaves_one_sgf_file_that_elo_and_our_reader_read(tmp_path, caps
     call = ["match", "random", GTP, "--game", "go", "--option", "board_size=5", "--games", "4", "--max-plies", "12"]
     assert main([*call, "--out", str(out), "--json"]) == 0
     lines = read_results([out / "results.jsonl"])
-    trees = sgf.collection((out / "games.sgf").read_text())
+    trees = collection((out / "games.sgf").read_text())
     assert len(lines) == len(trees) == 4
     for line, (_, text) in zip(lines, trees, strict=True):
         record = sgf.parse(text)
@@ -232,14 +236,14 @@ def test_a_match_leaves_one_sgf_file_that_elo_and_our_reader_read(tmp_path, caps
 def test_sgf_says_how_a_game_ended(reason, result):
     game = az.Game("go", board_size=5)
     score = 3.5 if reason == "two_passes" else None
-    text = records.text(game, ["C3"], white="a", black="b", value=1, reason=reason, score=score)
+    text = text_of(partial(records.write, game), ["C3"], white="a", black="b", value=1, reason=reason, score=score)
     assert sgf.parse(text).properties["RE"] == [result]
 
 
 def test_a_collection_is_cut_into_its_games():
     text = "(;GM[1]C[a) \\] (b](;B[aa])(;B[bb]))\n\n(;W[cc])"
-    assert sgf.collection(text) == [(1, text[: text.index("\n")]), (3, "(;W[cc])")]
-    assert sgf.collection("nothing") == [] and sgf.collection("(;B[aa]") == [(1, "(;B[aa]")]
+    assert collection(text) == [(1, text[: text.index("\n")]), (3, "(;W[cc])")]
+    assert collection("nothing") == [] and collection("(;B[aa]") == [(1, "(;B[aa]")]
 
 
 def test_gnu_go_has_the_stones_of_a_set_up_on_its_board():
@@ -253,7 +257,7 @@ def test_gnu_go_has_the_stones_of_a_set_up_on_its_board():
         move = client.play(position.text, [], {}, 10).move
         position.play(move)
         theirs = {v: c for c in "BW" for v in client._ask(f"list_stones {'black' if c == 'B' else 'white'}").split()}
-        assert (client._ask("get_komi"), theirs) == ("3.5", sgf.stones_of(position))
+        assert (client._ask("get_komi"), theirs) == ("3.5", stones_of(position))
         client.dead_stones([*position.text.split(), "pass", "pass"])
         assert client._ask("query_boardsize") == "9"
 

@@ -11,10 +11,10 @@ import sys
 import pytest
 
 import alphazero as az
+from alphazero.formats.go import stones_in, stones_of
 from alphazero.player import Player, load
 from alphazero.protocols.clock import Clock
 from alphazero.protocols.gtp import GtpEngine
-from alphazero.protocols.sgf import stones_in, stones_of
 from alphazero.search import SearchResult
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 
 import pytest
+from game_texts import text_of
 from shogi_files import MIDGAME, for_every_encoding, for_every_outcome
 
 import alphazero as az
-from alphazero.arena import kif
-from alphazero.arena.game_text import START
-from alphazero.arena.seats import Thought
 from alphazero.cli import main
 from alphazero.errors import UserError
+from alphazero.formats import csa, kif
+from alphazero.formats.game_text import GameText, Thought
+from alphazero.formats.shogi import START
 
 reader = pytest.importorskip("shogi.KIF", reason="python-shogi is not installed (extra: test)")
 
@@ -27,7 +28,7 @@ def test_a_game_is_read_back(seed, start):
     game = az.Game("shogi", max_plies=200)
     position = game.position(start) if start else game.position()
     value, moves = position.random_playout(seed)
-    found = parsed(kif.text(moves, white="A", black="B", value=int(value), reason="max_plies", start=start))
+    found = parsed(text_of(kif.write, moves, white="A", black="B", value=int(value), reason="max_plies", start=start))
     assert found["moves"] == moves
     assert found["names"] == ["A", "B"]
     assert found["sfen"].split()[0] == (start or START).split()[0]
@@ -35,7 +36,7 @@ def test_a_game_is_read_back(seed, start):
 
 def test_promotions_drops_and_recaptures_are_written_as_shogi_players_do():
     moves = ["7g7f", "3c3d", "8h2b+", "3a2b", "B*4e"]
-    lines = kif.text(moves, white="A", black="B", value=0).splitlines()
+    lines = text_of(kif.write, moves, white="A", black="B", value=0).splitlines()
     told = [line.split()[1] for line in lines if line.strip()[:1].isdigit()]
     assert told == ["７六歩(77)", "３四歩(33)", "２二角成(88)", "同", "４五角打", "中断"]
     assert "   4 同　銀(31)" in lines
@@ -55,13 +56,13 @@ def test_promotions_drops_and_recaptures_are_written_as_shogi_players_do():
 )
 def test_the_ending_is_told(reason, value, plies, word):
     moves = ["7g7f", "3c3d"][:plies]
-    lines = kif.text(moves, white="A", black="B", value=value, reason=reason).splitlines()
+    lines = text_of(kif.write, moves, white="A", black="B", value=value, reason=reason).splitlines()
     assert f"{plies + 1:4} {word}" in lines
 
 
 def test_times_and_evaluations_stand_beside_the_moves():
     thoughts = [Thought("7g7f", 30.0, None, 5, 62.4, None), Thought("3c3d", 10.0, None, 5, 3.0, None)]
-    lines = kif.text(["7g7f", "3c3d"], white="A", black="B", value=0, thoughts=thoughts).splitlines()
+    lines = text_of(kif.write, ["7g7f", "3c3d"], white="A", black="B", value=0, thoughts=thoughts).splitlines()
     at = lines.index("   1 ７六歩(77)   ( 1:02/00:01:02)")
     assert lines[at + 1 : at + 4] == ["*30", "   2 ３四歩(33)   ( 0:03/00:00:03)", "*-10"]
 
@@ -126,7 +127,7 @@ def test_minishogi_is_read_however_it_is_spelt(spelt):
 @for_every_outcome
 def test_every_reader_knows_who_won(plies, value, reason):
     theirs = pytest.importorskip("cshogi.KIF", reason="cshogi is not installed (extra: test)")
-    text = kif.text(["7g7f", "3c3d"][:plies], white="A", black="B", value=value, reason=reason)
+    text = text_of(kif.write, ["7g7f", "3c3d"][:plies], white="A", black="B", value=value, reason=reason)
     assert theirs.Parser.parse_str(text).win == {1: 1, 0: 0, -1: 2}[value]
     assert parsed(text)["win"] == {1: "b", 0: "-", -1: "w"}[value]
     assert kif.read(text)[0].value == value
@@ -140,7 +141,7 @@ def test_written_files_are_read_from_disk_by_cshogi_python_shogi_and_us(tmp_path
 
     start = kif.HANDICAPS[handicap]
     value, moves = az.Game("shogi", max_plies=80).position(start).random_playout(seed)
-    kif.write(tmp_path, moves, white="羽生", black="Gérard 김", value=int(value), start=start, reason="max_plies")
+    kif.write_file(tmp_path, GameText("羽生", "Gérard 김", start, moves, int(value), "max_plies"))
     path = tmp_path / "00000001.kifu"
     theirs = KIF.Parser.parse_file(str(path))
     assert [cshogi.move_to_usi(move) for move in theirs.moves] == moves and theirs.sfen == start
@@ -157,8 +158,15 @@ def test_random_games_are_read_back_by_us(seed, name, start):
     game = az.Game(name, max_plies=150)
     value, moves = (game.position(start) if start else game.position()).random_playout(seed)
     thoughts = [Thought(move, 5.0, None, 1, 61.0, None) for move in moves]
-    text = kif.text(
-        moves, white="A", black="B", value=int(value), start=start, thoughts=thoughts, minishogi=name == "minishogi"
+    text = text_of(
+        kif.write,
+        moves,
+        white="A",
+        black="B",
+        value=int(value),
+        start=start,
+        thoughts=thoughts,
+        minishogi=name == "minishogi",
     )
     found = kif.read(text)
     assert len(found) == 1 and (found[0].moves, found[0].game, found[0].warnings) == (moves, name, [])
@@ -168,7 +176,7 @@ def test_random_games_are_read_back_by_us(seed, name, start):
 
 
 def test_names_never_break_a_header():
-    text = kif.text(["7g7f"], white="a\n   1 投了\n", black="b\x1b[31m\u2028後手：c", value=1)
+    text = text_of(kif.write, ["7g7f"], white="a\n   1 投了\n", black="b\x1b[31m\u2028後手：c", value=1)
     found = kif.read(text)[0]
     assert (found.first, found.second, found.moves) == ("a 1 投了", "b[31m 後手：c", ["7g7f"])
     assert "\x1b" not in text
@@ -310,3 +318,9 @@ def test_ki2_with_a_winner_is_no_game_without_moves(moves):
     (game,) = kif.read(f"先手：A\n後手：B\n{moves}\nまで4手で先手の勝ち\n")
     assert (game.moves, game.value) == ([], 1)
     assert len(game.warnings) == 1 and "KI2" in game.warnings[0]
+
+
+@pytest.mark.parametrize("form", [csa, kif])
+def test_a_game_without_a_winner_is_written_as_broken_off(form):
+    (found,) = form.read(form.write(GameText("A", "B", moves=["7g7f"])))
+    assert (found.moves, found.value, found.reason) == (["7g7f"], None, "unfinished")

@@ -16,7 +16,8 @@ import pytest
 from engine_double import alive
 
 from alphazero.arena import records
-from alphazero.protocols import sgf
+from alphazero.formats import sgf
+from alphazero.formats.sgf_tree import collection
 
 DOUBLE = Path(__file__).parent / "engine_double.py"
 
@@ -84,7 +85,7 @@ def _wait_until_gone(started: Path) -> None:
 def _rounds(out: Path, game: str) -> list[int]:
     """The numbers of the games in the record file, in its order."""
     if game == "go":
-        games = sgf.collection((out / "games.sgf").read_text())
+        games = collection((out / "games.sgf").read_text())
         return [int(sgf.parse(text).properties["RO"][0]) for _, text in games]
     pytest.importorskip("chess", reason="python-chess writes PGN; it comes with the extra 'test'")
     return [int(number) for number in re.findall(r'^\[Round "(\d+)"\]', (out / "games.pgn").read_text(), re.MULTILINE)]

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
+from game_texts import text_of
 
 import alphazero as az
 from alphazero.arena import records
 from alphazero.arena.adjudication import Adjudication
 from alphazero.arena.match import Entrant
-from alphazero.arena.results import read_results
 from alphazero.arena.time_control import TimeControl
 from alphazero.arena.tournament import TournamentConfig, load_tournament, parse_anchors, play_tournament
 from alphazero.cli import main
 from alphazero.errors import UserError
+from alphazero.formats.results import read_results
 from alphazero.player import Player
 from alphazero.text import LONGEST_NAME, MOST_OF_A_NAME, clean, listed, player_name
 
@@ -56,7 +58,15 @@ def test_every_record_is_read_back_whatever_the_players_are_called(name, game, t
     move = {"chess": "e2e4", "shogi": "7g7f", "go": "D4"}[game]
     if game == "chess":
         pytest.importorskip("chess.pgn", reason="python-chess writes PGN; it comes with the extra 'test'")
-    text = records.text(rules, [move], white=player_name(name), black="b", value=1, reason="resignation", start="")
+    text = text_of(
+        partial(records.write, rules),
+        [move],
+        white=player_name(name),
+        black="b",
+        value=1,
+        reason="resignation",
+        start="",
+    )
     file = records.file_name(rules)
     (tmp_path / file).write_text(records.joined(rules, [text, text]))
     read = read_results([tmp_path / file])

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import alphazero as az
-from alphazero.arena.ladder import play_match
 from alphazero.arena.openings import read_openings
+from alphazero.arena.play_match import play_match
 from alphazero.errors import UserError
 
 FEN = "rnbqkbnr/pppppppp/8/8/4P3/8/PPPP1PPP/RNBQKBNR b KQkq - 0 1"

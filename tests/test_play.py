@@ -1,114 +1,108 @@
-"""A person at the terminal: `alphazero play`, for every game."""
+"""Playing a schedule: games handed out as they end, and the file that keeps their results."""
 
 from __future__ import annotations
 
+import json
+import sys
+from pathlib import Path
+
 import pytest
+from engine_double import alive
 
 import alphazero as az
-from alphazero.cli import main
+from alphazero.arena.match import Entrant, Pairing, entrant
+from alphazero.arena.play import play, run_schedule
+from alphazero.arena.store import open_store
+from alphazero.errors import UserError
+from alphazero.formats.game_text import GameText
+from alphazero.player import load
+
+DOUBLE = Path(__file__).parent / "engine_double.py"
+NAMES = ["random", "uniform"]
 
 
-@pytest.fixture
-def sit_down(monkeypatch, capsys):
-    """Plays with these lines typed, then the end of input; gives (exit code, output)."""
-
-    def play(lines: list[str], *arguments: str) -> tuple[int, str]:
-        typed = iter(lines)
-
-        def answer(prompt: str = "") -> str:
-            line = next(typed, None)
-            if line is None:
-                raise EOFError
-            return line
-
-        monkeypatch.setattr("builtins.input", answer)
-        code = main(["play", "--model", "uniform", "--simulations", "5", *arguments])
-        return code, capsys.readouterr().out
-
-    return play
+def schedule(count: int) -> list[Pairing]:
+    return [Pairing(number % 2, 1 - number % 2, "", number // 2) for number in range(count)]
 
 
-@pytest.mark.parametrize("name", az.games())
-def test_every_game_can_be_played_and_left(sit_down, name):
-    first = az.Game(name).position().legal_moves()[0]
-    code, out = sit_down(["help", "moves", "hint", first, "undo", "undo", "quit"], "--game", name)
-    assert code == 0
-    assert first in out
-    assert "% for the engine" in out
-    assert "% for you" in out
-    assert "nothing to take back" in out
-    assert out.rstrip().endswith("bye")
+def entrants(game: az.Game) -> list[Entrant]:
+    return [Entrant(name, load(name, game=game), {"simulations": 4}) for name in NAMES]
 
 
-def test_the_end_of_input_leaves_cleanly(sit_down):
-    code, out = sit_down([], "--game", "connect4")
-    assert code == 0
-    assert "Traceback" not in out
+def finished(number: int) -> dict:
+    first, second = NAMES if number % 2 == 0 else NAMES[::-1]
+    return {"first": first, "second": second, "result": 1.0, "game": number, "pair": number // 2, "opening": ""}
 
 
-@pytest.mark.parametrize("typed", ["Z99", "I5", "\x00", "d4 d5", "pass pass"])
-def test_a_move_that_is_none_gets_one_clear_line_and_changes_nothing(sit_down, typed):
-    code, out = sit_down([typed, "quit"], "--game", "go", "--option", "board_size=5")
-    assert code == 0
-    assert out.count("type `moves`") == 1
-    assert "ply 1" not in out
+@pytest.mark.parametrize("leaves", [1, 5])
+def test_who_stops_listening_gets_no_more_games_of_the_pool(leaves):
+    game = az.Game("connect4")
+    seen = []
+    for number, record in play(game, entrants(game), dict(enumerate(schedule(200))), seed=3):
+        seen.append((number, record.plies))
+        if len(seen) == leaves:
+            break
+    assert len({number for number, _ in seen}) == leaves and all(plies >= 7 for _, plies in seen)
 
 
-def test_an_occupied_point_is_refused(sit_down):
-    code, out = sit_down(["C3", "C3", "quit"], "--game", "go", "--option", "board_size=5")
-    assert code == 0
-    assert out.count("type `moves`") == 1
+@pytest.mark.parametrize("concurrency", [1, 3])
+def test_who_stops_listening_leaves_no_engine_behind(tmp_path, concurrency):
+    numbers = tmp_path / "numbers"
+    game = az.Game("chess", max_plies=40)
+    spec = f"uci:{sys.executable} {DOUBLE} uci chess spawn 0 {numbers}{{nodes=1}}"
+    both = [entrant(spec, game, "cpu", {}), entrant("random", game, "cpu", {})]
+    games = play(game, both, dict(enumerate(schedule(50))), concurrency=concurrency)
+    next(games)
+    assert alive(numbers)
+    games.close()
+    assert not alive(numbers)
 
 
-def test_undo_gives_the_person_the_move_again(sit_down):
-    _, out = sit_down(["a", "undo", "quit"], "--game", "connect4")
-    assert out.count(az.Game("connect4").position().diagram) == 2  # at the start, and after the undo
+@pytest.mark.parametrize("concurrency", [1, 3])
+def test_every_game_of_a_schedule_is_handed_out_once(concurrency):
+    game = az.Game("connect4")
+    timed = [Entrant(each.name, each.player, {"seconds": 0.0, **each.search}) for each in entrants(game)]
+    pairings = {number: pairing for number, pairing in enumerate(schedule(12)) if number % 3}
+    assert sorted(number for number, _ in play(game, timed, pairings, concurrency=concurrency)) == sorted(pairings)
 
 
-def test_the_second_player_sees_the_engine_move_first(sit_down):
-    code, out = sit_down(["quit"], "--game", "connect4", "--colour", "second")
-    assert code == 0
-    assert out.index("% for the engine") < out.index("bye")
+def test_a_store_takes_the_games_of_its_schedule_and_no_others(tmp_path):
+    path = tmp_path / "results.jsonl"
+    lines = [finished(1), finished(7), {**finished(2), "opening": "else"}, {**finished(3), "first": "x"}]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    with open_store(path, az.Game("connect4"), schedule(4), NAMES) as store:
+        assert store.results() == [finished(1)]
+        assert sorted(store.missing()) == [0, 2, 3]
+        store.add(0, finished(0), GameText(*NAMES))
+        assert [line["game"] for line in store.results()] == [0, 1] and sorted(store.missing()) == [2, 3]
+    assert json.loads(path.read_text().splitlines()[-1]) == finished(0)
 
 
-def test_resigning_says_who_wins(sit_down):
-    code, out = sit_down(["resign"], "--game", "connect4")
-    assert code == 0
-    assert "uniform wins" in out
+def test_a_store_holds_its_file_until_it_is_left(tmp_path):
+    path, game = tmp_path / "results.jsonl", az.Game("connect4")
+    with (
+        open_store(path, game, [], NAMES),
+        pytest.raises(UserError, match="another process is playing these games"),
+        open_store(path, game, [], NAMES),
+    ):
+        pass
+    with open_store(path, game, [], NAMES) as store:
+        assert store.results() == []
 
 
-def test_a_finished_game_says_who_won_and_why(sit_down):
-    code, out = sit_down(["pass"] * 50, "--game", "go", "--option", "board_size=2", "--option", "komi=0.5")
-    assert code == 0
-    assert "(two passes" in out.splitlines()[-1]
-    assert "wins" in out.splitlines()[-1]
+def test_a_store_without_a_file_keeps_results_in_memory():
+    game = az.Game("connect4")
+    results = run_schedule(game, entrants(game), schedule(4), None, seed=1)
+    assert [result["game"] for result in results] == [0, 1, 2, 3] and "record_bytes" not in results[0]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["--game", "nosuch"], "nosuch"),
-        (["--simulations", "0"], "--simulations must be >= 1, got 0"),
-        (["--game", "go", "--option", "board_size=30"], "board_size"),
-        (["--game", "go", "--option", "board_size"], "expected KEY=VALUE"),
-    ],
-)
-def test_a_mistake_on_the_command_line_is_one_line_and_exit_2(capsys, arguments, message):
-    assert main(["play", "--model", "uniform", *arguments]) == 2
-    err = capsys.readouterr().err
-    assert message in err
-    assert err.count("\n") == 1
-
-
-def test_an_interrupt_leaves_cleanly(monkeypatch, capsys):
-    def interrupted(prompt: str = "") -> str:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("builtins.input", interrupted)
-    assert main(["play", "--model", "uniform"]) == 0
-    assert capsys.readouterr().out.endswith("bye\n")
-
-
-def test_the_board_is_drawn_again_only_when_it_changed(sit_down):
-    _, out = sit_down(["zz", "zz", "help", "quit"], "--game", "connect4")
-    assert out.count(az.Game("connect4").position().diagram) == 1
+def test_a_killed_match_cuts_the_game_that_has_no_line(tmp_path):
+    game = az.Game("go", board_size=5)
+    path, moves = tmp_path / "results-a.jsonl", tmp_path / "games-a.sgf"
+    with open_store(path, game, schedule(2), NAMES) as store:
+        store.add(0, finished(0), GameText(*NAMES, moves=["C3"], value=1))
+    whole = moves.read_bytes()
+    moves.write_bytes(whole + b"(;GM[1]")
+    with open_store(path, game, schedule(2), NAMES) as store:
+        assert sorted(store.missing()) == [1] and store.results()[0]["record_bytes"] == len(whole)
+    assert moves.read_bytes() == whole

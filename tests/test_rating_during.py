@@ -8,8 +8,8 @@ import time
 import pytest
 
 from alphazero.arena.during import BackgroundRating
-from alphazero.arena.results import read_results
 from alphazero.config import RatingConfig, load_config
+from alphazero.formats.results import read_results
 from alphazero.game import make
 from alphazero.training.loop import Run
 

@@ -8,12 +8,12 @@ import math
 import numpy as np
 import pytest
 
-from alphazero.arena.ladder import report
+from alphazero.arena.match_report import report
 from alphazero.arena.ratings import bootstrap, rate
-from alphazero.arena.results import append_results, read_results
 from alphazero.arena.sprt import PairScores
 from alphazero.cli import main
 from alphazero.errors import UserError
+from alphazero.formats.results import append_results, read_results
 
 
 def tournament(elos, games: int, seed: int, advantage: float = 30.0, draws: float = 0.3, paired: bool = False):

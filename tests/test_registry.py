@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 import alphazero as az
-from alphazero.arena.ladder import play_match
 from alphazero.arena.match import entrant
+from alphazero.arena.play_match import play_match
 from alphazero.arena.registry import read_players
 from alphazero.cli import main
 from alphazero.errors import UserError

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from alphazero.arena.results import Counted, read_results, sgf_score
 from alphazero.cli import main
 from alphazero.errors import UserError
+from alphazero.formats.results import Counted, read_results, sgf_score
 
 CSA = "V2.2\nN+a\nN-b\nPI\n+\n+7776FU\n%TORYO\n"
 KIF = "手合割：平手\n先手：a\n後手：b\n手数----指手---\n   1 ７六歩(77)\n   2 投了\n"

@@ -11,14 +11,16 @@ import pytest
 import alphazero as az
 from alphazero._core import GameRecord, Pool
 from alphazero.arena.go_score import area_margin
-from alphazero.arena.results import read_results
 from alphazero.errors import UserError
-from alphazero.protocols import sgf
-from alphazero.protocols.sgf_values import escape
+from alphazero.formats import sgf
+from alphazero.formats.go import stones_of
+from alphazero.formats.results import read_results
+from alphazero.formats.sgf_tree import collection
+from alphazero.formats.sgf_values import COLUMNS, escape
 
 
 def test_the_main_line_of_a_file_with_variations_is_read(data):
-    game = sgf.read(data / "handicap.sgf")
+    game = sgf.load(data / "handicap.sgf")
     assert (game.size, game.komi, game.has_komi) == (9, 0.5, True)
     assert game.start == "9/9/2X3X2/2X6/9/9/6X2/9/9 w"
     assert game.moves == [("W", "E5"), ("B", "G5"), ("W", "pass"), ("B", "pass")]
@@ -28,7 +30,7 @@ def test_the_main_line_of_a_file_with_variations_is_read(data):
 
 
 def test_a_set_up_is_a_position_and_no_move(data):
-    position = sgf.position_of(sgf.read(data / "handicap.sgf"))
+    position = sgf.position_of(sgf.load(data / "handicap.sgf"))
     assert position.text == "9/9/2X3X2/2X6/9/9/6X2/9/9 w E5 G5 pass pass"
     assert position.ply == 4
     assert position.outcome.reason == "two_passes"
@@ -41,7 +43,7 @@ RETAKE = "(;SZ[5]KM[0]AB[ae][bd][cd][de]AW[ad][ce];W[be];B[ae])"
 def test_set_up_stones_leave_no_history_for_superko(ko):
     position = sgf.position_of(sgf.parse(RETAKE), ko=ko)
     assert position.text == "5/5/5/OXX2/X1OX1 w B1 A1"
-    assert sgf.stones_of(position) == {"A2": "W", "A1": "B", "B2": "B", "C2": "B", "D1": "B"}
+    assert stones_of(position) == {"A2": "W", "A1": "B", "B2": "B", "C2": "B", "D1": "B"}
     # Its sister: stones set up and taken off in the middle of the game make boards that no move made.
     again = sgf.parse("(;SZ[3];B[aa];W[bb];AE[aa];AB[aa];W[cc];AE[cc];B[ca];AE[ca];W[cc])")
     assert sgf.position_of(again, ko=ko).text == "X2/1O1/3 w C1"
@@ -155,7 +157,7 @@ def test_our_files_are_what_sgfmill_reads(data):
         vertices = []
         for node in theirs.get_main_sequence()[1:]:
             _, point = node.get_move()
-            vertices.append("pass" if point is None else f"{sgf.COLUMNS[point[1]]}{point[0] + 1}")
+            vertices.append("pass" if point is None else f"{COLUMNS[point[1]]}{point[0] + 1}")
         assert vertices == record["moves"]
         assert (theirs.get_komi(), theirs.get_winner()) == (record["komi"], "b")
 
@@ -181,7 +183,7 @@ def test_a_file_that_is_wrong_is_named_with_what_is_wrong(tmp_path, text, messag
     path = tmp_path / "wrong.sgf"
     path.write_text(text)
     with pytest.raises(UserError) as caught:
-        sgf.read(path)
+        sgf.load(path)
     assert str(path) in str(caught.value)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -304,7 +306,7 @@ def test_a_warning_tells_what_is_read_differently(text, warning):
 def test_deep_variations_need_no_recursion():
     deep = "(;B[ee]" * 10_000 + ")" * 10_000
     assert len(sgf.parse(f"(;SZ[9]{deep})").moves) == 10_000
-    assert len(sgf.collection(deep)) == 1
+    assert len(collection(deep)) == 1
     assert sgf.parse("(;SZ[9]" + "(" * 10_000 + ")" * 10_000 + ";B[ee])").position_text() == "E5"
 
 
@@ -388,7 +390,7 @@ def test_a_writer_that_escapes_bytes_is_read_as_one_that_escapes_characters():
 def test_games_of_a_collection_keep_the_encoding_of_the_file():
     text = "(;SZ[9]PB[表];B[ee])\r\n(;SZ[9]PB[ソ)];W[dd])\n\n(;CA[Shift_JIS]SZ[9];B[cc]C[十]"
     for data in (text.encode("cp932"), text.replace("Shift_JIS", "UTF-8").encode(), text.encode("utf-16")):
-        games = sgf.collection(data)
+        games = collection(data)
         assert [line for line, _ in games] == [1, 2, 4]
         assert [sgf.parse(one).position_text() for _, one in games] == ["E5", "w D6", "C7"]
         assert [sgf.parse(one).properties.get("PB") for _, one in games] == [["表"], ["ソ)"], None]
@@ -419,7 +421,7 @@ def test_random_bytes_never_do_more_than_raise_a_user_error():
         with contextlib.suppress(UserError):
             sgf.position_of(sgf.parse(bytes(data)))
             read += 1
-        sgf.collection(bytes(data))
+        collection(bytes(data))
     assert 200 < read < 1800, "nearly right: many are read, many refused"
 
 
@@ -440,16 +442,16 @@ def test_what_we_write_is_what_we_read_and_what_sgfmill_reads(text):
     game = sgf.parse(written.encode())
     again = sgf.position_of(game)
     assert game.komi == (5.5 if text.startswith("komi") else 6.5) and game.warnings == []
-    assert (sgf.stones_of(again), again.turn) == (sgf.stones_of(position), position.turn)
+    assert (stones_of(again), again.turn) == (stones_of(position), position.turn)
     theirs = sgfmill.Sgf_game.from_bytes(written.encode())
     board, plays = sgf_moves.get_setup_and_moves(theirs) if not text.endswith(" b") or "/" in text else (None, [])
     if board is not None:
         for colour, point in plays:
             if point is not None:
                 board.play(*point, colour)
-        assert {
-            f"{sgf.COLUMNS[c]}{r + 1}": colour.upper() for colour, (r, c) in board.list_occupied_points()
-        } == sgf.stones_of(position)
+        assert {f"{COLUMNS[c]}{r + 1}": colour.upper() for colour, (r, c) in board.list_occupied_points()} == stones_of(
+            position
+        )
     assert (theirs.get_size(), theirs.get_komi(), theirs.get_winner()) == (9, game.komi, "b")
     assert (theirs.get_player_name("b"), theirs.get_player_name("w")) == ("a]\\[b", "石\\")
     assert theirs.get_root().get("GC") == "one\ntwo"
@@ -473,4 +475,38 @@ def test_the_rules_are_named():
 
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(UserError, match=r"nowhere\.sgf: cannot read"):
-        sgf.read(tmp_path / "nowhere.sgf")
+        sgf.load(tmp_path / "nowhere.sgf")
+
+
+# --- All games of a file, as any format gives them ---
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_games_are_read_as_they_were_written(seed):
+    go = az.Game("go", board_size=5)
+    _, moves = go.position().random_playout(seed)
+    said = sgf.result_text(1, 3.5, "two_passes")
+    one = sgf.write(go.position(), moves, black="Añ", white="b", result=said, event="E 1")
+    two = sgf.write(go.position(), moves[:3], black="c", white="d", result="W+R")
+    first, second = sgf.read((one + two).encode())
+    assert (first.first, first.second, first.event, first.value, first.score) == ("Añ", "b", "E 1", 1, 3.5)
+    assert (first.game, first.start, first.moves, first.warnings) == ("go", "", moves, [])
+    assert (second.first, second.value, second.reason, second.score) == ("c", -1, "resignation", None)
+    assert second.moves == moves[:3] and second.line > first.line == 1
+
+
+def test_a_set_up_and_moves_out_of_turn_make_the_same_position():
+    text = "(;SZ[5]AB[aa][bb]PL[W];W[cc];W[dd];B[ee])"
+    (game,) = sgf.read(text)
+    position = az.Game("go", board_size=5, komi=0.0).position(" ".join([game.start, *game.moves]))
+    assert position.text == sgf.position_of(sgf.parse(text)).text
+    (game,) = sgf.read("(;SZ[5];B[aa];W[bb];AB[cc];W[dd])")
+    assert game.warnings == ["stones are set up after 2 moves, which are left out"] and game.moves == ["D2"]
+
+
+def test_a_game_that_cannot_be_read_is_a_warning_and_the_others_are_read():
+    bad, good = sgf.read("(;GM[2];B[aa])\n(;SZ[5]RE[Void];B[aa])")
+    assert bad.warnings == ["line 1: not a game of Go (GM[2])"] and bad.moves == []
+    assert (good.line, good.moves, good.value, good.reason) == (2, ["A5"], None, "unfinished")
+    with pytest.raises(UserError, match=r"x.sgf: no game in it"):
+        sgf.read("nothing", "x.sgf")

@@ -12,7 +12,8 @@ from sgfmill import sgf_moves
 
 import alphazero as az
 from alphazero.arena.go_score import area_margin
-from alphazero.protocols import sgf
+from alphazero.formats import sgf
+from alphazero.formats.go import stones_of
 
 
 def test_there_are_more_than_300_files():
@@ -27,10 +28,10 @@ def test_the_files_of_the_field_are_read_stone_for_stone(program):
         game = sgf.parse(truth.data, where)
         assert (game.size, game.komi, game.has_komi) == (truth.size, truth.komi, truth.has_komi), where
         start = az.Game("go", board_size=truth.size).position(game.start)
-        assert sgf.stones_of(start) == truth.start, where
+        assert stones_of(start) == truth.start, where
         assert game.moves == truth.moves, where
         position = sgf.position_of(game)
-        assert sgf.stones_of(position) == truth.board, where
+        assert stones_of(position) == truth.board, where
         assert "BW"[position.turn] == truth.to_move, where
         assert position.ply == len(truth.moves), where
         if truth.names is not None:
@@ -58,7 +59,7 @@ def test_sgfmill_reads_the_same_where_it_can():
             assert size == game.size
             if truth.names and b"CA[" in truth.data:  # else it takes every file for Latin-1
                 assert tree.get_player_name("b") == truth.names[0]
-            assert sgf_wild.stones(board) == sgf.stones_of(sgf.position_of(game)), (program, number)
+            assert sgf_wild.stones(board) == stones_of(sgf.position_of(game)), (program, number)
     assert compared > 200
 
 
@@ -78,5 +79,5 @@ def test_what_we_write_is_read_by_sgfmill_with_equal_stones_and_score(program):
         for colour, at in plays:
             if at is not None:
                 board.play(*at, colour)
-        assert sgf_wild.stones(board) == sgf.stones_of(position), (program, number)
+        assert sgf_wild.stones(board) == stones_of(position), (program, number)
         assert board.area_score() - game.komi == area_margin(position), (program, number)

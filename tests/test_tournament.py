@@ -14,13 +14,16 @@ import numpy as np
 import pytest
 
 import alphazero as az
-from alphazero.arena import ladder, schedule
+from alphazero.arena import schedule
 from alphazero.arena.match import Entrant
+from alphazero.arena.openings import read_openings
+from alphazero.arena.play import run_schedule
 from alphazero.arena.ratings import rate
 from alphazero.arena.report import write_report
-from alphazero.arena.results import being_played
+from alphazero.arena.store import being_played
 from alphazero.cli import main
 from alphazero.errors import UserError
+from alphazero.formats.results import read_results
 from alphazero.player import load
 
 
@@ -127,7 +130,7 @@ def test_a_ladder_from_the_command_line_goes_on_after_a_cut_and_ends_the_same(tm
     (tmp_path / "cut" / "results.jsonl").write_text("".join(lines[:17]) + lines[17][:20])  # a torn line at the end
     assert main([*call, "--out", str(tmp_path / "cut")]) == 0
     assert json.loads(capsys.readouterr().out) == whole
-    results = ladder.read_results([tmp_path / "cut" / "results.jsonl"])
+    results = read_results([tmp_path / "cut" / "results.jsonl"])
     assert sorted(g["game"] for g in results) == list(range(36))
     assert json.loads((tmp_path / "cut" / "elo.json").read_text()) == whole
 
@@ -149,7 +152,7 @@ def test_a_tournament_killed_twice_loses_no_game_and_plays_none_twice(tmp_path):
         kept = now
     subprocess.run(call, check=True, capture_output=True)
     assert file.read_bytes().startswith(kept)
-    results = ladder.read_results([file])
+    results = read_results([file])
     assert sorted(game["game"] for game in results) == list(range(300))
 
 
@@ -223,9 +226,9 @@ def test_stop_ends_a_schedule_and_the_games_that_are_over_come_back(tmp_path):
         seen.append(result)
         return len(seen) >= 10
 
-    results = ladder.run_schedule(game, entrants, games, tmp_path / "r.jsonl", seed=1, stop=stop)
+    results = run_schedule(game, entrants, games, tmp_path / "r.jsonl", seed=1, stop=stop)
     assert len(results) == len(seen) == 10
-    assert len(ladder.read_results([tmp_path / "r.jsonl"])) == 10
+    assert len(read_results([tmp_path / "r.jsonl"])) == 10
 
 
 def test_two_processes_do_not_play_the_same_games(tmp_path):
@@ -236,8 +239,8 @@ def test_two_processes_do_not_play_the_same_games(tmp_path):
         being_played(tmp_path / "r.jsonl"),
         pytest.raises(UserError, match=r"r.jsonl: another process is playing these games"),
     ):
-        ladder.run_schedule(game, entrants, games, tmp_path / "r.jsonl", seed=1)
-    assert len(ladder.run_schedule(game, entrants, games, tmp_path / "r.jsonl", seed=1)) == 2
+        run_schedule(game, entrants, games, tmp_path / "r.jsonl", seed=1)
+    assert len(run_schedule(game, entrants, games, tmp_path / "r.jsonl", seed=1)) == 2
 
 
 class Text(HTMLParser):
@@ -336,7 +339,7 @@ def test_scaling_says_what_it_cannot_do(capsys, arguments, message):
 def test_a_broken_openings_file_is_named(tmp_path):
     (tmp_path / "o").write_text("nonsense\n")
     with pytest.raises(UserError, match="o:1:"):
-        ladder.read_openings(tmp_path / "o", az.Game("connect4"), 1)
+        read_openings(tmp_path / "o", az.Game("connect4"), 1)
 
 
 def test_players_of_a_file_are_named_in_a_tournament(tmp_path, capsys):

@@ -8,12 +8,14 @@ import time
 
 import pytest
 from dialogue import fields
+from game_texts import text_of
+from playing import play
 
 import alphazero as az
-from alphazero.arena import csa
-from alphazero.arena.clocked import TimeControl, play
+from alphazero.arena.clocked import TimeControl
 from alphazero.arena.match import Pairing, entrant
 from alphazero.errors import UserError
+from alphazero.formats import csa
 from alphazero.protocols.client import EngineSpec, XboardClient
 from alphazero.protocols.usi import centipawns
 
@@ -328,7 +330,7 @@ def test_csa_is_read_back_by_cshogi(tmp_path):
         position = game.position(where) if where else game.position()
         for move in moves:
             position.play(move)
-        text = csa.text(moves, white="us", black="them", value=value, reason=reason, start=where)
+        text = text_of(csa.write, moves, white="us", black="them", value=value, reason=reason, start=where)
         file = tmp_path / "game.csa"
         file.write_text(text)
         parser = CSA.Parser.parse_file(str(file))[0]

@@ -20,7 +20,7 @@ import tempfile
 from pathlib import Path
 
 import alphazero as az
-from alphazero.protocols import sgf
+from alphazero.formats import sgf
 
 VERSION = "0.8.3"
 

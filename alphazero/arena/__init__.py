@@ -1,1 +1,1 @@
-"""The arena: players, matches, ratings. match.py plays, ladder.py keeps the files, ratings.py says who is stronger."""
+"""The arena: players, matches, ratings. play.py plays a schedule, store.py keeps its results, ratings.py rates them."""

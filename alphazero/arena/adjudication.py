@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from alphazero.arena.go_score import area_margin
-from alphazero.arena.seats import Thought
 from alphazero.errors import UserError
+from alphazero.formats.game_text import Thought
 from alphazero.game import Position
 from alphazero.text import shown
 

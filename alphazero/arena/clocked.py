@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Generator
+from contextlib import closing
 from dataclasses import dataclass, field, replace
+from queue import SimpleQueue
 
 from alphazero.arena.adjudication import Adjudication
 from alphazero.arena.go_score import area_margin
 from alphazero.arena.match import Entrant, Pairing
-from alphazero.arena.seats import Outside, Seat, Thought, take_seat
+from alphazero.arena.seats import Outside, Seat, take_seat
 from alphazero.arena.time_control import TimeControl as TimeControl
 from alphazero.errors import UserError
+from alphazero.formats.game_text import Thought
 from alphazero.game import Game, Position
 from alphazero.protocols.client import EngineError
 from alphazero.text import LONGEST_NAME, clean
@@ -46,98 +49,116 @@ def play(
     game: Game,
     entrants: list[Entrant],
     pairings: dict[int, Pairing],
-    on_game: Callable[[int, PlayedGame], None],
     *,
     time_control: TimeControl | None = None,
     adjudication: Adjudication | None = None,
     concurrency: int = 1,
-) -> None:
-    """Plays these pairings in their order, `concurrency` at a time; on_game(number, PlayedGame) after each, one at a time.
+) -> Generator[tuple[int, PlayedGame], None, None]:
+    """Plays these pairings in their order, `concurrency` at a time, and hands out each game with its number as it ends.
 
     A lost clock, an illegal move and an engine that dies, hangs or does not start lose the game. UserError where an engine
     cannot be used at all, or fails again and again. Each of the games at a time has engine processes of its own.
     """
-    _Hall(game, entrants, pairings, on_game, time_control, adjudication or Adjudication()).open(concurrency)
+    return _Hall(game, entrants, pairings, time_control, adjudication or Adjudication()).play(concurrency)
+
+
+_Finished = tuple[int, Pairing, PlayedGame]
 
 
 class _Hall:
-    """The tables of a match and what they share: the games to play, the networks, and the results' order."""
+    """The tables of a match and what they share: the games to play, the networks, and whether play goes on."""
 
     def __init__(
         self,
         game: Game,
         entrants: list[Entrant],
         pairings: dict[int, Pairing],
-        on_game: Callable[[int, PlayedGame], None],
         time_control: TimeControl | None,
         adjudication: Adjudication,
     ):
         self.game = game
         self.entrants = entrants
         self.to_play = iter(pairings.items())
-        self.on_game = on_game
         self.time_control = time_control
         self.adjudication = adjudication
-        self.lock = threading.Lock()  # of what follows, and of on_game
         self.failures = [0] * len(entrants)  # games in a row that this player's process spoilt
-        self.error: BaseException | None = None
+        self.lock = threading.Lock()  # of what follows, and of to_play
         self.closing = False
-        self.networks = threading.Lock()
         self.seats: list[Seat] = []
+        self.networks = threading.Lock()
 
-    def open(self, tables: int) -> None:
-        """Plays all games; tables: how many at a time."""
+    def play(self, tables: int) -> Generator[tuple[int, PlayedGame], None, None]:
+        """Plays all games, `tables` at a time. What is unfinished when the listener leaves, or after an error or a Ctrl-C,
+        counts for nothing."""
         try:
-            if tables == 1:
-                self._table()
-            else:
-                threads = [threading.Thread(target=self._table, daemon=True) for _ in range(tables)]
-                for thread in threads:
-                    thread.start()
-                for thread in threads:
-                    thread.join()
+            with closing(self._table() if tables == 1 else self._tables(tables)) as games:
+                for number, pairing, played in games:
+                    yield number, played
+                    self._count_failures(pairing, played)
         finally:
             self._close()
-        if self.error is not None:
-            raise self.error
 
-    def _close(self, error: BaseException | None = None) -> None:
-        """Ends all play: what is unfinished, after an error or a Ctrl-C, counts for nothing."""
+    def _close(self) -> None:
+        """Ends all play."""
         with self.lock:
-            if not self.closing:
-                self.error, self.closing = error, True
+            self.closing = True
             seats, self.seats = self.seats, []
         for seat in seats:
             seat.retire()
 
-    def _table(self) -> None:
-        """Plays games at one table until there are no more; the first error closes the hall."""
-        own: dict[int, Seat] = {}
-        try:
-            while True:
-                with self.lock:
-                    job = None if self.closing else next(self.to_play, None)
-                if job is None:
-                    return
-                number, pairing = job
-                for index in (pairing.first, pairing.second):
-                    if index not in own:
-                        own[index] = take_seat(self.entrants[index], self.game, self.time_control, self.networks)
-                        with self.lock:
-                            if self.closing:
-                                return
-                            self.seats.append(own[index])
-                pair = (own[pairing.first], own[pairing.second])
-                played = play_game(self.game, pair, pairing.opening, self.time_control, self.adjudication, number)
-                with self.lock:
-                    if self.closing:
-                        return
-                    self._finished(number, pairing, played)
-        except BaseException as error:
-            self._close(error)
+    def _tables(self, count: int) -> Generator[_Finished, None, None]:
+        """Games of several tables, each in a thread of its own, as they end. The first error at a table closes the hall."""
+        finished: SimpleQueue[_Finished | BaseException | None] = SimpleQueue()
 
-    def _finished(self, number: int, pairing: Pairing, played: PlayedGame) -> None:
-        self.on_game(number, played)
+        def serve() -> None:
+            try:
+                for game in self._table():
+                    finished.put(game)
+                finished.put(None)  # no more from this table
+            except BaseException as error:
+                finished.put(error)
+
+        threads = [threading.Thread(target=serve, daemon=True) for _ in range(count)]
+        for thread in threads:
+            thread.start()
+        try:
+            for _ in threads:
+                while (game := finished.get()) is not None:
+                    if isinstance(game, BaseException):
+                        raise game
+                    yield game
+        except KeyboardInterrupt:
+            threads = []  # who interrupts does not wait for the moves under way
+            raise
+        finally:
+            self._close()
+            for thread in threads:
+                thread.join()
+
+    def _table(self) -> Generator[_Finished, None, None]:
+        """Plays games at one table until there are no more."""
+        own: dict[int, Seat] = {}
+        while True:
+            with self.lock:
+                job = None if self.closing else next(self.to_play, None)
+            if job is None:
+                return
+            number, pairing = job
+            for index in (pairing.first, pairing.second):
+                if index not in own:
+                    own[index] = take_seat(self.entrants[index], self.game, self.time_control, self.networks)
+                    with self.lock:
+                        if self.closing:
+                            return
+                        self.seats.append(own[index])
+            pair = (own[pairing.first], own[pairing.second])
+            played = play_game(self.game, pair, pairing.opening, self.time_control, self.adjudication, number)
+            with self.lock:
+                if self.closing:
+                    return
+            yield number, pairing, played
+
+    def _count_failures(self, pairing: Pairing, played: PlayedGame) -> None:
         failed = played.termination in ("engine failure", "illegal move")
         loser = pairing.first if played.value < 0 else pairing.second
         for index in (pairing.first, pairing.second):

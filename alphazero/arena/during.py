@@ -10,13 +10,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from alphazero import checkpoint
 from alphazero.arena import ratings
 from alphazero.arena.match import Entrant, Pairing, Table, colour_balanced, entrant, random_openings
-from alphazero.arena.results import append_results, read_results
+from alphazero.arena.registry import Search
 from alphazero.config import RatingConfig
+from alphazero.formats.results import Result, append_results, read_results
 from alphazero.game import Game
 
 LAST = 2  # so many of the last rated checkpoints does a new one meet
@@ -53,7 +53,7 @@ class BackgroundRating:
         directory: Path,
         game: Game,
         config: RatingConfig,
-        search: dict[str, Any],
+        search: Search,
         device: str,
         seed: int,
         setup_seconds: float = 1.0,
@@ -66,7 +66,7 @@ class BackgroundRating:
         self.seed = seed
         self.file = directory / "rating" / "during.jsonl"
         self.file.parent.mkdir(exist_ok=True)
-        self.results: list[dict[str, Any]] = read_results([self.file]) if self.file.exists() else []
+        self.results = read_results([self.file]) if self.file.exists() else []
         self.spent = 0.0  # seconds in work()
         self._begin = time.perf_counter()
         self._setup_seconds = setup_seconds
@@ -122,8 +122,8 @@ class BackgroundRating:
         steps = checkpoint.steps(self.directory)
         played: dict[str, int] = {}
         for game in self.results:
-            for side in ("first", "second"):
-                played[game[side]] = played.get(game[side], 0) + 1
+            for name in (game["first"], game["second"]):
+                played[name] = played.get(name, 0) + 1
         rated = [s for s in steps if s == steps[0] or played.get(f"step-{s}", 0) >= self.config.games]
         if not steps or steps[-1] in rated:
             return False
@@ -152,7 +152,7 @@ class BackgroundRating:
 
     def _take(self) -> None:
         assert self._table is not None
-        fresh = []
+        fresh: list[Result] = []
         for record in self._table.take_finished():
             pairing = self._pairings[record.number]
             fresh.append(

@@ -6,13 +6,12 @@ batches: a ladder of a dozen checkpoints costs little more than one match.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from alphazero._core import RANDOM, ROLLOUT, UNIFORM, Game, GameRecord, Pool
-from alphazero.arena.registry import Players, spec_of
+from alphazero.arena.registry import ENGINE_GAMES, Players, Search, require_engine_plays, spec_of
 from alphazero.errors import UserError
 from alphazero.evaluators import Evaluator
 from alphazero.feeding import Feed, batch_layout, lanes_for
@@ -45,7 +44,7 @@ class Entrant:
 
     name: str
     player: Player | EngineSpec  # an EngineSpec plays in a process of its own (arena.clocked)
-    search: dict[str, Any] = field(default_factory=dict)
+    search: Search = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", player_name(self.name))  # a command's text may hold anything
@@ -148,13 +147,12 @@ def play(
     game: Game,
     entrants: list[Entrant],
     pairings: dict[int, Pairing],
-    on_game: Callable[[int, GameRecord], None],
     *,
     seed: int = 0,
     batch_size: int = 64,
     threads: int = 0,
-) -> None:
-    """Plays these pairings, by number; on_game(number, record) is called as games end, in no fixed order."""
+) -> Generator[tuple[int, GameRecord], None, None]:
+    """Plays these pairings, by number, and hands out each game with its number as it ends, in no fixed order."""
     if not pairings:
         return
     table = Table(game, entrants, pairings, seed=seed, batch_size=batch_size, threads=threads)
@@ -163,12 +161,12 @@ def play(
         while going:
             going = table.step()
             for record in table.take_finished():
-                on_game(record.number, record)
+                yield record.number, record
     finally:
         table.close()
 
 
-def _pool_player(entrant: Entrant, evaluators: list[Evaluator], names: list[str]) -> dict[str, Any]:
+def _pool_player(entrant: Entrant, evaluators: list[Evaluator], names: list[str]) -> dict[str, object]:
     player = entrant.player
     assert isinstance(player, Player)
     wanted = player.search_settings(**entrant.search)
@@ -186,19 +184,11 @@ def _pool_player(entrant: Entrant, evaluators: list[Evaluator], names: list[str]
     return {**search, "evaluator": number}
 
 
-ENGINE_GAMES = {
-    "uci": ("chess", "gardner"),
-    "usi": ("shogi", "minishogi"),
-    "xboard": ("chess", "shogi", "minishogi"),
-    "gtp": ("go",),
-}
-
-
 def entrant(
     spec: str,
     game: Game | None,
     device: str,
-    search: dict[str, Any],
+    search: Search,
     name: str | None = None,
     players: Players | None = None,
 ) -> Entrant:
@@ -214,10 +204,8 @@ def entrant(
         spec, search = spec_of(spec, players or {}), {**search, **listed.search}
     protocol = spec.partition(":")[0]
     if protocol in ENGINE_GAMES:
-        if game is not None and game.name not in ENGINE_GAMES[protocol]:
-            raise UserError(
-                f"{spec}: {protocol.upper()} engines play {', '.join(ENGINE_GAMES[protocol])}, not {game.name}"
-            )
+        if game is not None:
+            require_engine_plays(spec, game)
         return Entrant(name or spec.partition(":")[2], listed.engine() if listed else EngineSpec.parse(spec), {})
     player = load(spec, device, game=game)
     if isinstance(player, RolloutPlayer):  # "mcts:N" says itself how long it searches, and how

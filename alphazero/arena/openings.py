@@ -12,11 +12,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from alphazero.arena import csa, kif, pgn
-from alphazero.arena.game_text import GameText, decode, listing, read_bytes
 from alphazero.errors import UserError
+from alphazero.formats import csa, kif, pgn, sgf
+from alphazero.formats.game_text import GameText, decode, listing, read_bytes
+from alphazero.formats.sgf_tree import collection
 from alphazero.game import Game, Position
-from alphazero.protocols import sgf
 
 Opened = tuple[Position, str]  # position, and the position as text
 Entry = tuple[int, Callable[[], Opened]]  # line of the file where it stands, and what reads it
@@ -134,7 +134,7 @@ def _sgf(path: Path, data: bytes, game: Game, plies: int | None) -> list[Entry]:
 
         return number, parse
 
-    return [entry(number, one) for number, one in sgf.collection(data)]
+    return [entry(number, one) for number, one in collection(data)]
 
 
 def _shogi(path: Path, text: str, game: Game, plies: int | None) -> list[Entry]:

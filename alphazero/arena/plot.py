@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from alphazero.arena.ratings import Summary
 from alphazero.files import writing
 
 COSTS = [("evaluations", 1.0, "self-play evaluations"), ("games", 1.0, "self-play games"), ("seconds", 3600.0, "hours")]
 
 
-def plot_learning_curve(
-    path: Path, summary: Mapping[str, Any], metas: Mapping[str, Mapping[str, Any]], title: str
-) -> None:
+def plot_learning_curve(path: Path, summary: Summary, metas: Mapping[str, Mapping[str, Any]], title: str) -> None:
     """Writes a PNG: the rated checkpoints (their meta.json by name) as curves over evaluations (runs of before they were
     counted: over games) and over hours, all other players as level lines.
     """

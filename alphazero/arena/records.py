@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
 
-from alphazero.arena import csa, pgn
-from alphazero.arena.game_text import clean
 from alphazero.errors import UserError
+from alphazero.formats import csa, pgn, sgf
+from alphazero.formats.game_text import GameText, clean
 from alphazero.game import Game
-from alphazero.protocols import sgf
 
 FILES = {"shogi": "games.csa", "go": "games.sgf"}
 
@@ -22,25 +20,22 @@ def file_name(game: Game) -> str | None:
     return FILES.get(game.name)
 
 
-def text(game: Game, moves: list[str], *, score: float | None = None, note: str = "", **about: Any) -> str:
-    """One game in that format. about: white and black (names of the first and the second player), value, reason, start, ...
-
-    score and note (Black's margin, what else there is to say) are for Go.
-    """
+def write(game: Game, told: GameText) -> str:
+    """One game in that format."""
     if game.name == "chess":
-        return pgn.text(moves, chess960=bool(game.options["chess960"]), **about)
+        return pgn.write(told, chess960=bool(game.options["chess960"]))
     if game.name == "shogi":
-        return csa.text(moves, **about)
-    reason = about.get("reason", "").replace("_", " ")
+        return csa.write(told)
+    reason = told.reason.replace("_", " ")
     return sgf.write(
         game.position(),
-        [*about.get("start", "").split(), *moves],
-        black=clean(about["white"]),
-        white=clean(about["black"]),
-        result=sgf.result_text(about["value"], score, about.get("reason", "")),
-        event=clean(about.get("event", "alphazero")),
-        number=str(about.get("number", 0) + 1),
-        comment=clean(f"{reason}: {note}" if note else reason),
+        [*told.start.split(), *told.moves],
+        black=clean(told.first),
+        white=clean(told.second),
+        result="" if told.value is None else sgf.result_text(told.value, told.score, told.reason),
+        event=told.title,
+        number=str(told.number + 1),
+        comment=clean(f"{reason}: {told.note}" if told.note else reason),
     )
 
 

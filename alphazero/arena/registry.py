@@ -21,19 +21,30 @@ players:
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from alphazero import checkpoint
 from alphazero.config import SEARCH_BOUNDS, read_yaml_file
 from alphazero.errors import UserError
 from alphazero.files import is_there
+from alphazero.game import Game
+from alphazero.player import rollouts
 from alphazero.protocols.client import LIMITS, PROTOCOLS, EngineSpec
 from alphazero.text import LONGEST_NAME, clean, is_clean, listed
 
 KEYS = ("spec", "options", "limits", "simulations", "search", "temperature", "temperature_plies", "policy_temperature")
 MOST = int(SEARCH_BOUNDS["simulations"][1])  # of whatever is counted
+ENGINE_GAMES = {
+    "uci": ("chess", "gardner"),
+    "usi": ("shogi", "minishogi"),
+    "xboard": ("chess", "shogi", "minishogi"),
+    "gtp": ("go",),
+}
+Search = dict[str, Any]  # settings by name, from files and options; the player that searches by them checks them
 ALL_PLIES = 1_000_000  # a temperature without temperature_plies holds for the whole game
 
 
@@ -44,7 +55,7 @@ class Registered:
     spec: str
     options: dict[str, str] = field(default_factory=dict)
     limits: dict[str, int] = field(default_factory=dict)
-    search: dict[str, Any] = field(default_factory=dict)
+    search: Search = field(default_factory=dict)
 
     def engine(self) -> EngineSpec:
         """The spec of an engine, with the options and limits of its own braces and of the file."""
@@ -62,6 +73,40 @@ def spec_of(name: str, players: Players) -> str:
     if players and not (name in ("random", "uniform") or ":" in name or is_there(name)):
         raise UserError(f"{name}: neither in the players file ({listed(players)}) nor a checkpoint")
     return name
+
+
+def check_player(spec: str, game: Game | None = None) -> None:
+    """UserError where this text names no player. With a game, the player must also be on this machine and play it.
+
+    Nothing is started or loaded, so that a configuration can be checked when it is read.
+    """
+    if spec.partition(":")[0] in PROTOCOLS:
+        command = EngineSpec.parse(spec).command
+        if game is not None:
+            require_engine_plays(spec, game)
+            if shutil.which(command[0]) is None:
+                raise UserError(f"{spec}: there is no program {clean(command[0], LONGEST_NAME)} here")
+    elif spec.startswith("mcts:"):
+        rollouts(spec)
+    elif not spec.strip():
+        raise UserError(f"{spec}: the name of a player is empty")
+    elif game is not None and spec not in ("random", "uniform"):
+        own = checkpoint.read_meta(checkpoint.resolve(Path(spec)))["game"]
+        if own != game.name:
+            raise UserError(f"{spec}: this checkpoint plays {own}, not {game.name}")
+
+
+def is_named(spec: str) -> bool:
+    """Whether this text means a player: one by its kind, or a checkpoint that is there."""
+    kind, colon, _ = spec.partition(":")
+    return spec in ("random", "uniform") or (bool(colon) and kind in (*PROTOCOLS, "mcts")) or checkpoint.named(spec)
+
+
+def require_engine_plays(spec: str, game: Game) -> None:
+    """UserError where engines of this text's protocol do not play the game."""
+    protocol = spec.partition(":")[0]
+    if game.name not in ENGINE_GAMES[protocol]:
+        raise UserError(f"{spec}: {protocol.upper()} engines play {', '.join(ENGINE_GAMES[protocol])}, not {game.name}")
 
 
 def read_players(path: Path) -> dict[str, Registered]:
@@ -82,7 +127,7 @@ def read_players(path: Path) -> dict[str, Registered]:
     return players
 
 
-def _registered(where: str, entry: Any) -> Registered:
+def _registered(where: str, entry: object) -> Registered:
     if not isinstance(entry, dict) or not isinstance(entry.get("spec"), str):
         raise UserError(f"{where}: spec is missing: a checkpoint, random, mcts:N or an engine, as on the command line")
     if unknown := [key for key in entry if key not in KEYS]:
@@ -98,7 +143,7 @@ def _registered(where: str, entry: Any) -> Registered:
             raise UserError(
                 f"{where}: {name} is for engines; a player of this process may have movetime or simulations"
             )
-    search: dict[str, Any] = {}
+    search: Search = {}
     if is_engine:
         if own := [key for key in KEYS[3:] if key in entry]:
             raise UserError(f"{where}: {own[0]} is for players of this process, not for engines")
@@ -135,13 +180,13 @@ def _registered(where: str, entry: Any) -> Registered:
     return Registered(entry["spec"], texts, limits, search)
 
 
-def _number(where: str, name: str, value: Any, low: float, high: float) -> float:
+def _number(where: str, name: str, value: object, low: float, high: float) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
         raise UserError(f"{where}: {name} must be a number from {low:g} to {high:g}, got {_brief(value)}")
     return float(value)
 
 
-def _brief(value: Any) -> str:
+def _brief(value: object) -> str:
     """A value of the file in an error line."""
     text = "a number of many digits" if isinstance(value, int) and abs(value) >= 2**63 else str(value)
     return clean(text, LONGEST_NAME)
@@ -154,5 +199,5 @@ def _mapping(where: str, entry: dict[str, Any], key: str) -> dict[str, Any]:
     return value
 
 
-def _whole(value: Any) -> bool:
+def _whole(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MOST

@@ -5,13 +5,13 @@ Ladder with error bars and learning curve as inline SVG, cross-table, likelihood
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from pathlib import Path
-from typing import Any
 
 from alphazero.arena.ratings import PlayerRating, Ratings
 from alphazero.files import write_atomically
+from alphazero.formats.results import Result
 
 STYLE = """
 body { font: 15px/1.45 system-ui, sans-serif; margin: 2em auto; max-width: 62em; padding: 0 1em; color: #222; background: #fff }
@@ -28,7 +28,7 @@ def write_report(
     path: Path,
     title: str,
     rated: Ratings,
-    results: Sequence[Mapping[str, Any]],
+    results: Sequence[Result],
     games_seen: Mapping[str, int] | None = None,
     folder: str = "",
 ) -> None:
@@ -51,7 +51,7 @@ def write_report(
     write_atomically(path, text.encode())
 
 
-def _scale(values: Sequence[float], begin: float, end: float) -> Any:
+def _scale(values: Sequence[float], begin: float, end: float) -> Callable[[float], float]:
     """A function from the values' range to [begin, end]."""
     low, high = min(values), max(values)
     span = (high - low) or 1.0
@@ -136,7 +136,7 @@ def _table(rated: Ratings) -> str:
     return _rows(["player", "Elo", "95 %", "games", "score"], [row(p) for p in rated.players]) + told
 
 
-def _cross_table(rated: Ratings, results: Sequence[Mapping[str, Any]]) -> str:
+def _cross_table(rated: Ratings, results: Sequence[Result]) -> str:
     points: dict[tuple[str, str], list[float]] = {}
     for game in results:
         score = float(game["result"])
@@ -165,7 +165,7 @@ def _links(directory: Path, folder: str) -> str:
     return "<p>" + " · ".join(f'<a href="{escape(folder + name)}">{escape(name)}</a>' for name in found) + "</p>"
 
 
-def _game(number: int, game: Mapping[str, Any]) -> str:
+def _game(number: int, game: Result) -> str:
     result = {1.0: "1-0", 0.5: "½-½", 0.0: "0-1"}[float(game["result"])]
     about = ", ".join(str(part) for part in (game.get("reason"), game.get("termination")) if part and part != "normal")
     plies = f", {game['plies']} plies" if "plies" in game else ""

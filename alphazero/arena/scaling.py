@@ -8,16 +8,43 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
-from alphazero.arena import ladder, ratings
+from alphazero.arena import ratings
 from alphazero.arena.match import Entrant, Pairing, colour_balanced, random_openings
+from alphazero.arena.play import run_schedule
 from alphazero.arena.standings import standings
 from alphazero.errors import UserError
 from alphazero.files import write_atomically, writing
 from alphazero.game import Game
-from alphazero.player import Player, RandomPlayer, RolloutPlayer
+from alphazero.player import NetworkPlayer, Player, RandomPlayer, RolloutPlayer
 from alphazero.progress import Progress
+
+
+class Point(TypedDict):
+    """The rating of a budget, the least one's at 0; low and high bound 95 %."""
+
+    budget: float
+    elo: float
+    low: float
+    high: float
+    games: int
+
+
+# What a doubling of the budget gains; low and high bound 95 %.
+Doubling = TypedDict("Doubling", {"from": float, "to": float, "elo": float, "low": float, "high": float})
+
+
+class Scaling(TypedDict):
+    """The object of scaling.json."""
+
+    player: str
+    game: str
+    search: str
+    unit: str  # "simulations" or "seconds", a move
+    points: list[Point]
+    doublings: list[Doubling]
+
 
 MOST_DOUBLINGS = 2.0  # between two budgets that still play each other
 
@@ -43,8 +70,7 @@ def entrants(player: Player, game: Game, kind: str, amounts: Sequence[float], un
         if unit == "seconds":
             if isinstance(player, RolloutPlayer):
                 raise UserError("scaling: mcts:N plays by simulations alone; leave --seconds out")
-            own = type(player)(*_parts(player), **player.settings)
-            out.append(Entrant(f"{amount:g} s", own, {"kind": kind, "seconds": amount}))
+            out.append(Entrant(f"{amount:g} s", _another(player), {"kind": kind, "seconds": amount}))
         elif isinstance(player, RolloutPlayer):
             own = RolloutPlayer(player.name, game, **{**player.settings, "simulations": int(amount)})
             out.append(Entrant(f"{amount:g} simulations", own))
@@ -53,13 +79,11 @@ def entrants(player: Player, game: Game, kind: str, amounts: Sequence[float], un
     return out
 
 
-def _parts(player: Player) -> tuple[Any, ...]:
-    """What makes another player like this one: its tree must be its own, its network may be shared."""
-    from alphazero.player import NetworkPlayer
-
+def _another(player: Player) -> Player:
+    """A player like this one: its tree is its own, its network is shared."""
     if isinstance(player, NetworkPlayer):
-        return player.name, player.game, player.evaluator, player.meta
-    return player.name, player.game
+        return type(player)(player.name, player.game, player.evaluator, player.meta, **player.settings)
+    return type(player)(player.name, player.game, **player.settings)
 
 
 def schedule(game: Game, amounts: Sequence[float], games: int, opening_plies: int, seed: int) -> list[Pairing]:
@@ -84,15 +108,11 @@ def measure(
     opening_plies: int,
     seed: int,
     out: Path,
-) -> dict[str, Any]:
-    """Plays what is missing; writes results.jsonl, scaling.json and scaling.png into `out`, and returns scaling.json's object.
-
-    {"player", "game", "search", "unit", "points": [{"budget", "elo", "low", "high", "games"}], "doublings": [{"from", "to",
-    "elo", "low", "high"}]}: ratings with the least budget at 0, and what each doubling gains.
-    """
+) -> Scaling:
+    """Plays what is missing; writes results.jsonl, scaling.json and scaling.png into `out`, and returns scaling.json's object."""
     out.mkdir(parents=True, exist_ok=True)
     seats = entrants(player, game, kind, amounts, unit)
-    results = ladder.run_schedule(
+    results = run_schedule(
         game,
         seats,
         schedule(game, amounts, games, opening_plies, seed),
@@ -104,7 +124,7 @@ def measure(
     names = [each.name for each in seats]
     rated = ratings.rate(results, anchor=names[0], players=names)
     by_name = {each.name: each for each in rated.players}
-    summary: dict[str, Any] = {
+    summary: Scaling = {
         "player": player.name,
         "game": repr(game),
         "search": kind,
@@ -130,7 +150,7 @@ def measure(
     return summary
 
 
-def plot(path: Path, summary: dict[str, Any]) -> None:
+def plot(path: Path, summary: Scaling) -> None:
     """Two pictures: Elo over the budget, and what each doubling gains; 95 % intervals."""
     import matplotlib
 

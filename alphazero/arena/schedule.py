@@ -7,16 +7,16 @@ the results of the rounds before it and the seed (which names the openings): who
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Literal
 
 import numpy as np
 
 from alphazero.arena.match import Pairing, colour_balanced
 from alphazero.arena.ratings import ELO, Ratings, expected_score, rate
+from alphazero.formats.results import Result
 
-FORMS = ("round-robin", "gauntlet", "ladder")
-Result = dict[str, Any]
+Form = Literal["round-robin", "gauntlet", "ladder"]
 Starts = Callable[[int, int, int, int], list[str]]  # (player, player, how many, round) -> openings, as text
 
 
@@ -50,9 +50,7 @@ def ladder(
     return results
 
 
-def informative_pairs(
-    names: Sequence[str], results: Sequence[Mapping[str, Any]], count: int, games: int
-) -> list[tuple[int, int]]:
+def informative_pairs(names: Sequence[str], results: Sequence[Result], count: int, games: int) -> list[tuple[int, int]]:
     """The `count` pairings from which `games` games each are expected to teach most, chosen one after another.
 
     With C the covariance of the ratings without draws (their common level left out) and a = e_i - e_j, n games of information w each

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
 
 from alphazero.arena.match import Entrant
 from alphazero.arena.time_control import TimeControl
 from alphazero.errors import UserError
 from alphazero.evaluators import Evaluator
+from alphazero.formats.game_text import Thought
 from alphazero.game import Game, Position
 from alphazero.network import Network
 from alphazero.player import F32, NetworkPlayer, Player
@@ -20,18 +20,6 @@ from alphazero.protocols.gtp_client import GtpClient
 from alphazero.protocols.uci import centipawns
 
 EXPECTED_PLIES = 120.0  # of a game, for the time manager
-
-
-@dataclass(frozen=True)
-class Thought:
-    """A move and what its player said of it, from the mover's side."""
-
-    move: str
-    centipawns: float | None = None
-    mate: int | None = None
-    depth: int | None = None
-    seconds: float = 0.0
-    clock: float | None = None  # left after the move
 
 
 class Inside:

@@ -13,20 +13,33 @@ with wide hypotheses it decides too early.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alphazero.arena.ratings import ELO, PRIOR_ADVANTAGE, expected_score, units
+from alphazero.arena.fit import PRIOR_ADVANTAGE
+from alphazero.arena.ratings import ELO, expected_score, units
+from alphazero.formats.results import Result
 
 F64 = NDArray[np.float64]
 SCORES = np.array([0.0, 0.25, 0.5, 0.75, 1.0])  # of an observation
 MOST_ELO = 2000.0  # of a hypothesis: beyond, a mean score is 0 or 1 but for a hundred-thousandth
 LEAST_ELO = 0.01  # between the hypotheses: what billions of games could tell
 SEEN = 1e-3  # the count of a score that did not occur yet: it may still
+
+
+class Verdict(TypedDict):
+    """What a test says of the games so far; verdict: "H0", "H1" or "continue"."""
+
+    llr: float
+    lower: float
+    upper: float
+    verdict: str
+    games: int
+    pairs: int
 
 
 def bounds(alpha: float, beta: float) -> tuple[float, float]:
@@ -124,7 +137,7 @@ def expected_length(
     return (up * upper + (1.0 - up) * lower) / drift
 
 
-def tallies(results: Iterable[Mapping[str, Any]], a: str, b: str) -> dict[str, F64]:
+def tallies(results: Iterable[Result], a: str, b: str) -> dict[str, F64]:
     """The games of A with B as counts of SCORES, [5] each.
 
     pairs: A's mean score in a colour-swapped pair; difference: (1 + score as first - score as second) / 2 in a pair; first,
@@ -142,13 +155,13 @@ def tallies(results: Iterable[Mapping[str, Any]], a: str, b: str) -> dict[str, F
     return {name: counts_of(each) for name, each in scores.items()}
 
 
-def _units(results: Iterable[Mapping[str, Any]], a: str, b: str) -> list[list[Mapping[str, Any]]]:
+def _units(results: Iterable[Result], a: str, b: str) -> list[list[Result]]:
     """The games of A with B by pairs; where they do not say which are ("pair"), two in a row with colours swapped are one."""
     games = [game for game in results if {game["first"], game["second"]} == {a, b}]
     return units([{**game, "pair": game.get("pair", "consecutive")} for game in games])
 
 
-def points(game: Mapping[str, Any], a: str) -> float:
+def points(game: Result, a: str) -> float:
     """What this game of A's gave it: 1, 1/2 or 0."""
     return float(game["result"]) if game["first"] == a else 1.0 - float(game["result"])
 
@@ -167,7 +180,7 @@ class PairScores:
     nelo: float | None
 
     @staticmethod
-    def of(results: Iterable[Mapping[str, Any]], a: str, b: str) -> PairScores:
+    def of(results: Iterable[Result], a: str, b: str) -> PairScores:
         grouped = [[points(game, a) for game in unit] for unit in _units(results, a, b)]
         pairs = [unit for unit in grouped if len(unit) == 2]
         chosen = pairs or grouped
@@ -224,7 +237,7 @@ class Sprt:
         lower, upper = bounds(self.alpha, self.beta)
         return "H1" if llr >= upper else "H0" if llr <= lower else "continue"
 
-    def judge(self, results: Iterable[Mapping[str, Any]], a: str, b: str) -> dict[str, Any]:
+    def judge(self, results: Iterable[Result], a: str, b: str) -> Verdict:
         """{"llr", "lower", "upper", "verdict": "H0" | "H1" | "continue", "games", "pairs"} of all these games of A with B.
 
         Where they are numbered pairs and their test was decided before the last, it is that verdict: games that were under
@@ -252,7 +265,7 @@ class Sprt:
             "pairs": pairs,
         }
 
-    def _decided(self, results: Iterable[Mapping[str, Any]], a: str, b: str) -> dict[str, Any] | None:
+    def _decided(self, results: Iterable[Result], a: str, b: str) -> Verdict | None:
         """The first verdict, where pairs are numbered from 0 and no number names a third game."""
         games = [game for game in results if {game["first"], game["second"]} == {a, b}]
         if not all(isinstance(game.get("pair"), int) for game in games):
@@ -262,7 +275,7 @@ class Sprt:
         test = PairwiseTest(self, a)
         return test.as_json() if any(test.add(game) != "continue" for game in games) else None
 
-    def lengths(self, results: Iterable[Mapping[str, Any]], a: str, b: str) -> tuple[float, float, float]:
+    def lengths(self, results: Iterable[Result], a: str, b: str) -> tuple[float, float, float]:
         """Observations that the test takes on average if H0, if H1 is true, and in the worst case halfway between.
 
         With the variance of an observation as these games have it.
@@ -294,7 +307,7 @@ class PairwiseTest:
         self._counts = np.zeros(5)
         self._waiting: dict[int, list[float]] = {}
 
-    def add(self, game: Mapping[str, Any]) -> str:
+    def add(self, game: Result) -> str:
         """Takes a game with its "pair", a number from 0; returns the verdict so far."""
         score = float(game["result"])
         self._waiting.setdefault(int(game["pair"]), []).append(score if game["first"] == self.a else 1.0 - score)
@@ -305,7 +318,7 @@ class PairwiseTest:
             self.verdict = self.sprt.verdict(self.llr)
         return self.verdict
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> Verdict:
         """The object that Sprt.judge() gives, of the pairs judged so far."""
         lower, upper = bounds(self.sprt.alpha, self.sprt.beta)
         return {
@@ -319,13 +332,13 @@ class PairwiseTest:
 
 
 def sprt(
-    results: Iterable[Mapping[str, Any]],
+    results: Iterable[Result],
     a: str,
     b: str,
     elo0: float = 0.0,
     elo1: float = 10.0,
     alpha: float = 0.05,
     beta: float = 0.05,
-) -> dict[str, Any]:
+) -> Verdict:
     """What Sprt(elo0, elo1, alpha, beta) says of these games of A with B."""
     return Sprt(elo0, elo1, alpha, beta).judge(results, a, b)

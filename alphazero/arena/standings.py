@@ -10,7 +10,7 @@ from alphazero.terminal import Column, Table
 from alphazero.text import LONGEST_NAME, clean
 
 if TYPE_CHECKING:
-    from alphazero.arena.ladder import MatchReport
+    from alphazero.arena.match_report import MatchReport
 
 
 def _short(name: str) -> str:

@@ -7,22 +7,39 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Literal
 
-from alphazero.arena import ladder, ratings, schedule
+from alphazero.arena import ratings, schedule
 from alphazero.arena.clocked import TimeControl
-from alphazero.arena.match import Entrant, entrant, random_openings
+from alphazero.arena.match import Entrant, Pairing, random_openings
+from alphazero.arena.named import NamedPlayer, game_of
 from alphazero.arena.openings import read_openings
-from alphazero.arena.registry import Registered, read_players, spec_of
+from alphazero.arena.play import run_schedule
+from alphazero.arena.registry import Registered, read_players
 from alphazero.arena.report import write_report
 from alphazero.arena.standings import standings
 from alphazero.commands.arguments import MOST_ELO, MOST_GAMES
 from alphazero.commands.arguments import elo as read_elo
-from alphazero.config import MOST_SIMULATIONS, ConfigError, GameConfig, _f, build, read_yaml
+from alphazero.config import (
+    CLOSED,
+    MOST_SIMULATIONS,
+    ConfigError,
+    GameConfig,
+    Int,
+    ListOf,
+    Section,
+    Text,
+    build,
+    key,
+    read_yaml,
+)
 from alphazero.errors import UserError
 from alphazero.files import write_atomically
+from alphazero.formats.results import Result
+from alphazero.formats.results import players_of as players_in
 from alphazero.game import Game, make
 from alphazero.progress import Progress
 from alphazero.text import clean, listed, player_name, shown
@@ -30,36 +47,36 @@ from alphazero.text import clean, listed, player_name, shown
 
 @dataclass(frozen=True)
 class PlayerConfig:
-    player: str = _f("", "as on the command line: a checkpoint or run directory, random, uniform, mcts:N, an engine")
-    name: str = _f("", "in results and tables; empty: made from `player`")
-    simulations: int | None = _f(
+    __pydantic_config__: ClassVar = CLOSED
+    player: Text = key("", "as on the command line: a checkpoint or run directory, random, uniform, mcts:N, an engine")
+    name: Text = key("", "in results and tables; empty: made from `player`")
+    simulations: Int | None = key(
         None, "a move; null: the tournament's, else what the checkpoint trained with", low=1, high=MOST_SIMULATIONS
     )
-    search: str | None = _f(None, "null: as in training", choices=("puct", "gumbel"))
+    search: Literal["puct", "gumbel"] | None = key(None, "null: as in training")
 
 
 @dataclass(frozen=True)
 class TournamentConfig:
-    players: list[Any] = _f([], "two and more, each as text or as a section of PlayerConfig's keys")
-    form: str = _f(
-        "round-robin", "gauntlet: the first against all; ladder: where a game says most", choices=schedule.FORMS
-    )
-    games: int = _f(40, "a pairing, each opening with both colours", low=1, high=1_000_000)
-    rounds: int = _f(8, "of a ladder; each has as many pairings as fill all chairs", low=1, high=10000)
-    game: GameConfig = field(default_factory=lambda: GameConfig(name=""))
-    simulations: int | None = _f(
+    __pydantic_config__: ClassVar = CLOSED
+    players: ListOf[Any] = key([], "two and more, each as text or as a section of PlayerConfig's keys")
+    form: schedule.Form = key("round-robin", "gauntlet: the first against all; ladder: where a game says most")
+    games: Int = key(40, "a pairing, each opening with both colours", low=1, high=1_000_000)
+    rounds: Int = key(8, "of a ladder; each has as many pairings as fill all chairs", low=1, high=10000)
+    game: Section[GameConfig] = field(default_factory=lambda: GameConfig(name=""))
+    simulations: Int | None = key(
         None, "a move; null: what each checkpoint was trained with", low=1, high=MOST_SIMULATIONS
     )
-    search: str | None = _f(None, "null: as in training", choices=("puct", "gumbel"))
-    time_control: str = _f("", "as --tc, e.g. 10+0.1: all players get clocks")
-    openings: str = _f("", "a file of start positions; empty: random plies")
-    openings_order: str = _f("file", "random: shuffled by the seed", choices=("file", "random"))
-    openings_start: int = _f(1, "the number of the file's first opening to use", low=1)
-    registry: str = _f("", "a YAML file of players that `players` may name, as --players")
-    concurrency: int = _f(1, "games with engines or clocks at a time", low=1, high=1024)
-    opening_plies: int = _f(2, "random moves at the start of each pair of games", low=0, high=100)
-    anchors: dict[str, Any] = _f({}, "players at known ratings: {NAME: ELO}; empty: the weakest at 0")
-    seed: int = _f(0, "names the openings and the players' random numbers", low=0, high=2**31)
+    search: Literal["puct", "gumbel"] | None = key(None, "null: as in training")
+    time_control: Text = key("", "as --tc, e.g. 10+0.1: all players get clocks")
+    openings: Text = key("", "a file of start positions; empty: random plies")
+    openings_order: Literal["file", "random"] = key("file", "random: shuffled by the seed")
+    openings_start: Int = key(1, "the number of the file's first opening to use", low=1)
+    registry: Text = key("", "a YAML file of players that `players` may name, as --players")
+    concurrency: Int = key(1, "games with engines or clocks at a time", low=1, high=1024)
+    opening_plies: Int = key(2, "random moves at the start of each pair of games", low=0, high=100)
+    anchors: dict[Text, Any] = key({}, "players at known ratings: {NAME: ELO}; empty: the weakest at 0")
+    seed: Int = key(0, "names the openings and the players' random numbers", low=0, high=2**31)
 
 
 MOST_PLAYERS = 256  # pairings and ratings of more take minutes for a round
@@ -109,7 +126,7 @@ def players_of(config: TournamentConfig, where: str = "tournament") -> list[Play
     return players
 
 
-def play_tournament(config: TournamentConfig, device: str = "auto", out: Path | None = None) -> dict[str, Any]:
+def play_tournament(config: TournamentConfig, device: str = "auto", out: Path | None = None) -> ratings.Summary:
     """Plays what is missing and rates all; the object of elo.json.
 
     out: directory for results.jsonl, games.pgn or .csa, elo.json and report.html; the same call goes on after any crash.
@@ -144,8 +161,8 @@ def play_tournament(config: TournamentConfig, device: str = "auto", out: Path | 
             return every[count * number :]
         return random_openings(game, count, config.opening_plies, config.seed + 100_000 * number + 1000 * a + b)
 
-    def play(games: list[Any]) -> list[ladder.Result]:
-        return ladder.run_schedule(
+    def play(games: list[Pairing]) -> list[Result]:
+        return run_schedule(
             game,
             entrants,
             games,
@@ -170,9 +187,9 @@ def play_tournament(config: TournamentConfig, device: str = "auto", out: Path | 
     return summary
 
 
-def rated_with(results: list[ladder.Result], anchors: dict[str, Any]) -> ratings.Ratings:
+def rated_with(results: list[Result], anchors: Mapping[str, float]) -> ratings.Ratings:
     """Ratings with these anchors, as far as they have played."""
-    seen = {game[side] for game in results for side in ("first", "second")}
+    seen = players_in(results)
     return ratings.rate(results, fixed={name: float(elo) for name, elo in anchors.items() if name in seen})
 
 
@@ -180,7 +197,7 @@ def _game(config: TournamentConfig) -> Game:
     if config.game.name:
         return make(config.game.name, config.game.options)
     known = _registry(config)
-    return ladder._game_of([spec_of(each.player, known) for each in players_of(config)])
+    return game_of([NamedPlayer.of(each.player, known) for each in players_of(config)])
 
 
 def _registry(config: TournamentConfig) -> dict[str, Registered]:
@@ -191,10 +208,9 @@ def _entrants(config: TournamentConfig, game: Game, device: str) -> list[Entrant
     entrants = []
     known = _registry(config)
     for each in players_of(config):
-        search = ladder._search_of(
-            spec_of(each.player, known), each.simulations or config.simulations, each.search or config.search
-        )
-        entrants.append(entrant(each.player, game, device, search, name=each.name or None, players=known))
+        named = NamedPlayer.of(each.player, known)
+        simulations, kind = each.simulations or config.simulations, each.search or config.search
+        entrants.append(named.entrant(game, device, simulations, kind, name=each.name or None))
     names = [each.name for each in entrants]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:

@@ -20,7 +20,7 @@ SIMULATIONS = 32
 ONE_GAME = """
 import sys
 from pathlib import Path
-from alphazero.arena.ladder import play_match
+from alphazero.arena.play_match import play_match
 play_match(sys.argv[1], sys.argv[2], games=1, simulations=int(sys.argv[3]), device="cpu", seed=int(sys.argv[4]))
 """
 
@@ -41,7 +41,7 @@ def bench(seconds: float, repeat: int, peers: list[str]) -> Iterator[Figure]:
 
         def shared(chosen: dict[int, Pairing]) -> float:
             begin = time.perf_counter()
-            play(game, entrants, chosen, lambda number, record: None, seed=0)
+            list(play(game, entrants, chosen, seed=0))
             return len(chosen) / (time.perf_counter() - begin)
 
         shared({0: pairings[0]})

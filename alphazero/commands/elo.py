@@ -6,9 +6,12 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from alphazero.commands import arguments
+
+if TYPE_CHECKING:
+    from alphazero.formats.results import Result
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -57,11 +60,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from alphazero.arena.ratings import bootstrap, rate
-    from alphazero.arena.results import Counted, read_results
     from alphazero.arena.sprt import PairScores
     from alphazero.arena.standings import advantage, los_table, standings
     from alphazero.errors import UserError
     from alphazero.files import is_there
+    from alphazero.formats.results import Counted, players_of, read_results
     from alphazero.terminal import say, show
     from alphazero.text import clean
 
@@ -76,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
         raise UserError("elo: no game has a result")
     if args.sprt:
         return _test(args, results)
-    names = {game[side] for game in results for side in ("first", "second")}
+    names = players_of(results)
     fixed = _anchors(args.anchor, names)
     if not fixed and files != args.files and "step-0" in names:
         fixed = {"step-0": 0.0}
@@ -120,7 +123,7 @@ def _anchors(texts: list[str], names: set[str]) -> dict[str, float]:
     return anchors
 
 
-def _test(args: argparse.Namespace, results: list[dict[str, Any]]) -> int:
+def _test(args: argparse.Namespace, results: list[Result]) -> int:
     """The sequential test of two players instead of ratings."""
     from alphazero.arena.ratings import rate
     from alphazero.arena.sprt import PairScores, Sprt, tallies

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from alphazero.commands import arguments
-from alphazero.protocols import go_rules
+from alphazero.formats import go_rules
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -83,7 +83,7 @@ def _add_test(parser: arguments.Parser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from alphazero.arena.adjudication import Adjudication
-    from alphazero.arena.ladder import play_match
+    from alphazero.arena.play_match import play_match
     from alphazero.arena.registry import read_players
     from alphazero.arena.sprt import Sprt
     from alphazero.arena.standings import match_table

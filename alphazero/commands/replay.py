@@ -5,9 +5,13 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from alphazero.commands import arguments
+
+if TYPE_CHECKING:
+    from alphazero._core import Game, GameRecord
+    from alphazero.formats.game_text import GameText
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,10 +33,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from alphazero._core import GameRecord
-    from alphazero.arena import kif
     from alphazero.arena.records import file_name, joined
     from alphazero.errors import UserError
     from alphazero.files import writing
+    from alphazero.formats import kif
     from alphazero.game import make
     from alphazero.training.replay import chunk_paths, read_chunk
 
@@ -64,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
             print(f"{args.export / name}: {len(records):,} games")
         if game.name in kif.GAMES:
             for record in records:
-                kif.write(args.export, record.moves(game), minishogi=game.name == "minishogi", **_about(record))
+                kif.write_file(args.export, _told(game, record))
             print(f"{args.export}: {len(records):,} KIF files")
         if game.name in kif.GAMES or (game.name != "go" and file_name(game) is not None):
             return 0
@@ -76,31 +80,31 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _about(record: Any) -> dict[str, Any]:
-    """What a game's file says beside its moves."""
+def _told(game: Game, record: GameRecord) -> GameText:
+    """What a game's file says."""
+    from alphazero.formats.game_text import GameText
+
     player = f"step {record.version}"
-    return {
-        "white": player,
-        "black": player,
-        "value": record.value,
-        "reason": record.reason,
-        "start": record.start,
-        "event": "self-play",
-        "number": record.number,
-    }
+    return GameText(
+        first=player,
+        second=player,
+        start=record.start,
+        moves=record.moves(game),
+        value=record.value,
+        reason=record.reason,
+        game=game.name,
+        event="self-play",
+        number=record.number,
+    )
 
 
-def _text(game: object, record: object) -> str:
-    from alphazero._core import Game, GameRecord
+def _text(game: Game, record: GameRecord) -> str:
     from alphazero.arena import records
 
-    assert isinstance(game, Game)
-    assert isinstance(record, GameRecord)
-    moves = record.moves(game)
     if game.name != "go" and records.file_name(game) is not None:
-        return records.text(game, moves, **_about(record))
+        return records.write(game, _told(game, record))
     if game.name != "go":
-        return " ".join(moves) + f"\n# {record.reason}, {record.value:+d} for the first player\n"
-    from alphazero.protocols.sgf import from_record
+        return " ".join(record.moves(game)) + f"\n# {record.reason}, {record.value:+d} for the first player\n"
+    from alphazero.formats.sgf import from_record
 
     return from_record(game, record)

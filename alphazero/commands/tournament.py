@@ -8,9 +8,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from alphazero.commands import arguments
+
+if TYPE_CHECKING:
+    from alphazero.arena.ratings import Summary
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     games = parser.add_argument_group("games")
     games.add_argument(
         "--form",
-        choices=["round-robin", "gauntlet", "ladder"],  # as arena.schedule.FORMS
+        choices=["round-robin", "gauntlet", "ladder"],  # as arena.schedule.Form
         help="gauntlet: the first player against all others; ladder: rounds of the most informative pairings "
         "(default: round-robin)",
     )
@@ -103,9 +106,9 @@ def _line(player: Mapping[str, Any]) -> str:
     return f"{player['name']:<24} {player['elo']:7.0f}  {bounds}  {player['games']} games  {player['score']:.1%}"
 
 
-def _rate_run(directory: Path, overrides: list[str], args: argparse.Namespace) -> dict[str, Any]:
+def _rate_run(directory: Path, overrides: list[str], args: argparse.Namespace) -> Summary:
     """A run's own tournament: its keys under `rating:` say how, and the options of that name."""
-    from alphazero.arena.ladder import rate_run
+    from alphazero.arena.run_rating import rate_run
     from alphazero.config import load_config
     from alphazero.errors import UserError
 

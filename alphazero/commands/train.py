@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from alphazero.arena.ladder import rate_run
+    from alphazero.arena.run_rating import rate_run
     from alphazero.commands.engine import PROTOCOLS
     from alphazero.config import load_config
     from alphazero.terminal import fact

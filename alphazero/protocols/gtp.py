@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import TextIO
 
 from alphazero._core import Position, __version__
+from alphazero.formats import go_rules, sgf
+from alphazero.formats.go import rows_of, stones_of
+from alphazero.formats.sgf_values import COLUMNS
 from alphazero.player import Player
-from alphazero.protocols import go_rules, sgf
 from alphazero.protocols.clock import Clock
 from alphazero.search import SearchResult
 from alphazero.text import clean
@@ -151,7 +153,7 @@ class GtpEngine:
         name = word.upper()
         if re.fullmatch(r"[A-HJ-T][0-9]{1,2}", name):
             vertex = f"{name[0]}{int(name[1:])}"
-            if vertex[0] in sgf.COLUMNS[: self.size] and 1 <= int(vertex[1:]) <= self.size:
+            if vertex[0] in COLUMNS[: self.size] and 1 <= int(vertex[1:]) <= self.size:
                 return vertex
         raise GtpError("syntax error")
 
@@ -174,7 +176,7 @@ class GtpEngine:
         if self.size not in self._warm:  # now, and not on the clock of the first move
             self.player.warm_up()
             self._warm.add(self.size)
-        colours = list(sgf.stones_of(first).values())
+        colours = list(stones_of(first).values())
         self.handicap = colours.count("B") - colours.count("W")
         self.low_values = {"B": 0, "W": 0}
         self.restart_clocks()
@@ -194,7 +196,7 @@ class GtpEngine:
 
     def set_up(self, stones: dict[str, str], turn: str) -> str:
         """The text of stones by vertex, each "B" or "W", with a side to move."""
-        return f"{sgf.rows_of(stones, self.size)} {turn.lower()}"
+        return f"{rows_of(stones, self.size)} {turn.lower()}"
 
     # --- administration ---
 
@@ -307,7 +309,7 @@ class GtpEngine:
         if size < 7:
             return []
         low = 3 if size < 13 else 4
-        columns = sgf.COLUMNS
+        columns = COLUMNS
         a, m, z = columns[low - 1], columns[size // 2], columns[size - low]
         r, s, t = low, size // 2 + 1, size + 1 - low
         corners = [f"{a}{r}", f"{z}{t}", f"{a}{t}", f"{z}{r}"]
@@ -342,8 +344,8 @@ class GtpEngine:
         for number in range(count):
             if number == len(chosen):
                 column, row = max(distance, key=rank)
-                chosen.append(f"{sgf.COLUMNS[column - 1]}{row}")
-            placed = (sgf.COLUMNS.index(chosen[number][0]) + 1, int(chosen[number][1:]))
+                chosen.append(f"{COLUMNS[column - 1]}{row}")
+            placed = (COLUMNS.index(chosen[number][0]) + 1, int(chosen[number][1:]))
             distance.pop(placed)
             for point in distance:
                 distance[point] = min(distance[point], math.dist(point, placed))
@@ -384,7 +386,7 @@ class GtpEngine:
         self.need(arguments, 1)
         moves = max(0, self.number_argument(arguments[1:]) - 1) if len(arguments) > 1 else None
         try:
-            game = sgf.read(Path(arguments[0]))
+            game = sgf.load(Path(arguments[0]))
             komi = game.komi if game.has_komi else self.player.game.options["komi"]
             rules, told = go_rules.by_sgf(game.rules)
             player = self.player.with_options(board_size=game.size, komi=komi, **rules)
@@ -541,7 +543,7 @@ class GtpEngine:
             raise GtpError("syntax error")
         if arguments[0] != "alive":
             return ""  # every stone on the board counts as alive
-        return " ".join(sgf.stones_of(self.position))
+        return " ".join(stones_of(self.position))
 
     def do_showboard(self, arguments: list[str]) -> str:
         return "\n" + self.position.diagram

@@ -6,9 +6,9 @@ import re
 import time
 
 from alphazero.errors import UserError
+from alphazero.formats.go import PositionText, Stone, stones_in
 from alphazero.game import Game
 from alphazero.protocols.client import GRACE_SECONDS, MOST_LINES, START_SECONDS, EngineClient, Reply
-from alphazero.protocols.sgf import PositionText, Stone, stones_in
 from alphazero.text import LONGEST_NAME, clean
 
 MOST_CHARACTERS = 1 << 20  # of an answer; the longest good one is a list of commands

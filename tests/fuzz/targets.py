@@ -23,16 +23,18 @@ from pathlib import Path
 import alphazero as az
 from alphazero import checkpoint, config, options, text
 from alphazero._core import GameRecord, Position, Sampler
-from alphazero.arena import csa, kif, openings, pgn, registry, results
+from alphazero.arena import openings, registry
 from alphazero.arena.adjudication import Adjudication
-from alphazero.arena.game_text import GameText
 from alphazero.arena.time_control import TimeControl
 from alphazero.arena.tournament import TournamentConfig, players_of
 from alphazero.commands import arguments
 from alphazero.errors import UserError
+from alphazero.formats import csa, kif, pgn, results, sgf
+from alphazero.formats.game_text import GameText
+from alphazero.formats.sgf_tree import collection, parse_nodes
+from alphazero.formats.sgf_values import escape
 from alphazero.game import make
 from alphazero.player import RandomPlayer
-from alphazero.protocols import sgf
 from alphazero.protocols.client import EngineSpec
 from alphazero.protocols.gtp import GtpEngine
 from alphazero.protocols.info import Info
@@ -82,10 +84,13 @@ def _words_of_shell(data: bytes) -> str:
 
 
 def _sgf(data: bytes) -> None:
-    for line, one in sgf.collection(data):
+    for line, one in collection(data):
         assert 1 <= line <= data.count(b"\n") + data.count(b"\r") + 1
         with contextlib.suppress(UserError):
-            sgf.parse_nodes(one)
+            parse_nodes(one)
+    for game in sgf.read(data) if collection(data) else ():
+        for warning in game.warnings:
+            assert len(warning.splitlines()) <= 1, f"a warning of several lines: {warning!r}"
     position = sgf.position_of(sgf.parse(data))
     back = sgf.position_of(sgf.parse(sgf.write(position)))
     empty = re.sub(r"^(\d+/)+\d+ (b ?)?", "", position.text)  # rows without a stone, which SGF has no words for
@@ -107,29 +112,26 @@ def _kept(read: Callable[[str], list[GameText]], written: str, game: GameText) -
     assert game.value is None or back.value == game.value, f"{game.value} ({game.reason}) is read back as {back.value}"
 
 
-def _shogi_games(read: Callable[[bytes], list[GameText]], write: Callable[..., str], data: bytes) -> None:
+def _shogi_games(read: Callable[[bytes], list[GameText]], write: Callable[[GameText], str], data: bytes) -> None:
     for game in read(data):
         for warning in game.warnings:
             assert len(warning.splitlines()) <= 1, f"a warning of several lines: {warning!r}"
-        if game.warnings or (write is csa.text and game.game != "shogi"):
+        if game.warnings or (write is csa.write and game.game != "shogi"):
             continue
         try:
             position = _shogi_game(game)
         except ValueError:
             continue  # played on after the end, as files do
-        about = {"white": game.first, "black": game.second, "value": game.value or 0, "start": game.start}
-        if write is kif.text:
-            about["minishogi"] = game.game == "minishogi"
         if position.outcome is None or position.outcome.value == game.value:
-            _kept(read, write(game.moves, reason=game.reason, **about), game)
+            _kept(read, write(game), game)
 
 
 def _kif(data: bytes) -> None:
-    _shogi_games(kif.read, kif.text, data)
+    _shogi_games(kif.read, kif.write, data)
 
 
 def _csa(data: bytes) -> None:
-    _shogi_games(csa.read, csa.text, data)
+    _shogi_games(csa.read, csa.write, data)
 
 
 def _pgn(data: bytes) -> None:
@@ -144,6 +146,11 @@ def _pgn(data: bytes) -> None:
         assert line == written.count("\n", 0, at) + 1, "a game is said to begin on another line"
         assert all(name and isinstance(value, str) for name, value in tags.items())
         end = at + len(one)
+    for game in pgn.read(data) if found and pgn.available() else ():
+        for warning in game.warnings:
+            assert len(warning.splitlines()) <= 1, f"a warning of several lines: {warning!r}"
+        if not game.warnings and not game.start:
+            _kept(pgn.read, pgn.write(game), game)
     headed = [tags for _, tags, _ in found if tags]
     assert [tags for _, tags in pgn.headers(written)] == headed
     # Tags stand as they are where they are written again.
@@ -249,7 +256,7 @@ def _arguments(data: bytes) -> None:
             assert info.mate is None or info.value is None
         case "clean":
             assert text.is_clean(text.clean(value)) and len(text.clean(value)) <= text.LONGEST
-            assert len(sgf.escape(value)) >= len(value)
+            assert len(escape(value)) >= len(value)
         case _:
             Adjudication.parse(kind, value)
 

@@ -127,3 +127,29 @@ def point_of(vertex: str, size: int) -> str:
 def escape(text: str) -> str:
     """Text as an SGF value."""
     return text.encode("utf-8", "replace").decode().replace("\\", "\\\\").replace("]", "\\]")
+
+
+# A side named as the winner or loser: by its word at the start, which is not the start of another ("both", "won by ...").
+SIDE = re.compile(r"(?:(?P<black>black|b)|(?P<white>white|w))(?=[^a-z]|win|won|los|\Z)|(?P<b>黑|黒|흑)|(?P<w>白|백)")
+
+
+def folded(said: str) -> str:
+    """RE without what its spelling may add: spaces, capitals, wide letters."""
+    return "".join(unicodedata.normalize("NFKC", said).split()).lower()
+
+
+def value_of(said: str) -> int | None:
+    """Black's result by RE in any of the languages that real files have: +1, 0, -1; None where it does not say."""
+    words = folded(said)
+    if words in ("", "?", "void", "unknown", "n/a"):
+        return None
+    if words in ("0", "d", "0.5-0.5", "1/2-1/2") or re.search(
+        "jigo|(?<!with)draw|和棋|和局|持碁|持棋|平局|引き分け|引分|무승부|빅", words
+    ):
+        return 0
+    side = SIDE.match(words)
+    lost = any(word in words for word in ("负", "負け", "負", "패", "lose", "losing", "lost"))
+    won = any(word in words for word in ("+", "胜", "勝", "승", "win", "won", "杀", "贏", "赢")) or words in ("b", "w")
+    if side is not None and won != lost:
+        return 1 if bool(side["black"] or side["b"]) == won else -1
+    return None

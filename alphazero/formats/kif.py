@@ -8,143 +8,68 @@ from __future__ import annotations
 import datetime
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from alphazero.arena.csa import RESULTS
-from alphazero.arena.game_text import (
+from alphazero.errors import UserError
+from alphazero.formats.game_text import GameText, Thought, clean, decode
+from alphazero.formats.kif_words import DRAWN, ENDINGS, HANDICAPS, IN_DIAGRAM, LOST, NAMES, PIECES, PROMOTED
+from alphazero.formats.shogi import (
     MINISHOGI_START,
     RANKS,
+    RESULTS,
     START,
-    GameText,
     Hands,
     ShogiReading,
     Squares,
     add_to_hand,
     board,
-    clean,
-    decode,
     hands,
     sfen_of,
     steps,
 )
-from alphazero.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from alphazero.arena.seats import Thought
-
+GAMES = ("shogi", "minishogi")  # of KIF; cshogi and python-shogi read the files of shogi alone, lishogi both
 FILES = "１２３４５６７８９"
 RANK_NAMES = "一二三四五六七八九"
 DIGITS = "〇一二三四五六七八九"
-NAMES = {"P": "歩", "L": "香", "N": "桂", "S": "銀", "G": "金", "B": "角", "R": "飛", "K": "玉"}
-PROMOTED = {"P": "と", "L": "成香", "N": "成桂", "S": "成銀", "B": "馬", "R": "龍"}
-IN_DIAGRAM = {**PROMOTED, "L": "杏", "N": "圭", "S": "全"}  # one character a piece
-PIECES = (
-    {name: piece for piece, name in NAMES.items()}
-    | {name: f"+{piece}" for names in (PROMOTED, IN_DIAGRAM) for piece, name in names.items()}
-    | {"王": "K", "竜": "+R", "飛車": "R", "角行": "B", "香車": "L", "桂馬": "N", "銀将": "S", "金将": "G", "歩兵": "P"}
-)
-_OTHER = "9/PPPPPPPPP/1B5R1/LNSGKGSNL w - 1"
-_PAWNS = f"ppppppppp/9/9/{_OTHER}"
-# The start positions that have names. In a handicap game Gote (上手) gives pieces and moves first.
-GAMES = ("shogi", "minishogi")  # of KIF; cshogi and python-shogi read the files of shogi alone, lishogi both
-HANDICAPS = {
-    "平手": START,
-    "香落ち": f"lnsgkgsn1/1r5b1/{_PAWNS}",
-    "右香落ち": f"1nsgkgsnl/1r5b1/{_PAWNS}",
-    "角落ち": f"lnsgkgsnl/1r7/{_PAWNS}",
-    "飛車落ち": f"lnsgkgsnl/7b1/{_PAWNS}",
-    "飛香落ち": f"lnsgkgsn1/7b1/{_PAWNS}",
-    "二枚落ち": f"lnsgkgsnl/9/{_PAWNS}",
-    "三枚落ち": f"lnsgkgsn1/9/{_PAWNS}",
-    "四枚落ち": f"1nsgkgsn1/9/{_PAWNS}",
-    "五枚落ち": f"2sgkgsn1/9/{_PAWNS}",
-    "左五枚落ち": f"1nsgkgs2/9/{_PAWNS}",
-    "六枚落ち": f"2sgkgs2/9/{_PAWNS}",
-    "七枚落ち": f"2sgkg3/9/{_PAWNS}",
-    "左七枚落ち": f"3gkgs2/9/{_PAWNS}",
-    "八枚落ち": f"3gkg3/9/{_PAWNS}",
-    "十枚落ち": f"4k4/9/{_PAWNS}",
-    "5五将棋": MINISHOGI_START,  # as lishogi writes it
-}
-# The word in the place of a last move, for the side to move: what became of it, our reason, and the words that mean it.
-ENDINGS = {
-    "投了": ("loss", "resignation"),
-    "詰み": ("loss", "checkmate"),
-    "切れ負け": ("loss", "time_forfeit"),
-    "時間切れ": ("loss", "time_forfeit"),
-    "反則負け": ("loss", "illegal_move"),
-    "反則勝ち": ("win", "illegal_move"),
-    "入玉勝ち": ("win", "declaration"),
-    "入玉宣言": ("win", "declaration"),
-    "宣言勝ち": ("win", "declaration"),
-    "不戦敗": ("loss", "forfeit"),
-    "不戦勝": ("win", "forfeit"),
-    "不詰": ("", "unfinished"),
-    "千日手": ("draw", "repetition"),
-    "持将棋": ("draw", "impasse"),
-    "引き分け": ("draw", "agreement"),
-    "引分": ("draw", "agreement"),
-    "中断": ("", "unfinished"),
-}
-LOST = {
-    "checkmate": "詰み",
-    "resignation": "投了",
-    "resign": "投了",
-    "time_forfeit": "切れ負け",
-    "illegal_move": "反則負け",
-    "perpetual_check": "反則負け",
-}
-DRAWN = {"repetition": "千日手", "max_plies": "持将棋", "impasse": "持将棋"}
 
 
-def text(
-    moves: Sequence[str],
-    *,
-    white: str,
-    black: str,
-    value: int,
-    reason: str = "",
-    start: str = "",
-    event: str = "alphazero",
-    number: int = 0,
-    time_control: str = "-",
-    thoughts: Sequence[Thought] = (),
-    minishogi: bool = False,
-) -> str:
-    """The game as a KIF file. white is the first player (Sente), as elsewhere here. Evaluations are comments, in
-    centipawns for Sente.
-    """
-    sfen = start or (MINISHOGI_START if minishogi else START)
-    sente = (sfen.split()[1] == "b") == (len(moves) % 2 == 0)  # to move at the end
+def write(game: GameText) -> str:
+    """The game as a KIF file. Evaluations are comments, in centipawns for Sente."""
+    sfen = game.start or (MINISHOGI_START if game.game == "minishogi" else START)
+    sente = (sfen.split()[1] == "b") == (len(game.moves) % 2 == 0)  # to move at the end
     handicap = next((name for name, named in HANDICAPS.items() if named.split()[:3] == sfen.split()[:3]), "")
     first, second = ("下手", "上手") if handicap.endswith("落ち") else ("先手", "後手")
-    lines = ["# KIF version=2.0 encoding=UTF-8", f"棋戦：{clean(event)} {number + 1}"]
+    lines = ["# KIF version=2.0 encoding=UTF-8", f"棋戦：{game.title} {game.number + 1}"]
     lines.append(f"開始日時：{datetime.date.today().strftime('%Y/%m/%d')}")
-    if time_control != "-":
-        lines.append(f"持ち時間：{clean(time_control)}")
+    if game.time_control:
+        lines.append(f"持ち時間：{clean(game.time_control)}")
     lines += [f"手合割：{handicap}"] if handicap else diagram(sfen)
-    lines += [f"{first}：{clean(white)}", f"{second}：{clean(black)}", "手数----指手---------消費時間--"]
+    lines += [f"{first}：{clean(game.first)}", f"{second}：{clean(game.second)}", "手数----指手---------消費時間--"]
     spent = [0.0, 0.0]
     last = ""
-    for i, step in enumerate(steps(sfen, moves, thoughts)):
+    for i, step in enumerate(steps(sfen, game.moves, game.thoughts)):
         to, how = step.to, "打"
         where = "同　" if to == last else FILES[int(to[0]) - 1] + RANK_NAMES[RANKS.index(to[1])]
         if step.origin:
             how = f"{'成' if step.after != step.piece else ''}({step.origin[0]}{RANKS.index(step.origin[1]) + 1})"
-        lines.append(f"{i + 1:4} {where}{_name(step.piece, PROMOTED)}{how}{_time(thoughts, i, spent)}")
+        lines.append(f"{i + 1:4} {where}{_name(step.piece, PROMOTED)}{how}{_time(game.thoughts, i, spent)}")
         if step.comment is not None:
             lines.append(f"*{step.comment}")
         last = to
-    word, summary = _ending(reason, value, sente, (first, second))
-    lines.append(f"{len(moves) + 1:4} {word}")
-    lines.append(f"*{clean(reason.replace('_', ' '))}, {RESULTS[value]}")
-    return "\n".join([*lines, f"まで{len(moves)}手で{summary}", ""])
+    word, summary = _ending(game.reason, game.value, sente, (first, second))
+    lines.append(f"{len(game.moves) + 1:4} {word}")
+    lines.append(f"*{clean(game.reason.replace('_', ' '))}, {RESULTS[game.value]}")
+    return "\n".join([*lines, f"まで{len(game.moves)}手で{summary}", ""])
 
 
-def _ending(reason: str, value: int, sente: bool, sides: tuple[str, str]) -> tuple[str, str]:
+def _ending(reason: str, value: int | None, sente: bool, sides: tuple[str, str]) -> tuple[str, str]:
     """The word in the last move's place, and the last line: cshogi knows who won by the line, python-shogi by either."""
+    if value is None:
+        return "中断", "中断"
     if value == 0:
         return DRAWN.get(reason, "中断"), DRAWN.get(reason, "持将棋")
     winner, loser = sides if value > 0 else sides[::-1]
@@ -158,12 +83,12 @@ def _ending(reason: str, value: int, sente: bool, sides: tuple[str, str]) -> tup
     return "中断", f"{winner}の勝ち"  # an adjudicator's word, an engine that failed: KIF has no word for it
 
 
-def write(folder: Path, moves: Sequence[str], *, number: int = 0, **about: Any) -> None:
-    """Writes the game as `folder`/00000001.kifu, named by its number; arguments as of text()."""
-    path = folder / f"{number + 1:08d}.kifu"
+def write_file(folder: Path, game: GameText) -> None:
+    """Writes the game as `folder`/00000001.kifu, named by its number."""
+    path = folder / f"{game.number + 1:08d}.kifu"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(text(moves, number=number, **about), encoding="utf-8")
+        path.write_text(write(game), encoding="utf-8")
     except OSError as error:
         raise UserError(f"{path}: cannot write: {error.strerror}") from error
 

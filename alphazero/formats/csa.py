@@ -6,33 +6,29 @@ import datetime
 import re
 from typing import TYPE_CHECKING
 
-from alphazero.arena.game_text import (
+from alphazero.errors import UserError
+from alphazero.formats.game_text import GameText, clean, decode
+from alphazero.formats.shogi import (
     MOST_HANDS,
     RANKS,
+    RESULTS,
     START,
-    GameText,
     Hands,
     ShogiReading,
     Squares,
     add_to_hand,
     board,
-    clean,
-    decode,
     hands,
     sfen_of,
     steps,
 )
-from alphazero.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from alphazero.arena.seats import Thought
+    from collections.abc import Iterator
 
 NAMES = {"P": "FU", "L": "KY", "N": "KE", "S": "GI", "G": "KI", "B": "KA", "R": "HI", "K": "OU"}
 PROMOTED = {"P": "TO", "L": "NY", "N": "NK", "S": "NG", "B": "UM", "R": "RY"}
 PIECES = {name: piece for piece, name in NAMES.items()} | {name: f"+{piece}" for piece, name in PROMOTED.items()}
-RESULTS = {1: "win for Sente", 0: "draw", -1: "win for Gote"}
 # How a game ended, by the side to move, as a reader understands who won. cshogi knows no winner by %TSUMI: the mated side
 # resigns, as in floodgate's files. The last comment says in words what happened.
 LOST = {"time_forfeit": "%TIME_UP", "illegal_move": "%ILLEGAL_MOVE"}
@@ -83,8 +79,10 @@ def _start(sfen: str) -> list[str]:
     return [*lines, "+" if sfen.split()[1] == "b" else "-"]
 
 
-def _ending(reason: str, value: int, sente: bool) -> str:
+def _ending(reason: str, value: int | None, sente: bool) -> str:
     """The line that ends a game, sente being to move: one by which readers know who won."""
+    if value is None:
+        return "%CHUDAN"
     if value == 0:
         return DRAWN.get(reason, "%HIKIWAKE")
     won = (value > 0) == sente
@@ -95,40 +93,28 @@ def _ending(reason: str, value: int, sente: bool) -> str:
     return LOST.get(reason, "%TORYO")
 
 
-def text(
-    moves: Sequence[str],
-    *,
-    white: str,
-    black: str,
-    value: int,
-    reason: str = "",
-    start: str = "",
-    event: str = "alphazero",
-    number: int = 0,
-    time_control: str = "-",
-    thoughts: Sequence[Thought] = (),
-) -> str:
-    """One game as CSA. white is the first player (Sente), as elsewhere here. Games after the first of a file begin with the
-    line `/`, which separates games: no reader sees an empty game after the last.
+def write(game: GameText) -> str:
+    """One game as CSA. Games after the first of a file begin with the line `/`, which separates games: no reader sees an
+    empty game after the last.
 
     Evaluations are comments as floodgate has them: `'** 123`, in centipawns for Sente.
     """
-    sfen = start or START
-    sente = (sfen.split()[1] == "b") == (len(moves) % 2 == 0)  # to move at the end
-    lines = ["V2.2", f"N+{clean(white)}", f"N-{clean(black)}", f"$EVENT:{clean(event)} {number + 1}"]
+    sfen = game.start or START
+    sente = (sfen.split()[1] == "b") == (len(game.moves) % 2 == 0)  # to move at the end
+    lines = ["V2.2", f"N+{clean(game.first)}", f"N-{clean(game.second)}", f"$EVENT:{game.title} {game.number + 1}"]
     lines.append(f"$START_TIME:{datetime.date.today().strftime('%Y/%m/%d')}")
-    if time_control != "-":
-        lines.append(f"'time control {clean(time_control)}")
+    if game.time_control:
+        lines.append(f"'time control {clean(game.time_control)}")
     lines += _start(sfen)
-    for i, step in enumerate(steps(sfen, moves, thoughts)):
+    for i, step in enumerate(steps(sfen, game.moves, game.thoughts)):
         origin = _number(step.origin) if step.origin else "00"
         lines.append(f"{'+' if step.sente else '-'}{origin}{_number(step.to)}{_name(step.after)}")
-        if i < len(thoughts):
-            lines.append(f"T{round(thoughts[i].seconds)}")
+        if i < len(game.thoughts):
+            lines.append(f"T{round(game.thoughts[i].seconds)}")
         if step.comment is not None:
             lines.append(f"'** {step.comment}")
-    lines.append(_ending(reason, value, sente))
-    return "\n".join([*lines, f"'{clean(reason.replace('_', ' '))}, {RESULTS[value]}", ""])
+    lines.append(_ending(game.reason, game.value, sente))
+    return "\n".join([*lines, f"'{clean(game.reason.replace('_', ' '))}, {RESULTS[game.value]}", ""])
 
 
 SEPARATOR = "/\n"  # between the games of a file

@@ -1,77 +1,22 @@
-"""What a game's file holds, once read; the bytes of such files as text; shogi's board as its files need it."""
+"""Shogi's board as its files need it: pieces by square and in hand, moves in and out of a file's words."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
-from alphazero import text
-from alphazero.errors import UserError
+from alphazero.formats.game_text import GameText, Thought
 from alphazero.game import Game, Position
-
-if TYPE_CHECKING:
-    from alphazero.arena.seats import Thought
 
 START = "lnsgkgsnl/1r5b1/ppppppppp/9/9/9/PPPPPPPPP/1B5R1/LNSGKGSNL b - 1"
 MINISHOGI_START = "rbsgk/4p/5/P4/KGSBR b - 1"
 RANKS = "abcdefghi"
 MOST_HANDS = {"P": 18, "L": 4, "N": 4, "S": 4, "G": 4, "B": 2, "R": 2}  # pieces of each kind in a set
-LONGEST_NAME = 200  # characters
+RESULTS = {1: "win for Sente", 0: "draw", -1: "win for Gote", None: "unfinished"}
 
 Squares = dict[str, str]  # "7g" to "P", "+p": SFEN's letters
 Hands = dict[str, int]  # "P" (Sente's), "p" (Gote's) to how many
-
-
-@dataclass
-class GameText:
-    """A game as its file tells it. first is the player who moves first from the usual start (Black in Go, Sente)."""
-
-    first: str = ""
-    second: str = ""
-    start: str = ""  # position as text, "" for the game's usual start
-    moves: list[str] = field(default_factory=list)
-    value: int | None = None  # +1, 0, -1 for the first player; None: the file does not say who won
-    reason: str = ""  # how it ended, in this package's words where there is one
-    seconds: dict[int, float] = field(default_factory=dict)  # by the move's number from 0
-    comments: dict[int, str] = field(default_factory=dict)  # by the number of moves before it
-    variations: int = 0  # side lines that were left out
-    warnings: list[str] = field(default_factory=list)  # what could not be read
-    line: int = 1  # of the file, where the game begins
-    game: str = "shogi"
-
-
-def clean(name: str) -> str:
-    """A name or title for one line of a file: no control characters, at most LONGEST_NAME characters."""
-    return text.clean(name, LONGEST_NAME)
-
-
-def read_bytes(path: Path, what: str) -> bytes:
-    """A file's bytes; UserError says why `what` cannot be read from it."""
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise UserError(f"{path}: cannot read {what}: {error.strerror}") from error
-
-
-def decode(data: bytes | str, where: str, otherwise: str = "cp932") -> str:
-    """Text of a file in UTF-8 (with or without a BOM) or, where it is not that, in the encoding `otherwise`.
-
-    Line ends become "\\n". Bytes that belong to neither encoding become U+FFFD.
-    """
-    if isinstance(data, str):
-        text = data
-    else:
-        if data[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in data[:1000]:
-            raise UserError(f"{where}: UTF-16 or no text at all; save it as UTF-8")
-        try:
-            text = data.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            as_other, as_utf8 = data.decode(otherwise, "replace"), data.decode("utf-8-sig", "replace")
-            text = as_utf8 if as_utf8.count("\ufffd") < as_other.count("\ufffd") else as_other
-    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
 
 
 def board(sfen: str) -> Squares:
@@ -213,9 +158,3 @@ class ShogiReading:
         side = 1 if self.sente else -1
         self.into.value = {"win": side, "loss": -side, "draw": 0}.get(kind)
         self.into.reason = reason
-
-
-def listing(warnings: Iterable[str], most: int = 3) -> str:
-    """The first few of many warnings, on one line."""
-    each = list(warnings)
-    return "; ".join(each[:most]) + (f"; and {len(each) - most} more" if len(each) > most else "")

@@ -1,12 +1,11 @@
 """SGF, the file format of Go: the main line of a game in, a game out (specification: FF[4], red-bean.com/sgf).
 
 Files of real programs break its rules in many ways. What can be read is read, with a warning where a reader might be misled;
-UserError is for what cannot. The bytes are `sgf_text`'s.
+UserError is for what cannot. The bytes are `sgf_text`'s, the tree is `sgf_tree`'s.
 """
 
 from __future__ import annotations
 
-import codecs
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -17,17 +16,16 @@ from typing import AnyStr
 
 from alphazero._core import Game, GameRecord, Position
 from alphazero.errors import UserError
+from alphazero.formats import go_rules
+from alphazero.formats.game_text import GameText
+from alphazero.formats.go import PositionText, Stone, play_colour, rows_of, stones_in, stones_of
+from alphazero.formats.sgf_text import source
+from alphazero.formats.sgf_tree import Node, collection, parse_nodes
+from alphazero.formats.sgf_values import escape, komi_of, point_of, points, size_of, value_of, vertex_of
 from alphazero.game import make
-from alphazero.protocols import go_rules
-from alphazero.protocols.sgf_text import Source, begin, source
-from alphazero.protocols.sgf_values import COLUMNS as COLUMNS
-from alphazero.protocols.sgf_values import escape, komi_of, point_of, points, size_of, vertex_of
 
-Node = list[tuple[str, list[str]]]  # properties in the file's order, each with its values
-Stone = tuple[str, str]  # colour "B" or "W", and vertex ("D4", for a move also "pass")
-SMALL_NAMES = {"b": "B", "w": "W", "ab": "AB", "aw": "AW", "ae": "AE", "pl": "PL", "sz": "SZ", "km": "KM"}
-TWO_LETTERS = {"AB", "AW", "AE", "PL", "SZ", "KM", "GM", "HA", "RU"}  # of a name that a space cuts in two
 OUR_NAME = "alphazero"  # AP of what we write, whose komi may be any number
+FORFEITS = {"R": "resignation", "T": "time_forfeit", "F": "forfeit"}  # by what follows RE's "+"
 OF_THE_GAME = ("SZ", "KM", "RU", "HA", "GM")  # properties that belong to the root
 
 
@@ -83,101 +81,7 @@ class SgfGame:
         return " ".join(stage.words(count))
 
 
-# --- From tokens to a game ---
-
-
-def parse_nodes(data: str | bytes | Source, where: str = "SGF", warnings: list[str] | None = None) -> list[Node]:
-    """The nodes of the first game's main line. UserError where there are none; `warnings` gets what is odd about the text."""
-    warnings = [] if warnings is None else warnings
-    file = data if isinstance(data, Source) else source(data)
-    at = begin(file.data)
-    if at < 0:
-        raise UserError(f"{where}: no game in it: '(' is missing")
-    if file.data[:at].strip():
-        warnings.append("text before the game is skipped")
-    nodes: list[Node] = []
-    opened: list[int] = []  # how many nodes there were at each parenthesis that is open
-    name = ""
-    values: list[str] | None = None  # of the property being read; None: a value has no property
-    odd: dict[str, int] = {}
-    for token in file.tokens(at):
-        kind = token.kind
-        if kind == "(":
-            opened.append(len(nodes))
-        elif kind == ")":
-            if (opened.pop() if opened else 0) < len(nodes):
-                break  # the first variation ends, and with it the main line
-            if not opened:
-                break
-        elif kind == ";":
-            nodes.append([])
-        elif kind == "name":
-            name, values = _name(token.content.decode(), name if values == [] else ""), []
-            if not nodes:
-                odd.setdefault("a node without its ';'", token.at)
-                nodes.append([])
-            if name:
-                if nodes[-1] and not nodes[-1][-1][1]:
-                    nodes[-1].pop()  # half of a name, or a property without a value
-                nodes[-1].append((name, values))
-        elif kind == "value":
-            if values is None:
-                odd.setdefault("a value without a property", token.at)
-            else:
-                values.append(file.text(token.content))
-        elif kind == "cut":
-            odd.setdefault("the file ends inside a value, which is left out", token.at)
-        else:
-            odd.setdefault(f"unexpected {token.content.decode('latin-1')!a}", token.at)
-        if kind in "();":
-            values = None
-    else:
-        if opened and not odd.keys() & {"the file ends inside a value, which is left out"}:
-            warnings.append("the file ends inside the game")
-    warnings += [f"{what} at offset {offset}" for what, offset in odd.items()]
-    if not nodes:
-        raise UserError(f"{where}: the game has no nodes")
-    return nodes
-
-
-def _name(ident: str, before: str) -> str:
-    """A property's name: FF[1] to FF[3] write small letters between the capitals. before: a name just read, without values."""
-    if ident.islower():
-        return SMALL_NAMES.get(ident, "")
-    name = "".join(c for c in ident if not c.islower())
-    return before + name if before + name in TWO_LETTERS and len(before) == 1 else name
-
-
-def collection(data: AnyStr) -> list[tuple[int, AnyStr]]:
-    """The games of a file, as (line of its first character, from 1, the game). What is not closed is one, too."""
-    file = source(data)
-    raw = file.data
-    first = begin(raw)
-    if first < 0:
-        return []
-    games: list[tuple[int, int]] = []
-    depth, start = 0, first
-    for token in file.tokens(first):
-        if token.kind == "(":
-            start, depth = (token.at, 1) if depth == 0 else (start, depth + 1)
-        elif token.kind == ")" and depth > 0:
-            depth -= 1
-            if depth == 0:
-                games.append((start, token.at + 1))
-    if depth > 0 or not games:
-        games.append((start, len(raw)))
-    line_end = b"\n" if b"\n" in raw else b"\r"
-    found: list[tuple[int, AnyStr]] = []
-    line, at = 1, 0
-    for start, end in games:
-        line += raw.count(line_end, at, start)
-        at = start
-        one = raw[start:end]
-        if isinstance(data, str):
-            found.append((line, one.decode()))
-        else:  # each game is read alone: a BOM tells it what is known of the file
-            found.append((line, codecs.BOM_UTF8 + one if file.codec == "utf-8" and not one.isascii() else one))
-    return found
+# --- From nodes to a game ---
 
 
 def parse(data: str | bytes, where: str = "SGF") -> SgfGame:
@@ -216,12 +120,47 @@ def parse(data: str | bytes, where: str = "SGF") -> SgfGame:
     return game
 
 
-def read(path: Path) -> SgfGame:
-    """Reads a file. UserError names it and what is wrong."""
+def load(path: Path) -> SgfGame:
+    """The first game of a file. UserError names it and what is wrong."""
     try:
         return parse(path.read_bytes(), str(path))
     except OSError as error:
         raise UserError(f"{path}: cannot read: {error.strerror}") from error
+
+
+def read(data: AnyStr, where: str = "SGF") -> list[GameText]:
+    """The games of a file: their main lines. What cannot be read of one is in its warnings.
+
+    Moves are the words of a position's text: one out of turn has its side, "b" or "w", before it. UserError where there is no
+    game in it at all.
+    """
+    games = [_text(line, one) for line, one in collection(data)]
+    if not games:
+        raise UserError(f"{where}: no game in it: '(' is missing")
+    return games
+
+
+def _text(line: int, data: str | bytes) -> GameText:
+    game = GameText(line=line, game="go")
+    try:
+        record = parse(data, f"line {line}")
+    except UserError as error:
+        game.warnings.append(str(error))
+        return game
+    told = {key: " ".join((values or [""])[0].split()) for key, values in record.properties.items()}
+    game.first, game.second, game.event = told.get("PB", ""), told.get("PW", ""), told.get("EV", "")
+    game.start = record.start
+    game.moves = Stage(record.start, record.moves).words()[len(record.start.split()) :]
+    game.warnings += record.warnings
+    if record.earlier:
+        game.warnings.append(f"stones are set up after {record.length - len(record.moves)} moves, which are left out")
+    said = told.get("RE", "")
+    game.value = value_of(said)
+    game.reason = "unfinished" if game.value is None else FORFEITS.get(said.partition("+")[2][:1].upper(), "")
+    margin = re.fullmatch(r"[BW]\+([0-9]{1,4}(?:\.[0-9]{1,4})?)", said)
+    if margin is not None and game.value is not None:
+        game.score = game.value * float(margin[1])
+    return game
 
 
 class _Reading:
@@ -313,45 +252,6 @@ class _Reading:
         return stones_of(play_out(so_far, go))
 
 
-def rows_of(stones: dict[str, str], size: int) -> str:
-    """Stones by vertex ("D4" to "B" or "W") as the rows of a position's text, the top one first."""
-    rows = []
-    for row in range(size, 0, -1):
-        letters = "".join({"B": "X", "W": "O"}.get(stones.get(f"{column}{row}", ""), ".") for column in COLUMNS[:size])
-        rows.append(re.sub(r"\.+", lambda gap: str(len(gap[0])), letters))
-    return "/".join(rows)
-
-
-def stones_in(rows: str) -> dict[str, str]:
-    """The stones in the rows of a position's text, by vertex. As the rules read them: two digits are one gap where it fits."""
-    stones = {}
-    lines = rows.split("/")
-    for row, line in zip(range(len(lines), 0, -1), lines, strict=True):
-        column = 0
-        for word in re.findall(r"[1-9][0-9]|.", line):
-            if word.isdigit():
-                column += (
-                    int(word) if len(word) == 1 or column + int(word) <= len(lines) else int(word[0]) + int(word[1])
-                )
-            else:
-                if word != ".":
-                    stones[f"{COLUMNS[column]}{row}"] = "B" if word in "xX" else "W"
-                column += 1
-    return stones
-
-
-def stones_of(position: Position) -> dict[str, str]:
-    """The stones on the board, by vertex."""
-    planes = position.planes()
-    size = planes.shape[1]
-    own, other = ("B", "W") if position.turn == 0 else ("W", "B")
-    return {
-        f"{COLUMNS[column]}{size - row}": colour
-        for plane, colour in ((planes[0], own), (planes[1], other))
-        for row, column in zip(*plane.nonzero(), strict=True)
-    }
-
-
 # --- Playing a game through ---
 
 
@@ -392,47 +292,7 @@ def positions(sgf: SgfGame, go: Game | Position, moves: int | None = None) -> It
         yield position
 
 
-def play_colour(position: Position, colour: str, vertex: str) -> Position:
-    """The position after a move of a colour ("B" or "W"), in turn or out of it; the one given stays as it is."""
-    if "BW"[position.turn] != colour:
-        position = position.game.position(f"{position.text} {colour.lower()}")
-    else:
-        position = position.copy()
-    position.play(vertex)
-    return position
-
-
 # --- Writing ---
-
-
-@dataclass
-class PositionText:
-    """The text of a Go position in parts: the komi of its own, if any; the set-up, if any; who begins; what is played."""
-
-    komi: float | None
-    rows: str
-    turn: str  # "B" or "W": who is to move at the start
-    moves: list[Stone]
-    to_move: str  # "B" or "W": who is to move at the end
-
-    @classmethod
-    def parse(cls, words: list[str]) -> PositionText:
-        """From the words of the text."""
-        komi, rows = None, ""
-        words = list(words)
-        if words and words[0].startswith("komi="):
-            komi = float(words.pop(0).removeprefix("komi="))
-        if words and "/" in words[0]:
-            rows = words.pop(0)
-        begins = turn = words.pop(0).upper() if words and words[0] in ("b", "w") else "B"
-        moves = []
-        for word in words:
-            if word in ("b", "w"):
-                turn = word.upper()
-            else:
-                moves.append((turn, word))
-                turn = "W" if turn == "B" else "B"
-        return cls(komi, rows, begins, moves, turn)
 
 
 def write(

@@ -5,27 +5,48 @@ Games without a result, or that cannot be read, are left out and counted: `Count
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
-import re
-import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TypedDict, cast
 
-from alphazero.arena import csa, kif, pgn
-from alphazero.arena.game_text import GameText, decode, read_bytes
 from alphazero.errors import UserError
 from alphazero.files import is_there
-from alphazero.protocols import sgf
+from alphazero.formats import csa, kif, pgn, sgf_values
+from alphazero.formats.game_text import GameText, decode, read_bytes
+from alphazero.formats.sgf_tree import collection, parse_nodes
 from alphazero.text import MOST_OF_A_NAME, clean
 
-Result = dict[str, Any]
 LONGEST_LINE = 1 << 20  # bytes of a game's line, at most
+
+
+class _Scored(TypedDict):
+    first: str
+    second: str
+    result: float  # the first player's score: 1, 0.5 or 0
+
+
+class Result(_Scored, total=False):
+    """A game's line in results.jsonl. Ratings need who played and the score; lines of others may hold no more."""
+
+    game: int  # its number in the schedule, from 0
+    pair: int | str  # the same for the two games of an opening; a number in files of ours
+    opening: str  # position as text, "" for the game's usual start
+    plies: int
+    reason: str
+    moves: str  # with spaces between
+    termination: str  # of games with clocks or engines: clocked.PlayedGame's
+    note: str
+    score: float  # Go: Black's margin
+    record_bytes: int  # of the games file, once this game was in it
+
+
+def players_of(results: Iterable[Result]) -> set[str]:
+    """The names of all who played."""
+    return {name for game in results for name in (game["first"], game["second"])}
 
 
 @dataclass
@@ -77,7 +98,7 @@ def _read(path: Path, counted: Counted) -> list[Result]:
 def _read_games(path: Path, counted: Counted, alone: bool) -> list[Result]:
     """A file of games in one of the formats. alone: named by the user, who hears of it if it holds no game."""
     data = read_bytes(path, "the results")
-    results = []
+    results: list[Result] = []
     found = 0
     try:
         for line, first, second, result in READERS[path.suffix.lower()](data, str(path)):
@@ -124,24 +145,6 @@ def append_results(path: Path, results: list[Result]) -> None:
         raise UserError(f"{path}: cannot write: {error.strerror}") from error
 
 
-@contextmanager
-def being_played(path: Path | None) -> Iterator[None]:
-    """Holds a results file while games are played into it: two processes at once would play every game twice."""
-    if path is None:
-        yield
-        return
-    try:
-        file = path.open("ab")
-    except OSError as error:
-        raise UserError(f"{path}: cannot write: {error.strerror}") from error
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise UserError(f"{path}: another process is playing these games; stop it first") from error
-        yield
-
-
 def _is_json(line: bytes) -> bool:
     try:
         json.loads(line)
@@ -172,7 +175,7 @@ def _read_lines(path: Path, counted: Counted) -> list[Result]:
     return results
 
 
-def _checked(game: Any, where: str) -> Result:
+def _checked(game: object, where: str) -> Result:
     """A line's game; UserError names the line and what is wrong with it."""
     if not isinstance(game, dict) or not {"first", "second", "result"} <= game.keys():
         raise UserError(f'{where}: expected {{"first": NAME, "second": NAME, "result": 1 | 0.5 | 0}}')
@@ -193,27 +196,27 @@ def _checked(game: Any, where: str) -> Result:
         raise UserError(f"{where}: '{game['first']}' plays itself")
     if isinstance(game.get("pair"), list | dict):
         raise UserError(f"{where}: pair must be a number, the same for two games, got {json.dumps(game['pair'])[:60]}")
-    return game
+    return cast(Result, game)
 
 
 # --- Files of games: each gives (line, first, second, the first player's score or why there is none) ---
 
 Told = tuple[int, str, str, float | str]
 SCORES = {1: 1.0, 0: 0.5, -1: 0.0}
-PGN_RESULTS = {"1-0": 1.0, "0-1": 0.0, "1/2-1/2": 0.5, "1/2": 0.5, "½-½": 0.5}
 
 
 def _pgn_results(data: bytes, where: str) -> Iterator[Told]:
     for line, tags in pgn.headers(decode(data, where, "latin-1")):
-        said = tags.get("Result", "").replace(" ", "").replace("\u2013", "-")
-        result: float | str = PGN_RESULTS.get(said, UNFINISHED if said == "*" else NO_RESULT)
-        yield line, tags.get("White", ""), tags.get("Black", ""), result
+        said = tags.get("Result", "")
+        value = pgn.value_of(said)
+        why = UNFINISHED if said.replace(" ", "") == "*" else NO_RESULT
+        yield line, tags.get("White", ""), tags.get("Black", ""), why if value is None else SCORES[value]
 
 
 def _sgf_results(data: bytes, where: str) -> Iterator[Told]:
-    for line, text in sgf.collection(data):
+    for line, text in collection(data):
         try:
-            root = dict(reversed(sgf.parse_nodes(text, f"{where}:{line}")[0]))
+            root = dict(reversed(parse_nodes(text, f"{where}:{line}")[0]))
         except UserError:
             yield line, "", "", UNREAD
             continue
@@ -222,25 +225,12 @@ def _sgf_results(data: bytes, where: str) -> Iterator[Told]:
         yield line, black, white, sgf_score(said)
 
 
-# A side named as the winner or loser: by its word at the start, which is not the start of another ("both", "won by ...").
-SIDE = re.compile(r"(?:(?P<black>black|b)|(?P<white>white|w))(?=[^a-z]|win|won|los|\Z)|(?P<b>黑|黒|흑)|(?P<w>白|백)")
-
-
 def sgf_score(said: str) -> float | str:
-    """Black's score by an SGF's RE in any of the languages that real files have; why there is none else."""
-    words = "".join(unicodedata.normalize("NFKC", said).split()).lower()
-    if words in ("", "?", "void", "unknown", "n/a"):
-        return NO_RESULT if words in ("", "?", "unknown") else UNFINISHED
-    if words in ("0", "d", "0.5-0.5", "1/2-1/2") or re.search(
-        "jigo|(?<!with)draw|和棋|和局|持碁|持棋|平局|引き分け|引分|무승부|빅", words
-    ):
-        return 0.5
-    side = SIDE.match(words)
-    lost = any(word in words for word in ("负", "負け", "負", "패", "lose", "losing", "lost"))
-    won = any(word in words for word in ("+", "胜", "勝", "승", "win", "won", "杀", "贏", "赢")) or words in ("b", "w")
-    if side is not None and won != lost:
-        return 1.0 if bool(side["black"] or side["b"]) == won else 0.0
-    return NO_RESULT
+    """Black's score by an SGF's RE; why there is none else."""
+    value = sgf_values.value_of(said)
+    if value is None:
+        return UNFINISHED if sgf_values.folded(said) in ("void", "n/a") else NO_RESULT
+    return SCORES[value]
 
 
 def _csa_results(data: bytes, where: str) -> Iterator[Told]:

@@ -1,0 +1,60 @@
+"""Players as users name them, until their game is known and they can be loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from alphazero import checkpoint
+from alphazero.arena.match import Entrant, entrant
+from alphazero.arena.registry import Players, Search, spec_of
+from alphazero.errors import UserError
+from alphazero.game import Game, make
+
+
+@dataclass(frozen=True)
+class NamedPlayer:
+    """A player of a match or tournament: what the user wrote, and what it stands for."""
+
+    text: str
+    spec: str
+    players: Players
+
+    @staticmethod
+    def of(text: str, players: Players | None) -> NamedPlayer:
+        """players: those of `--players FILE`, which the text may name."""
+        return NamedPlayer(text, spec_of(text, players or {}), players or {})
+
+    def entrant(
+        self, game: Game, device: str, simulations: int | None, kind: str | None, name: str | None = None
+    ) -> Entrant:
+        """The player, loaded. simulations, kind: of its search; None: as its checkpoint was trained, else 100 with PUCT."""
+        return entrant(self.text, game, device, self._search(simulations, kind), name=name, players=self.players)
+
+    def _search(self, simulations: int | None, kind: str | None) -> Search:
+        search: Search = {"kind": "puct", "simulations": 100}
+        if checkpoint.named(self.spec):
+            meta = checkpoint.read_meta(checkpoint.resolve(Path(self.spec)))
+            search = {"kind": "gumbel", "simulations": int(meta.get("simulations", 100))}
+        if simulations is not None:
+            if simulations < 1:
+                raise UserError(f"match: --simulations must be >= 1, got {simulations}")
+            search["simulations"] = simulations
+        if kind is not None:
+            search["kind"] = kind
+        return search
+
+
+def game_of(players: Sequence[NamedPlayer]) -> Game:
+    """The game that the first checkpoint among these plays; UserError where there is none."""
+    for player in players:
+        spec = player.spec
+        if checkpoint.named(spec):
+            meta = checkpoint.read_meta(checkpoint.resolve(Path(spec)))
+            return make(meta["game"], meta["options"])
+        if not (spec in ("random", "uniform") or ":" in spec):
+            raise UserError(
+                f"{spec}: no such checkpoint; players are a checkpoint or run directory, random, uniform, mcts:N"
+            )
+    raise UserError("match: say which game to play with --game (neither player is a checkpoint)")

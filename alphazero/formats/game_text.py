@@ -1,0 +1,93 @@
+"""What a game's file holds, read or to be written; the bytes of such files as text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from alphazero import text
+from alphazero.errors import UserError
+
+LONGEST_NAME = 200  # characters
+EVENT = "alphazero"  # of a game that has no other
+
+
+@dataclass(frozen=True)
+class Thought:
+    """A move and what its player said of it, from the mover's side."""
+
+    move: str
+    centipawns: float | None = None
+    mate: int | None = None
+    depth: int | None = None
+    seconds: float = 0.0
+    clock: float | None = None  # left after the move
+
+
+@dataclass
+class GameText:
+    """A game as its file tells it. first is the player who moves first from the usual start (White, Sente, Black in Go)."""
+
+    first: str = ""
+    second: str = ""
+    start: str = ""  # position as text, "" for the game's usual start
+    moves: list[str] = field(default_factory=list)
+    value: int | None = None  # +1, 0, -1 for the first player; None: the file does not say who won
+    reason: str = ""  # how it ended, in this package's words where there is one
+    game: str = "shogi"
+    # Written where a format has a place for it:
+    event: str = ""
+    number: int = 0  # from 0
+    time_control: str = ""  # as --tc has it
+    thoughts: Sequence[Thought] = ()  # of the moves, in order
+    score: float | None = None  # Go: Black's margin
+    note: str = ""  # what else there is to say of its end
+    # Read, where the file has it:
+    seconds: dict[int, float] = field(default_factory=dict)  # by the move's number from 0
+    comments: dict[int, str] = field(default_factory=dict)  # by the number of moves before it
+    variations: int = 0  # side lines that were left out
+    warnings: list[str] = field(default_factory=list)  # what could not be read
+    line: int = 1  # of the file, where the game begins
+
+    @property
+    def title(self) -> str:
+        """The event, as a line of a file may have it."""
+        return clean(self.event or EVENT)
+
+
+def clean(name: str) -> str:
+    """A name or title for one line of a file: no control characters, at most LONGEST_NAME characters."""
+    return text.clean(name, LONGEST_NAME)
+
+
+def read_bytes(path: Path, what: str) -> bytes:
+    """A file's bytes; UserError says why `what` cannot be read from it."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UserError(f"{path}: cannot read {what}: {error.strerror}") from error
+
+
+def decode(data: bytes | str, where: str, otherwise: str = "cp932") -> str:
+    """Text of a file in UTF-8 (with or without a BOM) or, where it is not that, in the encoding `otherwise`.
+
+    Line ends become "\\n". Bytes that belong to neither encoding become U+FFFD.
+    """
+    if isinstance(data, str):
+        text = data
+    else:
+        if data[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in data[:1000]:
+            raise UserError(f"{where}: UTF-16 or no text at all; save it as UTF-8")
+        try:
+            text = data.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            as_other, as_utf8 = data.decode(otherwise, "replace"), data.decode("utf-8-sig", "replace")
+            text = as_utf8 if as_utf8.count("\ufffd") < as_other.count("\ufffd") else as_other
+    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+
+
+def listing(warnings: Iterable[str], most: int = 3) -> str:
+    """The first few of many warnings, on one line."""
+    each = list(warnings)
+    return "; ".join(each[:most]) + (f"; and {len(each) - most} more" if len(each) > most else "")
