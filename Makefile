@@ -2,6 +2,7 @@
 # make test    the test command                                          make check   what CI runs before it
 # make         set up and build only                                     make sanitize  the core under sanitizers
 # make fuzz    inputs that are nearly right, for all readers; SECONDS=600 for each of them
+# make docs    the site of all Markdown files in build/docs; broken links are errors
 PYTHON ?= python3
 RUN ?= runs/quickstart
 CONFIG ?= configs/quickstart.yaml
@@ -12,7 +13,7 @@ comma := ,
 BIN := $(VENV)/bin
 SOURCES := $(shell find cpp games -type f) CMakeLists.txt pyproject.toml
 
-.PHONY: all train test check static format sanitize fuzz clean
+.PHONY: all train test check static docs format sanitize fuzz clean
 all: $(VENV)/.built
 
 $(VENV)/.tools: pyproject.toml constraints.txt
@@ -33,7 +34,7 @@ $(VENV)/.built: $(VENV)/.tools $(SOURCES)
 
 $(VENV)/.dev: $(VENV)/.built
 	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt --no-build-isolation \
-		-C cmake.define.AZ_WERROR=$(WERROR) -e '.[test,dev]'
+		-C cmake.define.AZ_WERROR=$(WERROR) -e '.[test,dev,docs]'
 	touch $@
 
 train: $(VENV)/.built
@@ -43,17 +44,22 @@ test: $(VENV)/.dev
 	$(BIN)/python -m pytest
 
 check: WERROR := ON
-check: static test
+check: static docs test
 
 static: $(VENV)/.dev
 	$(BIN)/ruff format --check alphazero tests tools
 	$(BIN)/ruff check alphazero tests tools
 	$(BIN)/mypy
+	$(BIN)/python tools/wrap_prose.py
 	$(BIN)/clang-format --dry-run --Werror $(shell find cpp games -name '*.h' -o -name '*.cpp') tools/connect4_solver.cpp tests/cpp/drawn.h tests/cpp/stress.cpp tests/fuzz/core.cpp alphazero/bench/open_spiel_peer.cpp
+
+docs: $(VENV)/.dev
+	$(BIN)/python tools/build_docs.py
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format alphazero tests tools
 	$(BIN)/ruff check --fix alphazero tests tools
+	$(BIN)/python tools/wrap_prose.py --fix
 	$(BIN)/clang-format -i $(shell find cpp games -name '*.h' -o -name '*.cpp') tools/connect4_solver.cpp tests/cpp/drawn.h tests/cpp/stress.cpp tests/fuzz/core.cpp alphazero/bench/open_spiel_peer.cpp
 
 # Rules, searches and pools of every game on several threads (tests/cpp/stress.cpp), under the sanitizers; needs no Python.

@@ -258,6 +258,8 @@ def test_every_command_has_help_with_an_example(command, capsys):
         (["bench", "everything"], "unknown WHAT 'everything'"),
         (["tournament", "{tmp}"], "not a run directory"),
         (["export", "{tmp}/nothing"], "no such checkpoint or run directory"),
+        (["play", "--game", "go", "--option", "name=9"], "go: unknown option 'name'; options are: board_size, "),
+        (["perft", "chess", "1", "--option", "self=1"], "chess: unknown option 'self'; options are: "),
         (["export", "{run}", "--out", "/proc/nothing/x.onnx"], "/proc/nothing/x.onnx: cannot write"),
     ],
 )

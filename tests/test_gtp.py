@@ -683,6 +683,10 @@ def test_a_file_without_komi_leaves_the_komi_alone(engine, tmp_path):
         ("Japanese", ("simple", False), "scored by area"),
         ("koSIMPLEscoreAREAtaxNONEsui0", ("simple", False), ""),
         ("koPOSITIONALscoreTERRITORYtaxSEKIsui1", ("positional", True), "scored by area"),
+        ("koSITUATIONALscoreAREAtaxALLsui0", ("situational", False), "scored by area alone"),
+        ("koSIMPLEscoreAREAtaxNONEsui0button1", ("simple", False), "scored by area alone"),
+        ("koSIMPLEscoreAREAtaxNONEsui0whbN", ("simple", False), "scored by area alone"),
+        ("koSIMPLEscoreAREAtaxNONEsui0whb0friendlyPassOk1", ("simple", False), ""),
         ("of the house", ("positional", False), "'of the house' is not known"),
     ],
 )

@@ -14,6 +14,7 @@ import argparse
 import json
 import shutil
 import sys
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,7 @@ def _before(began: dict[str, Any]) -> str:
     spent = (
         f"{began['games']:,} games, {began['evaluations'] / 1e6:,.0f} million evaluations, {time_of(began['seconds'])}"
     )
-    return f"{began['name']}, step {began['steps']:,}: {spent}, which come on top"
+    return f"{began['name']}, step {began['steps']:,}: {spent}, in addition"
 
 
 def card(run: Path, game: str, meta: dict[str, Any], parameters: int, hardware: str, results: list[str]) -> str:
@@ -65,7 +66,7 @@ def card(run: Path, game: str, meta: dict[str, Any], parameters: int, hardware: 
     lines = [
         f"# {game}: {shape['blocks']} blocks x {shape['channels']} channels, {parameters:,} parameters",
         "",
-        "Trained from random play by this program alone; no games or engine of others taught it.",
+        "Trained from random play by this program alone, without games or engines of others.",
         "",
         "| | |",
         "|---|---|",
@@ -80,7 +81,7 @@ def card(run: Path, game: str, meta: dict[str, Any], parameters: int, hardware: 
         "",
         "## Strength",
         "",
-        *(f"- {result}" for result in results),
+        *(textwrap.fill(f"- {result}", 100, subsequent_indent="  ", break_on_hyphens=False) for result in results),
     ]
     elo = run / "elo.json"
     if elo.exists():

@@ -71,10 +71,14 @@ def by_sgf(text: str) -> tuple[dict[str, object], str]:
     known = IN_SGF.get(known, known)
     if known in RULES:
         return by_name(known), warning(known)
-    fields = re.fullmatch(r"ko(positional|situational|simple)score(\w+?)tax\w+?sui([01]).*", known)  # KataGo's
+    fields = re.fullmatch(
+        r"ko(positional|situational|simple)score(area|territory)tax(\w+?)sui([01])(.*)", known
+    )  # KataGo's
     if fields:
-        told = "" if fields[2] == "area" else f"RU '{text[:40]}': scored by area"
-        return {"ko": fields[1], "suicide": fields[3] == "1"}, told
+        # What follows are a button, a bonus for handicap stones, and passes that may end the game early.
+        same = fields[2] == "area" and fields[3] == "none" and not re.search(r"button1|whb(?!0)", fields[5])
+        told = "" if same else f"RU '{text[:80]}': scored by area alone"
+        return {"ko": fields[1], "suicide": fields[4] == "1"}, told
     return {}, f"RU '{text[:40]}' is not known: the rules stay as they are" if known else ""
 
 

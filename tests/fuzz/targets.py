@@ -33,6 +33,7 @@ from alphazero.formats import csa, kif, pgn, results, sgf
 from alphazero.formats.game_text import GameText
 from alphazero.formats.sgf_tree import collection, parse_nodes
 from alphazero.formats.sgf_values import escape
+from alphazero.game import make
 from alphazero.player import RandomPlayer
 from alphazero.protocols.client import EngineSpec
 from alphazero.protocols.gtp import GtpEngine
@@ -220,7 +221,7 @@ def _tournament(data: bytes) -> None:
 def _meta(data: bytes) -> None:
     _file("meta.json", data)
     meta = checkpoint.read_meta(SCRATCH)
-    az.Game(meta["game"], **{key: value for key, value in meta["options"].items() if isinstance(key, str)})
+    make(meta["game"], {key: value for key, value in meta["options"].items() if isinstance(key, str)})
 
 
 def _arguments(data: bytes) -> None:
@@ -239,8 +240,8 @@ def _arguments(data: bytes) -> None:
             Adjudication.parse(None, value)
         case "option":
             found = options.parse_options([value])
-            game = az.Game("go", **found)
-            assert az.Game("go", **game.options) == game
+            game = make("go", found)
+            assert make("go", game.options) == game
         case "games":
             arguments.games(value)
         case "share":

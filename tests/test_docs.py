@@ -1,0 +1,209 @@
+"""What is written about the project: its form, its links, and that its commands are understood."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from alphazero.cli import build_parser
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT / "tools"))
+
+import build_docs  # noqa: E402
+import wrap_prose  # noqa: E402
+
+PAGES = [str(path.relative_to(ROOT)) for path in wrap_prose.files()]
+LONG = "word " * 30
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_prose_wraps_at_100_columns(page):
+    assert wrap_prose.faults((ROOT / page).read_text()) == []
+
+
+def test_hidden_and_written_folders_are_not_read(tmp_path):
+    for name in ("README.md", "docs/a.md", ".venv/b.md", "build/c.md", "runs/mine/d.md"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("")
+    assert [str(path.relative_to(tmp_path)) for path in wrap_prose.files(tmp_path)] == ["README.md", "docs/a.md"]
+
+
+@pytest.mark.parametrize("text", [LONG, f"- {LONG}", f"Before.\n\n1. {LONG}", f"- item\n  {LONG}", f"    \n{LONG}"])
+def test_long_prose_is_found_and_wrapped_without_changing_a_word(text):
+    assert wrap_prose.faults(text)
+    better = wrap_prose.wrapped(text)
+    assert wrap_prose.faults(better) == []
+    assert better.split() == text.split()
+    assert wrap_prose.wrapped(better) == better
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"| {LONG} |\n|---|",
+        f"## {LONG}",
+        f"```\n{LONG}\n\n    {LONG}\n```",
+        f"Text:\n\n    {LONG}",
+        "word " * 18 + f"`{LONG.strip()}`",
+        "[words](" + "long/" * 30 + ")",
+    ],
+)
+def test_what_cannot_break_may_be_long(text):
+    better = wrap_prose.wrapped(text)
+    assert wrap_prose.faults(better) == []
+    assert LONG.strip() in better or "long/" * 30 in better
+
+
+@pytest.mark.parametrize("marker", ["-", "+", "*", "12.", "3)", "#", "|", ">", "<-", "="])
+def test_no_line_begins_with_what_would_be_a_list_a_heading_or_a_table(marker):
+    lines = wrap_prose.wrapped("word " * 20 + f"{marker} {LONG}").splitlines()
+    assert lines[0] == "word " * 18 + "word"
+    assert lines[1].startswith(f"word {marker} word")
+
+
+@pytest.mark.parametrize("text", ["Text:\n- a", "Text:\n1. a", "Text:\n| a |\n|---|"])
+def test_a_list_or_table_without_an_empty_line_before_it_is_found(text):
+    assert [number for number, _ in wrap_prose.faults(text)] == [2]
+
+
+def test_the_command_tells_file_and_line_and_mends(tmp_path, capsys):
+    page = tmp_path / "page.md"
+    page.write_text(f"# Title\n\n{LONG}\n")
+    assert wrap_prose.main([str(page)]) == 1
+    assert f"{page}:3: " in capsys.readouterr().err
+    assert wrap_prose.main(["--fix", str(page)]) == 0
+    assert wrap_prose.main([str(page)]) == 0
+
+
+def test_the_site_has_every_page_and_every_file_that_a_page_links_to(tmp_path):
+    pages = tmp_path / "pages"
+    build_docs.gather(ROOT, pages)
+    assert {str(path.relative_to(pages)) for path in pages.rglob("*.md")} == set(PAGES)
+    nav = (ROOT / ".mkdocs.yml").read_text()
+    assert {match[1] for match in re.finditer(r"- .+: (.+\.md)$", nav, re.MULTILINE)} == set(PAGES)
+    assert (pages / "docs" / "quickstart-elo.png").exists()
+
+
+def test_a_link_to_a_folder_leads_to_its_readme_on_the_site(tmp_path):
+    root, pages = tmp_path / "root", tmp_path / "pages"
+    (root / "some").mkdir(parents=True)
+    (root / "bare").mkdir()
+    (root / "some" / "README.md").write_text("# Some\n")
+    (root / "page.md").write_text("[some](some/), [bare](bare), [none](none), [some](some/README.md)\n")
+    build_docs.gather(root, pages)
+    text = (pages / "page.md").read_text()
+    assert text == "[some](some/README.md), bare, [none](none), [some](some/README.md)\n"
+
+
+def test_a_broken_link_and_an_asset_of_another_server_are_errors(tmp_path):
+    pytest.importorskip("material", reason="needs the extra [docs]")
+    (tmp_path / "pages").mkdir()
+    (tmp_path / "pages" / "index.md").write_text(
+        "# Title\n\n[page](nowhere.md) [folder](folder) [part](#nothing) ![picture](https://example.org/a.png)\n"
+    )
+    (tmp_path / "mkdocs.yml").write_text(
+        f"INHERIT: {ROOT / '.mkdocs.yml'}\ndocs_dir: {tmp_path / 'pages'}\nsite_dir: {tmp_path / 'site'}\nnav: [index.md]\n"
+    )
+    done = build_docs.build(tmp_path / "mkdocs.yml", capture_output=True, text=True)
+    assert done.returncode != 0
+    for fault in ("nowhere.md", "'folder'", "#nothing", "https://example.org/a.png"):
+        assert fault in done.stderr
+
+
+def commands(page: str) -> list[str]:
+    """The commands in the code blocks of a page, continued lines joined, redirections left out."""
+    text = (ROOT / page).read_text().replace("\\\n", " ")
+    code = [lines[0].strip() for kind, _, lines in wrap_prose.blocks(text.splitlines()) if kind == "other"]
+    return [re.split(" [>|] ", line)[0] for line in code if re.match(r"(alphazero|python) ", line)]
+
+
+COMMANDS = sorted({(command, page) for page in PAGES if page != "CHANGELOG.md" for command in commands(page)})
+
+
+@pytest.mark.parametrize("command", [command for command, _ in COMMANDS])
+def test_a_command_of_the_documentation_is_understood(command):
+    program, *words = shlex.split(command, comments=True)
+    if program == "alphazero":
+        build_parser(words[0]).parse_args(words)
+    elif words[0].endswith(".py"):
+        source = (ROOT / words[0]).read_text()
+        assert all(f'"{word}"' in source for word in words[1:] if word.startswith("--"))
+
+
+def test_commands_are_found_and_a_wrong_one_is_told():
+    assert len(COMMANDS) > 50
+    with pytest.raises(ValueError, match="--elo"):
+        build_parser("match").parse_args(["match", "A", "B", "--elo", "5"])
+
+
+# docs/where.md must answer these at the first look.
+QUESTIONS = (
+    "learning-rate schedule",
+    "temperature is decided",
+    "add a head or a target",
+    "clock becomes the end of a search",
+    "add a protocol command",
+    "Othello",
+    "add an evaluator",
+    "network of my own",
+    "all configuration keys with defaults",
+    "run resigns, and why",
+    "in a run directory",
+    "format of `results.jsonl`",
+    "replay a stored game in Python",
+    "which tests cover a file",
+)
+ANSWERS = dict(re.findall(r"^\| (.+?) \| (.+) \|$", (ROOT / "docs" / "where.md").read_text(), re.MULTILINE))
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_a_newcomers_question_has_one_answer(question):
+    assert len([each for each in ANSWERS if question in each]) == 1
+
+
+@pytest.mark.parametrize("answer", [answer for answer in ANSWERS.values() if "/" in answer])
+def test_what_an_answer_names_is_there(answer):
+    for symbols, path in re.findall(r"((?:`[\w.]+`(?: and )?)+) in \[([^\]]+)\]", answer):
+        for symbol in re.findall(r"(\w+)`", symbols):
+            assert re.search(rf"\b{symbol}\b", (ROOT / path).read_text()), f"{symbol} is not in {path}"
+    for path in re.findall(r"`([\w.]+/[\w./]*)`", answer):
+        assert (ROOT / path).exists(), path
+
+
+PATH = re.compile(r"`((?:alphazero|cpp|games|configs|tests|tools|docs)/[\w./-]+)`")
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page != "CHANGELOG.md"])
+def test_a_path_in_the_documentation_exists(page):
+    for path in PATH.findall((ROOT / page).read_text()):
+        there = (ROOT / path).exists() or (ROOT / page).parent.joinpath(path).exists()
+        assert there or re.search("NAME|GAME|mine|TARGET", path), path
+
+
+def test_the_tests_that_cover_a_file_are_there():
+    named = re.findall(r"`(test_\w+\.py)`", (ROOT / "tests" / "README.md").read_text())
+    assert len(named) > 40
+    assert [name for name in named if not (ROOT / "tests" / name).exists()] == []
+
+
+def test_the_readme_is_short_and_in_its_order():
+    parts = re.split(r"^(#+ .+)$", (ROOT / "README.md").read_text(), flags=re.MULTILINE)[1:]
+    headings, texts = parts[::2], parts[1::2]
+    assert headings[:5] == ["# alphazero", "## Two commands", "## Play", "## Compare", "## Measure"]
+    assert texts[0].count("![") == 1, "one picture, before the commands"
+    assert max(len(text.splitlines()) for text in texts) <= 25
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/add-evaluator.md"])
+def test_a_python_example_runs(page, tmp_path):
+    code = re.search(r"```python\n(import alphazero.+?)```", (ROOT / page).read_text(), re.DOTALL)
+    assert code is not None
+    short = code[1].replace("simulations=400", "simulations=8")
+    done = subprocess.run([sys.executable, "-c", short], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0 and done.stdout, done.stderr
