@@ -51,7 +51,7 @@ static: $(VENV)/.dev
 	$(BIN)/ruff check alphazero tests tools
 	$(BIN)/mypy
 	$(BIN)/python tools/wrap_prose.py
-	$(BIN)/clang-format --dry-run --Werror $(shell find cpp games -name '*.h' -o -name '*.cpp') tools/connect4_solver.cpp tests/cpp/drawn.h tests/cpp/stress.cpp tests/fuzz/core.cpp alphazero/bench/open_spiel_peer.cpp
+	$(BIN)/clang-format --dry-run --Werror $(shell find cpp games -name '*.h' -o -name '*.cpp') tools/connect4_solver.cpp tests/cpp/drawn.h tests/cpp/stress.cpp tests/cpp/batcher.cpp tests/fuzz/core.cpp alphazero/bench/open_spiel_peer.cpp
 
 docs: $(VENV)/.dev
 	$(BIN)/python tools/build_docs.py
@@ -60,15 +60,22 @@ format: $(VENV)/.dev
 	$(BIN)/ruff format alphazero tests tools
 	$(BIN)/ruff check --fix alphazero tests tools
 	$(BIN)/python tools/wrap_prose.py --fix
-	$(BIN)/clang-format -i $(shell find cpp games -name '*.h' -o -name '*.cpp') tools/connect4_solver.cpp tests/cpp/drawn.h tests/cpp/stress.cpp tests/fuzz/core.cpp alphazero/bench/open_spiel_peer.cpp
+	$(BIN)/clang-format -i $(shell find cpp games -name '*.h' -o -name '*.cpp') tools/connect4_solver.cpp tests/cpp/drawn.h tests/cpp/stress.cpp tests/cpp/batcher.cpp tests/fuzz/core.cpp alphazero/bench/open_spiel_peer.cpp
 
-# Rules, searches and pools of every game on several threads (tests/cpp/stress.cpp), under the sanitizers; needs no Python.
-sanitize: build/stress-thread build/stress-address
+# The batcher alone, then rules, searches and pools of every game on several threads (tests/cpp), under the sanitizers;
+# needs no Python.
+sanitize: build/batcher-thread build/batcher-address build/stress-thread build/stress-address
+	build/batcher-address
+	TSAN_OPTIONS=halt_on_error=1 build/batcher-thread
 	build/stress-address
 	TSAN_OPTIONS=halt_on_error=1 build/stress-thread
+SANITIZED = c++ -std=c++20 -O1 -g -Wall -Wextra -fsanitize=$*$(if $(filter address,$*),$(comma)undefined) -fno-sanitize-recover=all
 build/stress-%: tests/cpp/stress.cpp tests/cpp/drawn.h $(SOURCES)
 	mkdir -p build
-	c++ -std=c++20 -O1 -g -Wall -Wextra -fsanitize=$*$(if $(filter address,$*),$(comma)undefined) -fno-sanitize-recover=all -I. $< -o $@ -pthread
+	$(SANITIZED) -I. $< -o $@ -pthread
+build/batcher-%: tests/cpp/batcher.cpp $(SOURCES)
+	mkdir -p build
+	$(SANITIZED) -I. $< -o $@ -pthread
 
 # Every reader and the core's texts and records, for SECONDS each (tests/fuzz/run.py); findings in build/fuzz/findings.
 fuzz: $(VENV)/.dev

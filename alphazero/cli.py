@@ -1,7 +1,7 @@
 """The command line: `alphazero COMMAND ...`, also `python -m alphazero`.
 
 Each command is a module with add_arguments(parser) and run(args) -> exit code, imported only when it is called. A user's
-mistake is a UserError (or ValueError) anywhere below: one line on standard error, exit 2. Exit 1 is a fault of ours.
+mistake is a UserError (or ValueError) anywhere below: one line on standard error, exit 2. Exit 1 means an internal error.
 """
 
 from __future__ import annotations
@@ -14,34 +14,34 @@ import re
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from alphazero.errors import UserError
 from alphazero.machine import keep_to_cache_folder
-from alphazero.text import clean
+from alphazero.text import clean, did_you_mean, shown
 
 # command: (module, what it does, an example)
 COMMANDS = {
     "train": (
         "train",
-        "self-play training; the same call resumes",
+        "train a network by self-play; running it again resumes",
         "alphazero train configs/quickstart.yaml --run runs/mine",
     ),
     "selfplay": (
         "selfplay",
-        "generate games from one checkpoint",
+        "play games of one checkpoint against itself",
         "alphazero selfplay runs/quickstart --games 100 --out games/",
     ),
     "replay": ("replay", "inspect a replay store, export games", "alphazero replay runs/quickstart --export games/"),
-    "gtp": ("gtp", "the Go engine for GUIs (GTP 2)", "alphazero gtp --model runs/quickstart"),
-    "uci": ("uci", "the chess engine for GUIs (UCI)", "alphazero uci --model runs/chess-small"),
-    "usi": ("usi", "the shogi engine for GUIs (USI)", "alphazero usi --model runs/minishogi"),
-    "play": ("play", "play in the terminal", "alphazero play --model runs/quickstart"),
-    "match": ("match", "games between two players", "alphazero match runs/a runs/b --games 100"),
+    "gtp": ("gtp", "Go engine for GUIs (GTP 2)", "alphazero gtp --model runs/quickstart"),
+    "uci": ("uci", "chess engine for GUIs (UCI)", "alphazero uci --model runs/chess-small"),
+    "usi": ("usi", "shogi engine for GUIs (USI)", "alphazero usi --model runs/minishogi"),
+    "play": ("play", "play against the engine in the terminal", "alphazero play --model runs/quickstart"),
+    "match": ("match", "play games between two players", "alphazero match runs/a runs/b --games 100"),
     "tournament": (
         "tournament",
         "rate the checkpoints of a run, or any players",
@@ -49,21 +49,27 @@ COMMANDS = {
     ),
     "scaling": (
         "scaling",
-        "Elo against search budget, of one player",
+        "measure the Elo gained by each doubling of the search budget",
         "alphazero scaling runs/quickstart --to 256 --games 100 --out scaling/",
     ),
-    "elo": ("elo", "ratings with error bars from results", "alphazero elo runs/quickstart/rating/results.jsonl"),
-    "bench": ("bench", "measure this machine", "alphazero bench search --json"),
-    "perft": ("perft", "count move sequences", "alphazero perft go 3"),
-    "export": ("export", "a checkpoint's network as ONNX", "alphazero export runs/quickstart --out go7.onnx"),
+    "elo": (
+        "elo",
+        "compute ratings with error bars from results",
+        "alphazero elo runs/quickstart/rating/results.jsonl",
+    ),
+    "bench": ("bench", "benchmark this machine", "alphazero bench search --json"),
+    "perft": ("perft", "count move sequences (perft)", "alphazero perft go 3"),
+    "export": ("export", "write a checkpoint's network as ONNX", "alphazero export runs/quickstart --out go7.onnx"),
     "grow": (
         "grow",
-        "a bigger network that says the same",
+        "make a larger network with the same outputs",
         "alphazero grow runs/chess --blocks 6 --channels 64 --out big",
     ),
-    "info": ("info", "what a checkpoint or run holds", "alphazero info runs/quickstart"),
-    "doctor": ("doctor", "what this machine can do", "alphazero doctor"),
+    "info": ("info", "show what a checkpoint or run holds", "alphazero info runs/quickstart"),
+    "config": ("config", "show every key of a training configuration", "alphazero config search"),
+    "doctor": ("doctor", "show what this machine can do", "alphazero doctor"),
 }
+SHELLS = ("bash", "zsh", "tcsh")  # that --print-completion writes for
 LONGEST_ERROR = 1000  # characters: paths and names of others stand in errors, too
 ENDED_BY_SIGTERM = ("match", "tournament", "scaling")  # as by Ctrl-C; training has its own way to stop
 
@@ -143,12 +149,31 @@ def _flush() -> None:
 
 
 class Parser(argparse.ArgumentParser):
-    """Tells a mistake in one line, as all mistakes are told: main() prints it."""
+    """Raises every mistake as a UserError of one line, which main() prints."""
+
+    commands: Mapping[str, Parser]
+
+    def options(self) -> list[str]:
+        """The names of all options."""
+        return [name for action in self._actions for name in action.option_strings]
 
     def error(self, message: str) -> NoReturn:
-        said = re.sub(r"^argument (\S+?)(?:/\S+)?: must be", r"\1 must be", message)
+        said = re.sub(
+            r"^argument (\S+?)(?:/\S+)?: (must be)?", lambda m: f"{m[1]} {m[2]}" if m[2] else f"{m[1]}: ", message
+        )
         name = self.prog.removeprefix("alphazero").strip()
         raise UserError(f"{name}: {said}" if name else said)
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """Refuses what is not among the choices, and suggests the nearest one."""
+        choices = [str(choice) for choice in action.choices or ()]
+        if action.choices is None or value in action.choices:
+            return
+        near = did_you_mean(str(value), choices)
+        if isinstance(action.choices, dict):  # the commands
+            said = near or f"; commands are: {', '.join(choices)}"
+            raise UserError(f"unknown command {shown(str(value))}{said}")
+        raise argparse.ArgumentError(action, f"must be one of {', '.join(choices)}, got {shown(str(value))}{near}")
 
 
 class CommandParser(Parser):
@@ -166,20 +191,53 @@ class CommandParser(Parser):
             self._inside = False
 
 
-def build_parser(command: str | None = None) -> argparse.ArgumentParser:
-    """The parser; only `command`'s own module is imported for its arguments."""
+class PrintVersion(argparse.Action):
+    """Prints the versions of what runs here, without loading torch."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
+        from importlib.metadata import PackageNotFoundError, version
+
+        from alphazero._core import __version__ as core
+
+        try:
+            package = version("alphazero")
+        except PackageNotFoundError:  # run from a folder that nobody installed
+            package = core
+        print(f"alphazero {package}, core {core}, Python {sys.version.split()[0]}")
+        parser.exit()
+
+
+class PrintCompletion(argparse.Action):
+    """Prints the completion script of a shell."""
+
+    def __call__(self, parser: argparse.ArgumentParser, namespace: object, shell: Any, _: object = None) -> NoReturn:
+        from alphazero.commands.completion import script
+
+        print(script(shell))
+        parser.exit()
+
+
+def build_parser(*commands: str) -> Parser:
+    """The parser; only the modules of `commands` are imported for their arguments."""
     parser = Parser(
         prog="alphazero",
         description="AlphaZero: self-play training, play, and ratings for Go and other board games.",
-        epilog="alphazero COMMAND --help says more, with an example.",
+        epilog="`alphazero COMMAND --help` shows a command's arguments and an example.",
+    )
+    parser.add_argument(
+        "--version", action=PrintVersion, nargs=0, help="print the versions of package, core and Python"
+    )
+    parser.add_argument(
+        "--print-completion", action=PrintCompletion, choices=SHELLS, help="print a completion script for this shell"
     )
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=CommandParser)
     for name, (module, summary, example) in COMMANDS.items():
         sub = subparsers.add_parser(
             name, help=summary, description=summary[0].upper() + summary[1:] + ".", epilog=f"example: {example}"
         )
-        if name == command:
+        if name in commands:
             importlib.import_module(f"alphazero.commands.{module}").add_arguments(sub)
+    parser.commands = subparsers.choices
     return parser
 
 
@@ -243,7 +301,7 @@ def _run(arguments: list[str], ctrl_c: CtrlC | None = None) -> int:
     try:
         if command in COMMANDS:
             module = importlib.import_module(f"alphazero.commands.{COMMANDS[command][0]}")
-            args = build_parser(command).parse_args(arguments)
+            args = _parse(command, arguments)
             with sigterm_as_ctrl_c(command):
                 if ctrl_c is not None:
                     ctrl_c.running = True
@@ -251,7 +309,7 @@ def _run(arguments: list[str], ctrl_c: CtrlC | None = None) -> int:
                     return int(module.run(args))
                 finally:
                     _flush()
-        build_parser().parse_args(arguments)
+        _parse_without_command(arguments)
         return 0
     except BrokenPipeError:  # `alphazero ... | head`
         return 0
@@ -266,10 +324,35 @@ def _run(arguments: list[str], ctrl_c: CtrlC | None = None) -> int:
         return 2
 
 
+def _parse(command: str, arguments: list[str]) -> argparse.Namespace:
+    """The arguments of a command; UserError where one is unknown."""
+    parser = build_parser(command)
+    args, extra = parser.parse_known_args(arguments)
+    if extra:
+        option = next((word.partition("=")[0] for word in extra if word.startswith("-")), None)
+        if option is None:
+            raise UserError(f"{command}: too many arguments: {shown(' '.join(extra))}")
+        raise UserError(
+            f"{command}: unknown option {shown(option)}{did_you_mean(option, parser.commands[command].options())}"
+        )
+    return args
+
+
+def _parse_without_command(arguments: list[str]) -> None:
+    """Does what the options of `alphazero` itself ask for; UserError where there is none, or the command is unknown."""
+    parser = build_parser()
+    if not arguments:
+        raise UserError(f"no command given; commands are: {', '.join(COMMANDS)}")
+    option = arguments[0].partition("=")[0]
+    if option.startswith("-") and not any(name.startswith(option) for name in parser.options()):
+        raise UserError(f"unknown option {shown(option)}{did_you_mean(option, parser.options())}")
+    parser.parse_args(arguments)
+
+
 def _told(error: Exception) -> str:
     """A mistake in one line."""
     if isinstance(error, MemoryError):
-        return "this needs more memory than there is here"
+        return "not enough memory on this machine"
     if isinstance(error, RecursionError):
         return "the input is nested too deeply"
     if isinstance(error, UnicodeDecodeError):

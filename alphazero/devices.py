@@ -2,5 +2,6 @@
 
 DEVICES = ("auto", "cpu", "cuda", "torch", "openvino", "onnx")
 DEVICE_HELP = (
-    "auto: a GPU, or the fastest backend of the processor, measured once (default); torch, openvino, onnx: that one"
+    "where the network runs; auto: the GPU, else the fastest CPU backend, which is benchmarked once and cached (default); "
+    "torch, openvino, onnx: that CPU backend"
 )

@@ -6,14 +6,22 @@ The method is that of Net2Net (Chen, Goodfellow and Shlens 2016): more channels,
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import torch
+from safetensors.torch import save as to_safetensors
 from torch import Tensor
 
+from alphazero import checkpoint
+from alphazero.config import NetworkConfig
 from alphazero.errors import UserError
-from alphazero.network import Block, Network
+from alphazero.evaluators.base import divergence, exact, proof_planes
+from alphazero.files import write_atomically
+from alphazero.network import Block, Network, parameter_count
 
+MOST_APART = 1e-4  # nats between the answers of the two networks, which rounding explains
 POOLED = ("bias.weight", "policy_bias.weight", "value_hidden.weight", "policy_extra.weight", "reply_extra.weight")
 
 
@@ -53,3 +61,38 @@ def _take_over(new: Tensor, old: Tensor, pooled: bool) -> None:
         new[: len(old), now : now + before] = old[:, before:]
     else:
         new[: len(old), : old.shape[1]] = old
+
+
+@dataclass(frozen=True)
+class Grown:
+    """What write_grown made. divergence: of the two policies in nats, on average."""
+
+    before: NetworkConfig
+    after: NetworkConfig
+    parameters_before: int
+    parameters_after: int
+    divergence: float
+
+
+def write_grown(path: Path, out: Path, blocks: int | None, channels: int | None, seed: int) -> Grown:
+    """Writes the grown network of a checkpoint into the new folder `out`, as a checkpoint that training may start from.
+
+    blocks, channels: None for as many as there are. UserError, and nothing written, where the two would answer differently.
+    """
+    loaded = checkpoint.load(path)
+    small, config = loaded.network, loaded.network.config
+    torch.manual_seed(seed)
+    big = grown(small, blocks or config.blocks, channels or config.channels)
+    planes = proof_planes(small.shape, 64)
+    apart = divergence(exact(small, planes)[0], exact(big, planes)[0])
+    if not apart < MOST_APART:
+        raise UserError(f"grow: the larger network's outputs would differ by {apart:.1e} nats; nothing was written")
+    try:
+        out.mkdir(parents=True)
+    except OSError as error:
+        raise UserError(f"{out}: cannot create the directory: {error.strerror}") from error
+    meta = {**loaded.meta, "network": big.describe(), "grown_from": f"{config.blocks}x{config.channels}"}
+    weights = {name: tensor.contiguous() for name, tensor in big.state_dict().items()}
+    write_atomically(out / "model.safetensors", to_safetensors(weights))
+    write_atomically(out / "meta.json", (json.dumps(meta, indent=1) + "\n").encode())
+    return Grown(config, big.config, parameter_count(small), parameter_count(big), float(apart))

@@ -257,6 +257,16 @@ class NetworkPlayer(Player):
         return logits, wdl
 
 
+def rollouts(text: str) -> int:
+    """The simulations a move of the player `mcts:N`; UserError where N is none."""
+    count = text.removeprefix("mcts:")
+    if not re.fullmatch("[0-9]{1,12}", count) or not 1 <= int(count) <= MOST_SIMULATIONS:
+        raise UserError(
+            f"{clean(text)}: mcts:N needs a number of simulations from 1 to {MOST_SIMULATIONS}, e.g. mcts:100"
+        )
+    return int(count)
+
+
 def load(name: str | Path, device: str = "auto", *, game: Game | None = None, **settings: Any) -> Player:
     """A player by name (see the module's text). `game` is needed where the name is no checkpoint.
 
@@ -271,12 +281,7 @@ def load(name: str | Path, device: str = "auto", *, game: Game | None = None, **
             return Player(text, game, **settings)
         if text == "random":
             return RandomPlayer(text, game, **settings)
-        count = text.removeprefix("mcts:")
-        if not re.fullmatch("[0-9]{1,12}", count) or not 1 <= int(count) <= MOST_SIMULATIONS:
-            raise UserError(
-                f"{clean(text)}: mcts:N needs a number of simulations from 1 to {MOST_SIMULATIONS}, e.g. mcts:100"
-            )
-        return RolloutPlayer(text, game, **{"simulations": int(count), **settings})
+        return RolloutPlayer(text, game, **{"simulations": rollouts(text), **settings})
     from alphazero import checkpoint
     from alphazero.evaluators import load_evaluator
 

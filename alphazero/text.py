@@ -40,6 +40,15 @@ def listed(names: Iterable[str], most: int = 20) -> str:
     return ", ".join(every[:most]) + more
 
 
+def did_you_mean(word: str, names: Iterable[str]) -> str:
+    """The end of an error line that suggests the nearest of `names` to a mistyped word; empty where none is near."""
+    from difflib import get_close_matches
+
+    by_lower = {name.lower(): name for name in names}
+    near = get_close_matches(word[:LONGEST_NAME].lower(), by_lower, n=1, cutoff=0.6)
+    return f"; did you mean {by_lower[near[0]]}?" if near else ""
+
+
 def is_clean(text: str) -> bool:
     """Whether a name can stand in headers and on terminals as it is."""
     return text == clean(text, len(text) + 3)

@@ -3,6 +3,10 @@
 // A game G is a type with static functions (names, shapes, encodings of its options) and a nested Position (the rules).
 // Search, self-play and sampling are templates over G, so the rules are inlined where they are used; only the language
 // bindings see games through a virtual face. Nothing here knows of search, networks or Python.
+//
+// Two players, who alternate: after play() it is the other one's turn, whatever the move was. Search, targets and
+// clocks count on it: a value changes its sign from ply to ply. In a game where a move may be impossible, passing is a
+// move.
 #pragma once
 
 #include <concepts>
@@ -49,6 +53,14 @@ struct Shape {
   int policy_size = 0;
   int symmetries = 1;  // symmetry 0 is the identity
 
+  // The order of policy indices. A network chooses its policy head by policy_size, and a head expects an order:
+  // - k * cells indices are k planes over the board, plane-major: index = plane * cells + cell, the cells those of
+  //   encode(). A plane is a kind of move and always means the same cell of it, such as where the move starts or lands.
+  // - k * cells + 1 indices are the same, and one move beside the board that comes last, such as Go's pass.
+  // - As many indices as the board is wide are columns, those of encode(): Connect Four.
+  // - Any other number is a dense layer's, in any order.
+  // A convolution cannot learn an order that is not its head's. Indices that no move has may be left unused.
+
   [[nodiscard]] int planes() const { return bit_planes + scalar_planes; }
   [[nodiscard]] int cells() const { return height * width; }
   [[nodiscard]] int words() const { return (cells() + 63) / 64; }  // 64-bit words in a bit plane
@@ -68,7 +80,7 @@ struct Features {
 template <class G>
 concept Game = std::copyable<typename G::Position> && requires(
     const OptionMap& map, const typename G::Options& options, typename G::Position& position, const typename G::Position& view,
-    Move move, MoveList<G::kMaxMoves>& moves, std::string_view text, Features features, int i) {
+    Move move, MoveList<G::kMaxMoves>& moves, std::string_view text, Features features, std::span<std::int8_t> cells, int i) {
   // --- the game ---
   { G::kName } -> std::convertible_to<std::string_view>;           // as in az.Game(name)
   { G::parse_options(map) } -> std::same_as<std::optional<typename G::Options>>;
@@ -92,10 +104,17 @@ concept Game = std::copyable<typename G::Position> && requires(
   { position.settle() } -> std::same_as<void>;                     // plies so far can no longer be undone; may free memory
   { view.policy_index(move) } -> std::same_as<int>;                // unique among the legal moves, < shape().policy_size
   { view.encode(features) } -> std::same_as<void>;                 // side to move's view
+  { view.cells(cells) } -> std::same_as<void>;                     // the pieces on the board: see below
   { view.move_text(move) } -> std::same_as<std::string>;
   { view.parse_move(text) } -> std::same_as<Move>;                 // a legal move, or throws IllegalMove saying why
 };
 // clang-format on
+
+// cells() writes what stands where: [height][width], row 0 at the top and column 0 at the left of diagram(), whoever is
+// to move; all of it is overwritten. 0 is an empty cell, k > 0 a piece of the first player's of kind k, -k one of the
+// other's. The kinds are the game's own and stand in its README; where there is one kind, it is 1. What is not on the
+// board (hands, captures, rights) is not in it. There is no default: planes show the side to move's view and need not
+// hold the pieces at all.
 
 // What only some games have. The core asks with `if constexpr (HasOwnership<G>)` and so on.
 template <class G>

@@ -63,7 +63,7 @@ def test_a_configuration_survives_being_written(tmp_path):
         ),
         (
             "game: {name: go}\nselfplay: {starts: [E5], variants: [{share: 0.2, board_size: 4}]}",
-            "selfplay.starts: go: move 1: 'E5' is off the 4x4 board (in the variant {'board_size': 4})",
+            "selfplay.starts[0]: go: move 1: 'E5' is off the 4x4 board (in the variant {'board_size': 4})",
         ),
         (
             "game: {name: go}\nselfplay: {variants: [{share: 0.5, board_size: 99}]}",

@@ -25,7 +25,6 @@ from alphazero.checkpoint import CheckpointError
 from alphazero.config import Config, load_config, resume_changes, to_yaml
 from alphazero.errors import UserError
 from alphazero.network import Network, shape_of
-from alphazero.progress import Progress
 from alphazero.training.loop import Run
 from alphazero.training.replay import ChunkError, encode_chunk, read_chunk
 from alphazero.training.selfplay import SelfPlay
@@ -454,26 +453,6 @@ except ValueError as error:
     replay._lock_file.close()
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert told.stdout == told.stderr == ""
-
-
-# --- the terminal ---
-
-
-def test_the_live_line_fits_the_terminal(monkeypatch):
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
-
-    for columns in (80, 40):
-        monkeypatch.setenv("COLUMNS", str(columns))
-        out = Terminal()
-        progress = Progress(out)
-        for number in range(3):
-            progress.line(fraction=0.5, seconds=1000 * number, parts=["a figure of some length"] * 8)
-        assert max(len(line) for line in out.getvalue().split("\r")) == columns - 1
-    out = io.StringIO()
-    Progress(out).line(fraction=0.5, seconds=1.0, parts=["x" * 200])
-    assert "x" * 200 + "\n" in out.getvalue()  # a log is not cut
 
 
 def test_a_gpu_that_is_not_there_is_one_line(tmp_path):

@@ -18,6 +18,7 @@ from statistics import median_low
 from connect4_solver import solve
 
 import alphazero as az
+from alphazero import checkpoint
 from alphazero._core import GameRecord
 from alphazero.training.replay import chunk_paths, read_chunk
 
@@ -62,7 +63,8 @@ def plot(lines: list[dict], path: Path) -> None:
     figure.savefig(path, dpi=110)
 
 
-def main() -> None:
+def read_arguments() -> argparse.Namespace:
+    """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("run", type=Path)
     parser.add_argument("--positions", type=int, default=1000)
@@ -77,58 +79,63 @@ def main() -> None:
     parser.add_argument("--search", choices=["puct", "gumbel"], default="puct")
     parser.add_argument("--every", action="store_true", help="all checkpoints of the run, for a curve")
     parser.add_argument("--plot", type=Path, help="draw the curve over games into this PNG (with --every)")
-    args = parser.parse_args()
+    return parser.parse_args()
+
+
+def judge(path: Path, solved: dict[str, int], apart: set[str], args: argparse.Namespace) -> dict:
+    """A checkpoint's line. solved: positions with their exact values; apart: those of them that t is fitted on."""
+    player = az.load(path, kind=args.search, batch_size=8)
+    good_moves = 0
+    values: list[float] = []
+    judged: list[int] = []
+    fitted: tuple[list[float], list[int]] = ([], [])
+    for text, value in solved.items():
+        position = player.game.position(text)
+        result = player.search(position, args.simulations)
+        if text in apart:
+            fitted[0].append(result.value)
+            fitted[1].append(value)
+            continue
+        values.append(result.value)
+        judged.append(value)
+        position.play(result.best_move)
+        after = position.outcome
+        kept = (0 if after.value == 0 else 1) if after is not None else -solve(text + result.best_move)
+        good_moves += kept == value
+    threshold = args.threshold if args.threshold is not None else best_threshold(*fitted)
+    meta = checkpoint.read_meta(path)
+    return {
+        "step": meta["steps"],
+        "games": meta["games"],
+        "minutes": round(meta["seconds"] / 60, 1),
+        "positions": len(values),
+        "agreement": agreement(values, judged, threshold),
+        "threshold": threshold,
+        "by_threshold": {t / 20: agreement(values, judged, t / 20) for t in range(11)},
+        "good_moves": round(good_moves / len(values), 4),
+        "first_move": player.search(player.game.position(), args.simulations).best_move,
+    }
+
+
+def best_threshold(values: list[float], exact: list[int]) -> float:
+    """The t that judges these positions best: the middle one, where several do."""
+    shares = {t / 40: agreement(values, exact, t / 40) for t in range(21)}
+    return median_low(t for t, share in shares.items() if share == max(shares.values()))
+
+
+def main() -> None:
+    args = read_arguments()
     fit = 0 if args.threshold is not None else args.fit
     texts = positions_of(args.from_run or args.run, args.positions + fit, args.seed, args.from_ply)
     apart = set(texts[args.positions :])  # what t is fitted on is not judged
     texts.sort(key=len, reverse=True)  # late positions first: the solver remembers them when it comes to early ones
-    exact = [solve(text) for text in texts]
-    from alphazero import checkpoint
-
-    paths = (
-        [args.run / "checkpoints" / str(s) for s in checkpoint.steps(args.run)]
-        if args.every
-        else [checkpoint.resolve(args.run)]
-    )
+    solved = {text: solve(text) for text in texts}
+    steps = checkpoint.steps(args.run) if args.every else []
+    paths = [args.run / "checkpoints" / str(step) for step in steps] if args.every else [checkpoint.resolve(args.run)]
     lines = []
     for path in paths:
-        player = az.load(path, kind=args.search, batch_size=8)
-        good_moves = 0
-        values: list[float] = []
-        judged: list[int] = []
-        fitted: tuple[list[float], list[int]] = ([], [])
-        for text, value in zip(texts, exact, strict=True):
-            position = player.game.position(text)
-            result = player.search(position, args.simulations)
-            if text in apart:
-                fitted[0].append(result.value)
-                fitted[1].append(value)
-                continue
-            values.append(result.value)
-            judged.append(value)
-            position.play(result.best_move)
-            after = position.outcome
-            kept = (0 if after.value == 0 else 1) if after is not None else -solve(text + result.best_move)
-            good_moves += kept == value
-        threshold = args.threshold
-        if threshold is None:
-            shares = {t / 40: agreement(*fitted, t / 40) for t in range(21)}
-            threshold = median_low(t for t, share in shares.items() if share == max(shares.values()))
-        first = player.search(player.game.position(), args.simulations)
-        meta = checkpoint.read_meta(path)
-        line = {
-            "step": meta["steps"],
-            "games": meta["games"],
-            "minutes": round(meta["seconds"] / 60, 1),
-            "positions": len(values),
-            "agreement": agreement(values, judged, threshold),
-            "threshold": threshold,
-            "by_threshold": {t / 20: agreement(values, judged, t / 20) for t in range(11)},
-            "good_moves": round(good_moves / len(values), 4),
-            "first_move": first.best_move,
-        }
-        print(json.dumps(line), flush=True)
-        lines.append(line)
+        lines.append(judge(path, solved, apart, args))
+        print(json.dumps(lines[-1]), flush=True)
     if args.plot is not None:
         plot(lines, args.plot)
 

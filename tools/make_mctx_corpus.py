@@ -9,9 +9,12 @@ The priors are multiples of 2^-12, which the tree stores exactly; lines that end
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import jax
@@ -69,22 +72,37 @@ class World:
         return np.array([len(self.nodes) - 1], np.int32), logits[None], np.array([value], np.float32)
 
 
-def record(seed: int) -> dict | None:
-    rng = np.random.default_rng(10_000 + seed)
-    game = az.Game("connect4")
-    root = game.position()
-    for move in root.random_playout(seed)[1][: int(rng.integers(0, 12))]:
-        root.play(move)
-    if root.outcome is not None:
-        return None
-    world = World(seed, float(rng.choice([0.5, 1.0, 2.0])), root)
-    simulations = int(rng.choice([2, 4, 8, 16, 24, 32, 64]))
-    considered = int(rng.choice([2, 3, 4, 7, 16]))
-    rescale = bool(rng.integers(0, 2))
-    # mctx works on Q in [-1, 1]; our unrescaled form maps Q to [0, 1], so its scale is twice mctx's.
-    value_scale = 0.1 if rescale else float(rng.choice([0.05, 0.25]))
+@dataclass(frozen=True)
+class Settings:
+    """A search's settings, drawn at random. scale: mctx's value_scale."""
+
+    simulations: int
+    considered: int
+    rescale: bool
+    scale: float
+
+    @staticmethod
+    def draw(rng: np.random.Generator) -> Settings:
+        simulations = int(rng.choice([2, 4, 8, 16, 24, 32, 64]))
+        considered = int(rng.choice([2, 3, 4, 7, 16]))
+        rescale = bool(rng.integers(0, 2))
+        return Settings(simulations, considered, rescale, 0.1 if rescale else float(rng.choice([0.05, 0.25])))
+
+
+@contextlib.contextmanager
+def noise(gumbel: np.ndarray) -> Iterator[None]:
+    """mctx draws its own noise: gumbel_scale * gumbel(rng). Its generator is replaced by our numbers meanwhile."""
+    original = jax.random.gumbel
+    jax.random.gumbel = lambda *args, **kwargs: jnp.asarray(gumbel)[None]
+    try:
+        yield
+    finally:
+        jax.random.gumbel = original
+
+
+def search(world: World, root: az.Position, settings: Settings, seed: int, gumbel: np.ndarray) -> mctx.PolicyOutput:
+    """mctx's search of the root."""
     legal = root.legal_moves()
-    gumbel = rng.gumbel(size=ACTIONS).astype(np.float32)
     logits, value = world.dense(root)
 
     def recurrent(params, key, action, embedding):
@@ -97,44 +115,55 @@ def record(seed: int) -> dict | None:
         output = mctx.RecurrentFnOutput(reward=jnp.zeros(1), discount=-jnp.ones(1), prior_logits=prior, value=values)
         return output, node
 
-    # mctx draws its own noise: gumbel_scale * gumbel(rng). Its generator is replaced by our numbers for this call.
-    original = jax.random.gumbel
-    jax.random.gumbel = lambda *args, **kwargs: jnp.asarray(gumbel)[None]
-    try:
-        output = mctx.gumbel_muzero_policy(
+    with noise(gumbel):
+        return mctx.gumbel_muzero_policy(
             params=None,
             rng_key=jax.random.PRNGKey(seed),
             root=mctx.RootFnOutput(
                 prior_logits=jnp.asarray(logits)[None], value=jnp.asarray([value]), embedding=jnp.zeros(1, jnp.int32)
             ),
             recurrent_fn=recurrent,
-            num_simulations=simulations,
+            num_simulations=settings.simulations,
             invalid_actions=jnp.asarray([[m not in legal for m in "abcdefg"]]),
-            max_num_considered_actions=considered,
+            max_num_considered_actions=settings.considered,
             gumbel_scale=1.0,
             qtransform=functools.partial(
                 mctx.qtransform_completed_by_mix_value,
-                value_scale=value_scale,
+                value_scale=settings.scale,
                 maxvisit_init=50.0,
-                rescale_values=rescale,
+                rescale_values=settings.rescale,
             ),
         )
-    finally:
-        jax.random.gumbel = original
+
+
+def record(seed: int) -> dict | None:
+    """A case, or None where its search does not serve."""
+    rng = np.random.default_rng(10_000 + seed)
+    game = az.Game("connect4")
+    root = game.position()
+    for move in root.random_playout(seed)[1][: int(rng.integers(0, 12))]:
+        root.play(move)
+    if root.outcome is not None:
+        return None
+    world = World(seed, float(rng.choice([0.5, 1.0, 2.0])), root)
+    settings = Settings.draw(rng)
+    gumbel = rng.gumbel(size=ACTIONS).astype(np.float32)
+    output = search(world, root, settings, seed, gumbel)
     if world.ended:
         return None
     # mctx counts illegal moves among the untried ones when it rescales; ours has none. Keep what both define alike.
-    if rescale and any(len(node.legal_moves()) < ACTIONS for node in world.nodes):
+    if settings.rescale and any(len(node.legal_moves()) < ACTIONS for node in world.nodes):
         return None
     indices = [int(i) for i in root.policy_indices()]
     visits = np.asarray(output.search_tree.summary().visit_counts[0])
     return {
         "position": root.text,
-        "simulations": simulations,
-        "considered": considered,
+        "simulations": settings.simulations,
+        "considered": settings.considered,
         "c_visit": 50.0,
-        "c_scale": value_scale if rescale else 2 * value_scale,
-        "rescale_q": rescale,
+        # mctx works on Q in [-1, 1]; our unrescaled form maps Q to [0, 1], so its scale is twice mctx's.
+        "c_scale": settings.scale if settings.rescale else 2 * settings.scale,
+        "rescale_q": settings.rescale,
         "gumbel": [float(gumbel[i]) for i in indices],
         "visits": [int(visits[i]) for i in indices],
         "weights": [float(np.asarray(output.action_weights[0])[i]) for i in indices],

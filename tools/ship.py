@@ -129,7 +129,7 @@ def main() -> None:
     text = card(args.run, game, loaded.meta, parameter_count(loaded.network), args.hardware, args.result)
     shutil.copyfile(source / "model.safetensors", target / "model.safetensors")
     options = {key: 0 if key == "max_plies" else value for key, value in loaded.meta["options"].items()}
-    play = {"policy_temperature": load_config(args.run / "config.yaml").search.policy_temperature}
+    play = {"policy_temperature": load_config(args.run / "config.yaml", stored=True).search.policy_temperature}
     (target / "meta.json").write_text(json.dumps({**loaded.meta, "options": options, **play}, indent=1))
     (target / "README.md").write_text(text)
     if (curve := args.run / "elo.png").exists():

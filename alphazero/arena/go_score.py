@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from alphazero.formats.go import PositionText, stones_of
+from alphazero.formats.go import PositionText
 from alphazero.formats.sgf_values import COLUMNS
 from alphazero.game import Position
 
@@ -16,19 +16,21 @@ def area_margin(position: Position, dead: Collection[str] = ()) -> float:
 
     Empty points count for a colour that alone they reach. Vertices without a stone are ignored.
     """
-    size = int(position.game.options["board_size"])
+    cells = position.cells()
+    size = len(cells)
     off = {vertex.upper() for vertex in dead}
-    stones: dict[Point, str] = {
-        (size - int(vertex[1:]), COLUMNS.index(vertex[0])): colour
-        for vertex, colour in stones_of(position).items()
-        if vertex not in off
+    stones: dict[Point, int] = {
+        (row, column): int(cells[row, column])
+        for row, column in zip(*map(list, cells.nonzero()), strict=True)
+        if f"{COLUMNS[column]}{size - row}" not in off
     }
-    margin = sum(1 if colour == "B" else -1 for colour in stones.values())
+    margin = sum(stones.values())
     seen: set[Point] = set()
     for point in ((row, column) for row in range(size) for column in range(size)):
         if point in stones or point in seen:
             continue
-        region, reached = [point], set()
+        region: list[Point] = [point]
+        reached: set[int] = set()
         seen.add(point)
         for row, column in region:  # grows while it is walked
             for near in ((row - 1, column), (row + 1, column), (row, column - 1), (row, column + 1)):
@@ -38,6 +40,6 @@ def area_margin(position: Position, dead: Collection[str] = ()) -> float:
                     seen.add(near)
                     region.append(near)
         if len(reached) == 1:
-            margin += len(region) if "B" in reached else -len(region)
+            margin += len(region) * reached.pop()
     own_komi = PositionText.parse(position.text.split()).komi
     return margin - (float(position.game.options["komi"]) if own_komi is None else own_komi)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from alphazero._core import RANDOM, ROLLOUT, UNIFORM, Game, GameRecord, Pool
-from alphazero.arena.registry import Players, Search, spec_of
+from alphazero.arena.registry import ENGINE_GAMES, Players, Search, require_engine_plays, spec_of
 from alphazero.errors import UserError
 from alphazero.evaluators import Evaluator
 from alphazero.feeding import Feed, batch_layout, lanes_for
@@ -184,14 +184,6 @@ def _pool_player(entrant: Entrant, evaluators: list[Evaluator], names: list[str]
     return {**search, "evaluator": number}
 
 
-ENGINE_GAMES = {
-    "uci": ("chess", "gardner"),
-    "usi": ("shogi", "minishogi"),
-    "xboard": ("chess", "shogi", "minishogi"),
-    "gtp": ("go",),
-}
-
-
 def entrant(
     spec: str,
     game: Game | None,
@@ -212,10 +204,8 @@ def entrant(
         spec, search = spec_of(spec, players or {}), {**search, **listed.search}
     protocol = spec.partition(":")[0]
     if protocol in ENGINE_GAMES:
-        if game is not None and game.name not in ENGINE_GAMES[protocol]:
-            raise UserError(
-                f"{spec}: {protocol.upper()} engines play {', '.join(ENGINE_GAMES[protocol])}, not {game.name}"
-            )
+        if game is not None:
+            require_engine_plays(spec, game)
         return Entrant(name or spec.partition(":")[2], listed.engine() if listed else EngineSpec.parse(spec), {})
     player = load(spec, device, game=game)
     if isinstance(player, RolloutPlayer):  # "mcts:N" says itself how long it searches, and how

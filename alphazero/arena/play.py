@@ -19,6 +19,7 @@ from alphazero.formats.results import Result
 from alphazero.game import Game
 from alphazero.progress import Progress
 from alphazero.protocols.client import EngineSpec
+from alphazero.terminal import Table
 
 SPOILT = ("time forfeit", "illegal move", "engine failure")  # ends that a user wants to hear of
 TELL_SECONDS = 5.0  # between lines of progress
@@ -36,7 +37,7 @@ def run_schedule(
     adjudication: Adjudication | None = None,
     concurrency: int = 1,
     stop: Callable[[Result], bool] | None = None,
-    live: Callable[[list[Result]], str] | None = None,
+    live: Callable[[list[Result]], Table] | None = None,
 ) -> list[Result]:
     """Plays the pairings that `results_file` does not hold yet; returns the results of all.
 
@@ -143,7 +144,7 @@ def _result(text: GameText, pairing: Pairing, record: GameRecord | PlayedGame) -
 class _Teller:
     """Says now and then how far a schedule is, and at once which games were spoilt."""
 
-    def __init__(self, store: ResultStore, progress: Progress | None, live: Callable[[list[Result]], str] | None):
+    def __init__(self, store: ResultStore, progress: Progress | None, live: Callable[[list[Result]], Table] | None):
         self._store = store
         self._progress = progress
         self._live = live
@@ -157,7 +158,7 @@ class _Teller:
             self._progress.note(f"game {result['game'] + 1}: {termination}: {result.get('note', '')}")
         finished, total = len(self._store.done), len(self._store.schedule)
         if time.monotonic() - self._told >= TELL_SECONDS or finished == total:
-            self._progress.note(f"rating: {finished} of {total} games")
+            self._progress.count("rating", finished, total)
             if self._live is not None:
-                self._progress.note(self._live(list(self._store.done.values())))
+                self._progress.show(self._live(list(self._store.done.values())))
             self._told = time.monotonic()

@@ -21,19 +21,29 @@ players:
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from alphazero import checkpoint
 from alphazero.config import SEARCH_BOUNDS, read_yaml_file
 from alphazero.errors import UserError
 from alphazero.files import is_there
+from alphazero.game import Game
+from alphazero.player import rollouts
 from alphazero.protocols.client import LIMITS, PROTOCOLS, EngineSpec
 from alphazero.text import LONGEST_NAME, clean, is_clean, listed
 
 KEYS = ("spec", "options", "limits", "simulations", "search", "temperature", "temperature_plies", "policy_temperature")
 MOST = int(SEARCH_BOUNDS["simulations"][1])  # of whatever is counted
+ENGINE_GAMES = {
+    "uci": ("chess", "gardner"),
+    "usi": ("shogi", "minishogi"),
+    "xboard": ("chess", "shogi", "minishogi"),
+    "gtp": ("go",),
+}
 Search = dict[str, Any]  # settings by name, from files and options; the player that searches by them checks them
 ALL_PLIES = 1_000_000  # a temperature without temperature_plies holds for the whole game
 
@@ -63,6 +73,40 @@ def spec_of(name: str, players: Players) -> str:
     if players and not (name in ("random", "uniform") or ":" in name or is_there(name)):
         raise UserError(f"{name}: neither in the players file ({listed(players)}) nor a checkpoint")
     return name
+
+
+def check_player(spec: str, game: Game | None = None) -> None:
+    """UserError where this text names no player. With a game, the player must also be on this machine and play it.
+
+    Nothing is started or loaded, so that a configuration can be checked when it is read.
+    """
+    if spec.partition(":")[0] in PROTOCOLS:
+        command = EngineSpec.parse(spec).command
+        if game is not None:
+            require_engine_plays(spec, game)
+            if shutil.which(command[0]) is None:
+                raise UserError(f"{spec}: there is no program {clean(command[0], LONGEST_NAME)} here")
+    elif spec.startswith("mcts:"):
+        rollouts(spec)
+    elif not spec.strip():
+        raise UserError(f"{spec}: the name of a player is empty")
+    elif game is not None and spec not in ("random", "uniform"):
+        own = checkpoint.read_meta(checkpoint.resolve(Path(spec)))["game"]
+        if own != game.name:
+            raise UserError(f"{spec}: this checkpoint plays {own}, not {game.name}")
+
+
+def is_named(spec: str) -> bool:
+    """Whether this text means a player: one by its kind, or a checkpoint that is there."""
+    kind, colon, _ = spec.partition(":")
+    return spec in ("random", "uniform") or (bool(colon) and kind in (*PROTOCOLS, "mcts")) or checkpoint.named(spec)
+
+
+def require_engine_plays(spec: str, game: Game) -> None:
+    """UserError where engines of this text's protocol do not play the game."""
+    protocol = spec.partition(":")[0]
+    if game.name not in ENGINE_GAMES[protocol]:
+        raise UserError(f"{spec}: {protocol.upper()} engines play {', '.join(ENGINE_GAMES[protocol])}, not {game.name}")
 
 
 def read_players(path: Path) -> dict[str, Registered]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from alphazero.arena.match import Pairing, colour_balanced
 from alphazero.arena.ratings import ELO, Ratings, expected_score, rate
 from alphazero.formats.results import Result
 
-FORMS = ("round-robin", "gauntlet", "ladder")
+Form = Literal["round-robin", "gauntlet", "ladder"]
 Starts = Callable[[int, int, int, int], list[str]]  # (player, player, how many, round) -> openings, as text
 
 

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 from alphazero.arena import ratings, schedule
 from alphazero.arena.clocked import TimeControl
@@ -23,7 +23,19 @@ from alphazero.arena.report import write_report
 from alphazero.arena.standings import standings
 from alphazero.commands.arguments import MOST_ELO, MOST_GAMES
 from alphazero.commands.arguments import elo as read_elo
-from alphazero.config import MOST_SIMULATIONS, ConfigError, GameConfig, _f, build, read_yaml
+from alphazero.config import (
+    CLOSED,
+    MOST_SIMULATIONS,
+    ConfigError,
+    GameConfig,
+    Int,
+    ListOf,
+    Section,
+    Text,
+    build,
+    key,
+    read_yaml,
+)
 from alphazero.errors import UserError
 from alphazero.files import write_atomically
 from alphazero.formats.results import Result
@@ -35,36 +47,36 @@ from alphazero.text import clean, listed, player_name, shown
 
 @dataclass(frozen=True)
 class PlayerConfig:
-    player: str = _f("", "as on the command line: a checkpoint or run directory, random, uniform, mcts:N, an engine")
-    name: str = _f("", "in results and tables; empty: made from `player`")
-    simulations: int | None = _f(
+    __pydantic_config__: ClassVar = CLOSED
+    player: Text = key("", "as on the command line: a checkpoint or run directory, random, uniform, mcts:N, an engine")
+    name: Text = key("", "in results and tables; empty: made from `player`")
+    simulations: Int | None = key(
         None, "a move; null: the tournament's, else what the checkpoint trained with", low=1, high=MOST_SIMULATIONS
     )
-    search: str | None = _f(None, "null: as in training", choices=("puct", "gumbel"))
+    search: Literal["puct", "gumbel"] | None = key(None, "null: as in training")
 
 
 @dataclass(frozen=True)
 class TournamentConfig:
-    players: list[Any] = _f([], "two and more, each as text or as a section of PlayerConfig's keys")
-    form: str = _f(
-        "round-robin", "gauntlet: the first against all; ladder: where a game says most", choices=schedule.FORMS
-    )
-    games: int = _f(40, "a pairing, each opening with both colours", low=1, high=1_000_000)
-    rounds: int = _f(8, "of a ladder; each has as many pairings as fill all chairs", low=1, high=10000)
-    game: GameConfig = field(default_factory=lambda: GameConfig(name=""))
-    simulations: int | None = _f(
+    __pydantic_config__: ClassVar = CLOSED
+    players: ListOf[Any] = key([], "two and more, each as text or as a section of PlayerConfig's keys")
+    form: schedule.Form = key("round-robin", "gauntlet: the first against all; ladder: where a game says most")
+    games: Int = key(40, "a pairing, each opening with both colours", low=1, high=1_000_000)
+    rounds: Int = key(8, "of a ladder; each has as many pairings as fill all chairs", low=1, high=10000)
+    game: Section[GameConfig] = field(default_factory=lambda: GameConfig(name=""))
+    simulations: Int | None = key(
         None, "a move; null: what each checkpoint was trained with", low=1, high=MOST_SIMULATIONS
     )
-    search: str | None = _f(None, "null: as in training", choices=("puct", "gumbel"))
-    time_control: str = _f("", "as --tc, e.g. 10+0.1: all players get clocks")
-    openings: str = _f("", "a file of start positions; empty: random plies")
-    openings_order: str = _f("file", "random: shuffled by the seed", choices=("file", "random"))
-    openings_start: int = _f(1, "the number of the file's first opening to use", low=1)
-    registry: str = _f("", "a YAML file of players that `players` may name, as --players")
-    concurrency: int = _f(1, "games with engines or clocks at a time", low=1, high=1024)
-    opening_plies: int = _f(2, "random moves at the start of each pair of games", low=0, high=100)
-    anchors: dict[str, Any] = _f({}, "players at known ratings: {NAME: ELO}; empty: the weakest at 0")
-    seed: int = _f(0, "names the openings and the players' random numbers", low=0, high=2**31)
+    search: Literal["puct", "gumbel"] | None = key(None, "null: as in training")
+    time_control: Text = key("", "as --tc, e.g. 10+0.1: all players get clocks")
+    openings: Text = key("", "a file of start positions; empty: random plies")
+    openings_order: Literal["file", "random"] = key("file", "random: shuffled by the seed")
+    openings_start: Int = key(1, "the number of the file's first opening to use", low=1)
+    registry: Text = key("", "a YAML file of players that `players` may name, as --players")
+    concurrency: Int = key(1, "games with engines or clocks at a time", low=1, high=1024)
+    opening_plies: Int = key(2, "random moves at the start of each pair of games", low=0, high=100)
+    anchors: dict[Text, Any] = key({}, "players at known ratings: {NAME: ELO}; empty: the weakest at 0")
+    seed: Int = key(0, "names the openings and the players' random numbers", low=0, high=2**31)
 
 
 MOST_PLAYERS = 256  # pairings and ratings of more take minutes for a round

@@ -1,16 +1,22 @@
-"""Numbers on a command line: `type=whole(1, 100)` refuses anything else in a few words, before anything is loaded."""
+"""Arguments of commands: numbers within bounds, and what several commands take alike.
+
+`type=whole(1, 100)` refuses anything else in a few words, before anything is loaded.
+"""
 
 from __future__ import annotations
 
 import argparse
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 
 from alphazero._core import search_bounds
+from alphazero.devices import DEVICE_HELP, DEVICES
 from alphazero.text import shown
 
 Value = TypeVar("Value", int, float)
+Parser = argparse.ArgumentParser | argparse._ArgumentGroup
 
 # What a machine can serve at all.
 MOST_GAMES = 1_000_000  # of a match: what is to be played is listed in memory
@@ -55,3 +61,85 @@ plies = whole(0, MOST_PLIES)
 seed = whole(0, 2**31)  # as in a configuration
 elo = number(-MOST_ELO, MOST_ELO)
 share = number(1e-9, 0.5)  # of errors that a test may make
+
+
+def add_game(parser: Parser, when: str) -> None:
+    """--game and --option. when: in which case the game has to be named."""
+    parser.add_argument("--game", help=f"game to play, {when}")
+    parser.add_argument(
+        "--option",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="option of the game, e.g. board_size=9; may be repeated",
+    )
+
+
+def add_device(parser: Parser) -> None:
+    """--device, as `az.load` takes it."""
+    parser.add_argument("--device", default="auto", choices=DEVICES, help=DEVICE_HELP)
+
+
+def add_seed(parser: Parser, default: int | None = 0) -> None:
+    """--seed. default: None where a configuration may say it."""
+    parser.add_argument("--seed", type=seed, default=default, help="seed of all random choices (default 0)")
+
+
+def add_json(parser: Parser, what: str = "one JSON object") -> None:
+    """--json."""
+    parser.add_argument("--json", action="store_true", help=f"print {what} instead of text")
+
+
+def add_openings(parser: Parser, *, order: str | None = "file", start: int | None = 1) -> None:
+    """--openings and how they are taken. order, start: None where a configuration may say them."""
+    parser.add_argument(
+        "--openings",
+        type=Path,
+        metavar="FILE",
+        help="start positions: one a line (FEN, SFEN, Go moves), or a file .epd, .pgn, .sgf, .kif or .csa "
+        "(default: random moves)",
+    )
+    parser.add_argument(
+        "--openings-order",
+        choices=["file", "random"],
+        default=order,
+        help="order of the openings; random: shuffled by --seed (default file)",
+    )
+    parser.add_argument(
+        "--openings-start",
+        type=whole(1, 10**9),
+        default=start,
+        metavar="K",
+        help="number of the first opening to use (default 1)",
+    )
+
+
+def add_engines(parser: Parser, dest: str, concurrency: int | None = 1) -> None:
+    """--tc, --players (as `dest`) and --concurrency: for games with engines and clocks."""
+    parser.add_argument(
+        "--tc", metavar="TIME", help="time control in seconds, e.g. 10+0.1 or 40/60: all players get clocks"
+    )
+    parser.add_argument(
+        "--players",
+        dest=dest,
+        type=Path,
+        metavar="FILE",
+        help="YAML file that defines players by name (docs/matches.md)",
+    )
+    parser.add_argument(
+        "--concurrency",
+        type=whole(1, MOST_AT_A_TIME),
+        default=concurrency,
+        metavar="N",
+        help="games with engines or clocks that are played at the same time (default 1)",
+    )
+
+
+def add_errors(parser: Parser, elo0: str, elo1: str) -> None:
+    """--alpha and --beta of a sequential test (SPRT) between two hypotheses."""
+    parser.add_argument(
+        "--alpha", type=share, default=0.05, help=f"SPRT: rate of accepting {elo1} wrongly (default 0.05)"
+    )
+    parser.add_argument(
+        "--beta", type=share, default=0.05, help=f"SPRT: rate of accepting {elo0} wrongly (default 0.05)"
+    )

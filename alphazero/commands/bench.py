@@ -10,6 +10,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from alphazero.commands import arguments
+from alphazero.terminal import Column, Table, show
 
 if TYPE_CHECKING:
     from alphazero.bench.figures import Figure
@@ -20,27 +21,33 @@ ON_REQUEST = ("growth", "soak", "device", "arena", "cores")  # not among what is
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "what", nargs="*", metavar="WHAT", help=f"{', '.join(KINDS)} (default: all but {', '.join(ON_REQUEST)})"
+        "what",
+        nargs="*",
+        metavar="WHAT",
+        help=f"what to measure: {', '.join(KINDS)} (default: all but {', '.join(ON_REQUEST)})",
     )
     parser.add_argument(
-        "--json", action="store_true", help="one JSON line a figure: name, value, unit, n, median, min, max"
+        "--json", action="store_true", help="print one JSON line per figure: name, value, unit, n, median, min, max"
     )
     parser.add_argument(
-        "--seconds", type=arguments.number(0.001, 86400), default=2.0, help="bound of each measurement (default 2)"
+        "--seconds", type=arguments.number(0.001, 86400), default=2.0, help="time limit of each measurement (default 2)"
     )
-    parser.add_argument("--repeat", type=arguments.whole(1, 10_000), default=3, help="runs a figure (default 3)")
+    parser.add_argument(
+        "--repeat", type=arguments.whole(1, 10_000), default=3, help="runs of each measurement (default 3)"
+    )
     parser.add_argument(
         "--peer",
         action="append",
         default=[],
         choices=["open_spiel", "stockfish", "cshogi", "mctx"],
-        help="measure a peer in the same run",
+        help="also measure this program, in the same run; may be repeated",
     )
 
 
 def run(args: argparse.Namespace) -> int:
     from alphazero.bench import arena, cores, device, networks, rules, search, soak
     from alphazero.errors import UserError
+    from alphazero.text import did_you_mean, shown
 
     benches: dict[str, Callable[[float, int, list[str]], Iterator[Figure]]] = {
         "rules": rules.bench,
@@ -57,16 +64,27 @@ def run(args: argparse.Namespace) -> int:
     wanted = args.what or [kind for kind in KINDS if kind not in ON_REQUEST]
     for what in wanted:
         if what not in benches:
-            raise UserError(f"bench: unknown WHAT '{what}'; it is one of {', '.join(KINDS)}")
-    if args.seconds <= 0 or args.repeat < 1:
-        raise UserError("bench: --seconds must be > 0 and --repeat >= 1")
+            near = did_you_mean(what, KINDS)
+            raise UserError(f"bench: unknown WHAT {shown(what)}; it is one of {', '.join(KINDS)}{near}")
+    header = True
     for what in wanted:
         for figure in benches[what](args.seconds / args.repeat, args.repeat, args.peer):
             if args.json:
                 print(json.dumps(asdict(figure)), flush=True)
             else:
-                value, low, high = (
-                    f"{x:,.3f}" if x < 10 else f"{x:,.0f}" for x in (figure.value, figure.min, figure.max)
-                )
-                print(f"{figure.name:<42} {value:>14} {figure.unit:<15} ({low} .. {high})", flush=True)
+                show(_row(figure, header))
+                header = False
     return 0
+
+
+def _row(figure: Figure, header: bool) -> Table:
+    """A figure as a line of the table, as soon as it is measured."""
+    value, low, high = (f"{x:,.3f}" if x < 10 else f"{x:,.0f}" for x in (figure.value, figure.min, figure.max))
+    columns = [
+        Column("figure", 42, right=False),
+        Column("value", 13),
+        Column("unit", 15, right=False, drop=1),
+        Column("least .. most", 20, right=False, drop=2),
+    ]
+    plain = f"{figure.name:<42} {value:>14} {figure.unit:<15} ({low} .. {high})"
+    return Table(columns, [[figure.name, value, figure.unit, f"{low} .. {high}"]], plain=plain, header=header)

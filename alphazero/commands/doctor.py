@@ -9,7 +9,7 @@ import platform
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--quick", action="store_true", help="measure nothing")
+    parser.add_argument("--quick", action="store_true", help="skip the measurements")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -19,18 +19,20 @@ def run(args: argparse.Namespace) -> int:
     import alphazero
     from alphazero.game import games, make
     from alphazero.machine import cores, plan_selfplay
+    from alphazero.terminal import fact
     from alphazero.training.trainer import has_bf16_units
 
-    print(f"alphazero   {alphazero.__version__}, games: {', '.join(games())}")
-    print(f"python      {platform.python_version()}, numpy {np.__version__}, torch {torch.__version__}")
-    print(
-        f"processor   {cores()} cores of {os.cpu_count()}, torch uses {torch.get_num_threads()} threads; bf16 units: {'yes' if has_bf16_units(torch.device('cpu')) else 'no'}"
+    fact("alphazero", f"{alphazero.__version__}, games: {', '.join(games())}")
+    fact("python", f"{platform.python_version()}, numpy {np.__version__}, torch {torch.__version__}")
+    fact(
+        "processor",
+        f"{cores()} cores of {os.cpu_count()}, torch uses {torch.get_num_threads()} threads; bf16 units: {'yes' if has_bf16_units(torch.device('cpu')) else 'no'}",
     )
     if torch.cuda.is_available():
         card = torch.cuda.get_device_properties(0)
-        print(f"gpu         {card.name}, {card.total_memory / 2**30:.0f} GiB; used by default")
+        fact("gpu", f"{card.name}, {card.total_memory / 2**30:.0f} GiB; used by default")
     else:
-        print("gpu         none: networks run on the processor")
+        fact("gpu", "none: networks run on the processor")
     if args.quick:
         return 0
     from alphazero._core import bench_random_plies
@@ -40,17 +42,18 @@ def run(args: argparse.Namespace) -> int:
 
     game = make("go", {"board_size": 9})
     plies, seconds = bench_random_plies(game, 0.5)
-    print(f"rules       {plies / seconds:,.0f} plies/s of random Go 9x9 on one thread")
+    fact("rules", f"{plies / seconds:,.0f} plies/s of random Go 9x9 on one thread")
     network = Network(shape_of(game), NetworkConfig(blocks=4, channels=64))
-    print(f"networks    4 blocks x 64 channels, Go 9x9, batch {MEASURED_BATCH}, by backend of the processor:")
+    fact("networks", f"4 blocks x 64 channels, Go 9x9, batch {MEASURED_BATCH}, by backend of the processor:")
     for name, rate, _ in measured(network, candidates()):
-        print(f"            {name:<14} {rate:>9,.0f} positions/s")
-    print(f"in use      {make_evaluator(network, 'auto').describe()} for a network of this size (--device changes it)")
+        fact("", f"{name:<14} {rate:>9,.0f} positions/s")
+    fact("in use", f"{make_evaluator(network, 'auto').describe()} for a network of this size (--device changes it)")
     if importlib.util.find_spec("openvino") is None and not torch.cuda.is_available():
-        print(
-            "advice      pip install 'alphazero[cpu]': OpenVINO is two to three times as fast as torch on most processors"
+        fact(
+            "advice",
+            "pip install 'alphazero[cpu]': OpenVINO is two to three times as fast as torch on most processors",
         )
     plan = plan_selfplay(game, gpu=torch.cuda.is_available(), simulations=32)
     for i, reason in enumerate(plan.reasons):
-        print(f"{'self-play' if i == 0 else '':<11} {reason}")
+        fact("self-play" if i == 0 else "", reason)
     return 0

@@ -20,37 +20,42 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         type=Path,
         metavar="RESULTS",
-        help="JSON lines, a file of games (PGN, SGF, CSA, KIF), a directory of them, or a run directory",
+        help="a file of JSON lines or of games (PGN, SGF, CSA, KIF), a directory of these, or a run directory",
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    arguments.add_json(parser)
     parser.add_argument(
         "--anchor",
         action="append",
         default=[],
         metavar="NAME[=ELO]",
-        help="the player at this rating, default 0 (default: the weakest; for a run step-0); may be repeated",
+        help="player of known rating (0 without ELO); may be repeated (default: the weakest player at 0; for a run, step-0)",
     )
-    parser.add_argument("--los", action="store_true", help="show the likelihoods of superiority, each against each")
+    parser.add_argument(
+        "--los", action="store_true", help="show the likelihood of superiority of each player over each other"
+    )
     parser.add_argument(
         "--bootstrap",
         type=arguments.whole(0, 100_000),
         default=0,
         metavar="N",
-        help="verify the intervals by resampling the games N times",
-    )
-    parser.add_argument("--sprt", nargs=2, metavar=("A", "B"), help="test whether A is stronger than B instead")
-    parser.add_argument(
-        "--elo0", type=arguments.number(-10_000, 10_000), default=0.0, help="SPRT: what H0 says of A over B (default 0)"
+        help="check the intervals by a bootstrap of N resamples",
     )
     parser.add_argument(
-        "--elo1", type=arguments.number(-10_000, 10_000), default=10.0, help="SPRT: what H1 says (default 10)"
+        "--sprt",
+        nargs=2,
+        metavar=("A", "B"),
+        help="run a sequential test of whether A is stronger than B, instead of ratings",
     )
     parser.add_argument(
-        "--alpha", type=arguments.share, default=0.05, help="SPRT: rate of wrongly accepting H1 (default 0.05)"
+        "--elo0",
+        type=arguments.number(-10_000, 10_000),
+        default=0.0,
+        help="SPRT: Elo difference of A over B under H0 (default 0)",
     )
     parser.add_argument(
-        "--beta", type=arguments.share, default=0.05, help="SPRT: rate of wrongly accepting H0 (default 0.05)"
+        "--elo1", type=arguments.number(-10_000, 10_000), default=10.0, help="SPRT: the same under H1 (default 10)"
     )
+    arguments.add_errors(parser, "H0", "H1")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -60,6 +65,7 @@ def run(args: argparse.Namespace) -> int:
     from alphazero.errors import UserError
     from alphazero.files import is_there
     from alphazero.formats.results import Counted, players_of, read_results
+    from alphazero.terminal import say, show
     from alphazero.text import clean
 
     if args.bootstrap == 1:
@@ -70,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
     if told := counted.told():
         print(f"elo: {told}", file=sys.stderr)
     if not results and counted.games:
-        raise UserError("elo: no game with a result is left")
+        raise UserError("elo: no game has a result")
     if args.sprt:
         return _test(args, results)
     names = players_of(results)
@@ -87,13 +93,14 @@ def run(args: argparse.Namespace) -> int:
             summary["bootstrap"] = {name: [round(low, 1), round(high, 1)] for name, (low, high) in intervals.items()}
         print(json.dumps(summary))
         return 0
-    print(standings(rated, intervals))
-    print(advantage(rated))
+    show(standings(rated, intervals))
+    say(advantage(rated))
     if len(rated.players) == 2:
         a, b = (player.name for player in rated.players)
-        print(f"{clean(a)}: {PairScores.of(results, a, b).as_text()}")
+        say(f"{clean(a)}: {PairScores.of(results, a, b).as_text()}")
     if args.los:
-        print(f"\nlikelihood of superiority, the row's player over the column's, in percent\n{los_table(rated)}")
+        say("\nlikelihood of superiority, the row's player over the column's, in percent")
+        show(los_table(rated))
     return 0
 
 
@@ -120,13 +127,14 @@ def _test(args: argparse.Namespace, results: list[Result]) -> int:
     """The sequential test of two players instead of ratings."""
     from alphazero.arena.ratings import rate
     from alphazero.arena.sprt import PairScores, Sprt, tallies
+    from alphazero.terminal import say
 
     test = Sprt(args.elo0, args.elo1, args.alpha, args.beta)
     verdict = test.judge(results, *args.sprt)
     if args.json:
         print(json.dumps(verdict))
         return 0
-    print(
+    say(
         f"LLR {verdict['llr']:.2f} in [{verdict['lower']:.2f}, {verdict['upper']:.2f}] after {verdict['games']} games "
         f"({verdict['pairs']} pairs): {verdict['verdict']}"
     )
@@ -136,9 +144,9 @@ def _test(args: argparse.Namespace, results: list[Result]) -> int:
     if_h0, if_h1, between = test.lengths(results, *args.sprt)
     a, b = args.sprt
     elo, low, high = rate([game for game in results if {game["first"], game["second"]} == {a, b}]).difference(a, b)
-    print(f"Elo difference {elo:+.1f} [{low:+.1f}, {high:+.1f}] (95 %), the scale of elo0 and elo1")
-    print(PairScores.of(results, a, b).as_text())
-    print(
+    say(f"Elo difference {elo:+.1f} [{low:+.1f}, {high:+.1f}] (95 %), the scale of elo0 and elo1")
+    say(PairScores.of(results, a, b).as_text())
+    say(
         f"expected length: {if_h0:,.0f} {what} where H0 is true, {if_h1:,.0f} where H1 is, {between:,.0f} halfway between"
     )
     return 0

@@ -6,39 +6,42 @@ import argparse
 from pathlib import Path
 
 from alphazero.commands import arguments
-from alphazero.devices import DEVICE_HELP, DEVICES
 from alphazero.formats import go_rules
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model",
-        help="a checkpoint or run directory, uniform (a blind network) or mcts:N (default: pretrained:go, else uniform)",
+        help="a checkpoint or run directory, pretrained:go, uniform (no network) or mcts:N (default: the shipped network)",
     )
-    parser.add_argument("--game", choices=["go"], default="go", help="GTP is for Go (default go)")
+    parser.add_argument("--game", choices=["go"], default="go", help="game to play; GTP is for Go only")
     parser.add_argument(
-        "--simulations", type=arguments.simulations, help="a move, where no time is set (default 400; N with mcts:N)"
-    )
-    parser.add_argument(
-        "--board-size", type=arguments.whole(2, 19), help="to begin with (default: the model's, else 9)"
-    )
-    parser.add_argument("--komi", type=arguments.number(-1000, 1000), help="to begin with")
-    parser.add_argument(
-        "--rules", choices=list(go_rules.RULES), help="the ko rule and suicide of these rules, to begin with"
+        "--simulations",
+        type=arguments.simulations,
+        help="simulations a move when no time is set (default 400; with mcts:N, N)",
     )
     parser.add_argument(
-        "--ko", choices=go_rules.KO_RULES, help="the ko rule, to begin with (default: the rules' or model's)"
+        "--board-size", type=arguments.whole(2, 19), help="board size at the start (default: the model's, else 9)"
     )
-    parser.add_argument("--search", choices=["puct", "gumbel"], default="puct")
+    parser.add_argument(
+        "--komi", type=arguments.number(-1000, 1000), help="komi at the start (default: the model's, else the game's)"
+    )
+    parser.add_argument(
+        "--rules", choices=list(go_rules.RULES), help="rule set whose ko and suicide rules hold at the start"
+    )
+    parser.add_argument(
+        "--ko", choices=go_rules.KO_RULES, help="ko rule at the start (default: that of --rules, else the model's)"
+    )
+    parser.add_argument("--search", choices=["puct", "gumbel"], default="puct", help="kind of search (default puct)")
     parser.add_argument(
         "--resign",
         type=arguments.number(-2, 1),
         default=-2.0,
         metavar="VALUE",
-        help="resign after three moves in a row with a value below this (in -1..1), past the opening (default: never)",
+        help="resign after three moves in a row with a value below this (-1 to 1), after the opening (default: never)",
     )
-    parser.add_argument("--log", type=Path, metavar="FILE", help="append every command and its reply to this file")
-    parser.add_argument("--device", default="auto", choices=DEVICES, help=DEVICE_HELP)
+    parser.add_argument("--log", type=Path, metavar="FILE", help="file to which every command and reply is appended")
+    arguments.add_device(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -51,10 +54,6 @@ def run(args: argparse.Namespace) -> int:
     from alphazero.pretrained import default_model
     from alphazero.protocols.gtp import GtpEngine
 
-    if args.simulations is not None and args.simulations < 1:
-        raise UserError(f"gtp: --simulations must be >= 1, got {args.simulations}")
-    if not -2.0 <= args.resign <= 1.0:
-        raise UserError(f"gtp: --resign must be a value in -1..1 (-2: never), got {args.resign:g}")
     model = args.model or default_model("go")
     builtin = model in ("uniform", "random") or model.startswith("mcts:")
     player = load(model, args.device, game=make("go") if builtin else None, kind=args.search)

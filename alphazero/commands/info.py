@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from alphazero.commands import arguments
 from alphazero.errors import UserError
 from alphazero.files import read_json
 from alphazero.text import clean
@@ -14,7 +15,7 @@ from alphazero.text import clean
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("path", type=Path, help="a run directory or a checkpoint")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    arguments.add_json(parser)
 
 
 def rated(path: Path) -> list[dict[str, Any]]:
@@ -27,13 +28,19 @@ def rated(path: Path) -> list[dict[str, Any]]:
         numbers = [player.get(key) for key in ("elo", "low", "high")] if isinstance(player, dict) else [None]
         if not all(isinstance(each, (int, float)) for each in numbers) or not isinstance(player["name"], str):
             raise UserError(
-                f"{path}: expected players with name, elo, low and high; `alphazero tournament` writes it anew"
+                f"{path}: expected players with name, elo, low and high; run `alphazero tournament` to write it again"
             )
     return players
 
 
+def _line(player: dict[str, Any]) -> str:
+    return f"  {clean(player['name']):<16} {player['elo']:7.0f}  [{player['low']:.0f}, {player['high']:.0f}]"
+
+
 def run(args: argparse.Namespace) -> int:
     from alphazero import checkpoint
+    from alphazero.arena.standings import rated_players
+    from alphazero.terminal import fact, show
     from alphazero.training.replay import chunk_paths
 
     path = checkpoint.resolve(args.path)
@@ -49,10 +56,8 @@ def run(args: argparse.Namespace) -> int:
         return 0
     for name, value in facts.items():
         if name == "elo":
-            for player in value:
-                print(
-                    f"  {clean(player['name']):<16} {player['elo']:7.0f}  [{player['low']:.0f}, {player['high']:.0f}]"
-                )
+            show(rated_players(value, plain="\n".join(map(_line, value))))
         else:
-            print(f"{clean(name):<12} {json.dumps(value) if isinstance(value, dict) else clean(str(value), 1000)}")
+            told = json.dumps(value) if isinstance(value, dict) else clean(str(value), 1000)
+            fact(clean(name), told, pad=12)
     return 0

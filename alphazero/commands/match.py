@@ -7,93 +7,78 @@ import json
 from pathlib import Path
 
 from alphazero.commands import arguments
-from alphazero.devices import DEVICE_HELP, DEVICES
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "a",
-        metavar="A",
-        help="a checkpoint or run directory, random, uniform, mcts:N, or an engine: uci:COMMAND{Option=value; nodes=100}, "
-        "usi:, xboard:, gtp: likewise; or a name from --players",
+    player = (
+        "a checkpoint or run directory, pretrained:GAME, random, uniform, mcts:N, or an engine: "
+        "uci:COMMAND{Option=value; nodes=100}, and usi:, xboard:, gtp: likewise; or a name from --players"
     )
-    parser.add_argument("b", metavar="B")
-    parser.add_argument(
-        "--games", type=arguments.games, default=100, help="every opening is played with both colours (default 100)"
+    parser.add_argument("a", metavar="A", help=player)
+    parser.add_argument("b", metavar="B", help="the opponent, named in the same way")
+    games = parser.add_argument_group("games")
+    games.add_argument(
+        "--games",
+        type=arguments.games,
+        default=100,
+        help="number of games; every opening is played with both colours (default 100)",
     )
-    parser.add_argument("--game", help="the game, where neither player is a checkpoint")
-    parser.add_argument(
-        "--option", action="append", default=[], metavar="KEY=VALUE", help="an option of the game, e.g. board_size=9"
-    )
-    parser.add_argument(
+    arguments.add_game(games, "if neither player is a checkpoint")
+    games.add_argument(
         "--simulations",
         type=arguments.simulations,
-        help="simulations a move (default: what the checkpoint was trained with)",
+        help="simulations a move (default: as in the checkpoint's training)",
     )
-    parser.add_argument("--search", choices=["puct", "gumbel"], help="search kind (default: as in training)")
-    parser.add_argument(
+    games.add_argument("--search", choices=["puct", "gumbel"], help="kind of search (default: as in training)")
+    arguments.add_seed(games)
+    arguments.add_device(games)
+    openings = parser.add_argument_group("openings")
+    arguments.add_openings(openings)
+    openings.add_argument(
         "--opening-plies",
         type=arguments.plies,
         metavar="N",
-        help="random plies at the start of each pair (default 2), or how many of each game of a PGN or SGF (default all)",
+        help="random plies at the start of each pair of games (default 2); if --openings is a file of games, plies to take "
+        "from each (default all)",
     )
-    parser.add_argument(
-        "--tc", metavar="TIME", help="time control in seconds, as in 10+0.1 or 40/60: both sides get clocks"
+    arguments.add_engines(parser.add_argument_group("engines and clocks"), "players")
+    _add_endings(parser.add_argument_group("ends of games with engines or clocks"))
+    _add_test(parser.add_argument_group("sequential test (SPRT)"))
+    results = parser.add_argument_group("results")
+    results.add_argument(
+        "--out", type=Path, metavar="DIR", help="directory for results.jsonl and the games; running it again resumes"
     )
+    arguments.add_json(results)
+
+
+def _add_endings(parser: arguments.Parser) -> None:
     parser.add_argument(
-        "--openings",
-        type=Path,
-        help="start positions: one a line (FEN, SFEN, Go's moves), or a file .epd, .pgn, .sgf, .kif or .csa",
-    )
-    parser.add_argument(
-        "--openings-order", choices=["file", "random"], default="file", help="random: shuffled by --seed (default file)"
-    )
-    parser.add_argument(
-        "--openings-start",
-        type=arguments.whole(1, 10**9),
-        default=1,
-        metavar="K",
-        help="begin at the file's K-th opening (default 1)",
-    )
-    parser.add_argument("--players", type=Path, metavar="FILE", help="YAML file of players that A and B may name")
-    parser.add_argument(
-        "--concurrency",
-        type=arguments.whole(1, arguments.MOST_AT_A_TIME),
-        default=1,
-        metavar="N",
-        help="games with engines or clocks at a time (default 1)",
-    )
-    parser.add_argument(
-        "--adjudicate-resign", metavar="SCORE:MOVES", help="a side loses that says -SCORE centipawns for MOVES moves"
+        "--adjudicate-resign",
+        metavar="SCORE:MOVES",
+        help="a side loses if its score is -SCORE centipawns or less for MOVES moves in a row",
     )
     parser.add_argument(
         "--adjudicate-draw",
         metavar="SCORE:MOVES:FROM",
-        help="drawn when both say at most SCORE for MOVES moves each, after move FROM",
+        help="the game is drawn if both scores are within SCORE centipawns of 0 for MOVES moves in a row, after move FROM",
     )
     parser.add_argument(
         "--max-plies",
         type=arguments.whole(0, 1_000_000),
         default=0,
-        help="a game ends there, drawn (Go: scored as it stands; default no limit)",
+        help="length after which a game is drawn (Go: scored as it stands); 0: no limit (default)",
     )
-    parser.add_argument("--seed", type=arguments.seed, default=0)
-    parser.add_argument("--device", default="auto", choices=DEVICES, help=DEVICE_HELP)
+
+
+def _add_test(parser: arguments.Parser) -> None:
     parser.add_argument(
         "--sprt",
         nargs=2,
         type=arguments.number(-10_000, 10_000),
         metavar=("ELO0", "ELO1"),
-        help="stop as soon as it is known whether A is ELO0 or ELO1 stronger than B; --games is then the most",
+        help="stop as soon as a test decides whether A is ELO0 or ELO1 stronger than B; --games is then the maximum",
     )
-    parser.add_argument(
-        "--alpha", type=arguments.share, default=0.05, help="SPRT: rate of wrongly accepting ELO1 (default 0.05)"
-    )
-    parser.add_argument(
-        "--beta", type=arguments.share, default=0.05, help="SPRT: rate of wrongly accepting ELO0 (default 0.05)"
-    )
-    parser.add_argument("--out", type=Path, help="directory for results.jsonl and the games; the same call resumes")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    arguments.add_errors(parser, "ELO0", "ELO1")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -101,8 +86,10 @@ def run(args: argparse.Namespace) -> int:
     from alphazero.arena.play_match import play_match
     from alphazero.arena.registry import read_players
     from alphazero.arena.sprt import Sprt
+    from alphazero.arena.standings import match_table
     from alphazero.arena.time_control import TimeControl
     from alphazero.options import game_from
+    from alphazero.terminal import say, show
 
     game = game_from(args.game, args.option) if args.game else None
     report = play_match(
@@ -127,6 +114,7 @@ def run(args: argparse.Namespace) -> int:
     )
     if args.json:
         print(json.dumps(report.as_json()))
-    else:
-        print(report.as_text())
+        return 0
+    show(match_table(report))
+    say(report.as_text().partition("\n")[2])
     return 0

@@ -20,14 +20,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--export",
         type=Path,
         metavar="DIR",
-        help="write the games: SGF for Go, one games.pgn for chess, games.csa and KIF files for shogi, moves as text else",
+        help="directory for the games: SGF for Go, games.pgn for chess, games.csa and KIF files for shogi, else moves as text",
     )
     parser.add_argument(
         "--last",
         type=arguments.whole(0, arguments.MOST_SIMULATIONS),
         default=0,
         metavar="N",
-        help="only the newest N games",
+        help="use the newest N games only; 0: all (default)",
     )
 
 

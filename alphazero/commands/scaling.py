@@ -7,53 +7,70 @@ import json
 from pathlib import Path
 
 from alphazero.commands import arguments
-from alphazero.devices import DEVICE_HELP, DEVICES
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("player", metavar="PLAYER", help="a checkpoint or run directory, uniform, or mcts:N (any N)")
     parser.add_argument(
-        "--from", dest="least", type=arguments.simulations, default=1, metavar="N", help="least simulations (default 1)"
+        "player", metavar="PLAYER", help="a checkpoint or run directory, pretrained:GAME, uniform, or mcts:N (any N)"
     )
     parser.add_argument(
-        "--to", dest="most", type=arguments.simulations, default=128, metavar="N", help="most simulations (default 128)"
+        "--from",
+        dest="least",
+        type=arguments.simulations,
+        default=1,
+        metavar="N",
+        help="smallest budget in simulations a move (default 1)",
+    )
+    parser.add_argument(
+        "--to",
+        dest="most",
+        type=arguments.simulations,
+        default=128,
+        metavar="N",
+        help="largest budget in simulations a move (default 128)",
     )
     parser.add_argument(
         "--seconds",
         nargs=2,
         type=arguments.number(0.0001, 86400),
         metavar=("LEAST", "MOST"),
-        help="budgets in seconds a move instead, e.g. 0.01 0.16; such games are played one by one",
+        help="smallest and largest budget in seconds a move instead, e.g. 0.01 0.16; these games are played one at a time",
     )
     parser.add_argument(
         "--games",
         type=arguments.games,
         default=100,
-        help="games of every two budgets at most two doublings apart, each opening with both colours (default 100)",
+        help="games of each pairing of budgets at most two doublings apart; every opening is played with both colours "
+        "(default 100)",
     )
-    parser.add_argument("--game", help="the game, where the player is no checkpoint")
-    parser.add_argument("--option", action="append", default=[], metavar="KEY=VALUE", help="an option of the game")
-    parser.add_argument("--search", choices=["puct", "gumbel"], default="puct", help="search kind (default puct)")
+    arguments.add_game(parser, "if the player is no checkpoint")
+    parser.add_argument("--search", choices=["puct", "gumbel"], default="puct", help="kind of search (default puct)")
     parser.add_argument(
-        "--opening-plies", type=arguments.plies, default=4, help="random plies at the start (default 4)"
+        "--opening-plies",
+        type=arguments.plies,
+        default=4,
+        help="random plies at the start of each pair of games (default 4)",
     )
-    parser.add_argument("--seed", type=arguments.seed, default=0)
-    parser.add_argument("--device", default="auto", choices=DEVICES, help=DEVICE_HELP)
+    arguments.add_seed(parser)
+    arguments.add_device(parser)
     parser.add_argument(
         "--out",
         type=Path,
+        metavar="DIR",
         default=Path("scaling"),
-        help="directory for scaling.json, scaling.png (scaling-seconds.* with --seconds) and the results; the same call "
+        help="directory for scaling.json, scaling.png (with --seconds: scaling-seconds.*) and the results; running it again "
         "resumes (default scaling)",
     )
-    parser.add_argument("--json", action="store_true", help="print scaling.json's object")
+    arguments.add_json(parser, "scaling.json's object")
 
 
 def run(args: argparse.Namespace) -> int:
     from alphazero.arena import scaling
+    from alphazero.arena.standings import scaling_table
     from alphazero.errors import UserError
     from alphazero.options import game_from
     from alphazero.player import load
+    from alphazero.terminal import fact, show
 
     if args.games < 2:
         raise UserError(f"scaling: --games must be >= 2, got {args.games}")
@@ -74,11 +91,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(summary))
         return 0
-    print(f"{unit:>12}  {'Elo':>6}  {'95 %':>15}  {'games':>6}  gained by the last doubling")
-    for point, step in zip(summary["points"], [None, *summary["doublings"]], strict=True):
-        gain = "" if step is None else f"{step['elo']:+6.0f}  [{step['low']:+.0f}, {step['high']:+.0f}]"
-        bounds = f"[{point['low']:.0f}, {point['high']:.0f}]"
-        print(f"{point['budget']:>12g}  {point['elo']:6.0f}  {bounds:>15}  {point['games']:6}  {gain}".rstrip())
+    show(scaling_table(summary))
     suffix = "" if unit == "simulations" else "-seconds"
-    print(f"plot        {args.out / f'scaling{suffix}.png'}")
+    fact("plot", str(args.out / f"scaling{suffix}.png"))
     return 0

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alphazero.commands import arguments
-from alphazero.devices import DEVICE_HELP, DEVICES
 
 if TYPE_CHECKING:
     from alphazero.arena.ratings import Summary
@@ -21,66 +21,57 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "players",
         nargs="+",
         metavar="RUN|CONFIG|PLAYER",
-        help="one run directory or one YAML file, with KEY=VALUE to override its keys (rating.checkpoints=12; games=20); "
-        "or two players and more (as in `match`)",
+        help="a run directory or a YAML file, each with KEY=VALUE to override its keys (rating.checkpoints=12; games=20); "
+        "or at least two players (as in `match`)",
     )
-    parser.add_argument(
+    games = parser.add_argument_group("games")
+    games.add_argument(
         "--form",
-        choices=["round-robin", "gauntlet", "ladder"],  # as arena.schedule.FORMS
-        help="gauntlet: the first against all; ladder: rounds of pairings where a game says most (default: round-robin)",
+        choices=["round-robin", "gauntlet", "ladder"],  # as arena.schedule.Form
+        help="gauntlet: the first player against all others; ladder: rounds of the most informative pairings "
+        "(default: round-robin)",
     )
-    parser.add_argument("--games", type=arguments.games, help="games a pairing of two players (default 40)")
-    parser.add_argument("--rounds", type=arguments.whole(1, 10_000), help="rounds of a ladder (default 8)")
-    parser.add_argument(
+    games.add_argument("--games", type=arguments.games, help="games of each pairing (default 40)")
+    games.add_argument("--rounds", type=arguments.whole(1, 10_000), help="rounds of a ladder (default 8)")
+    arguments.add_game(games, "if no player is a checkpoint")
+    games.add_argument(
         "--simulations",
         type=arguments.simulations,
-        help="simulations a move (default: what the checkpoint was trained with)",
+        help="simulations a move (default: as in each checkpoint's training)",
     )
-    parser.add_argument("--tc", metavar="TIME", help="time control in seconds, as in 10+0.1: all players get clocks")
-    parser.add_argument(
-        "--openings", type=Path, help="a file of start positions (as in `match`), instead of random ones"
-    )
-    parser.add_argument(
-        "--openings-order", choices=["file", "random"], help="random: shuffled by --seed (default file)"
-    )
-    parser.add_argument(
-        "--openings-start",
-        type=arguments.whole(1, 10**9),
-        metavar="K",
-        help="begin at the file's K-th opening (default 1)",
-    )
-    parser.add_argument(
-        "--players",
-        dest="players_file",
-        type=Path,
-        metavar="FILE",
-        help="YAML file of players that may be named (docs/matches.md)",
-    )
-    parser.add_argument(
-        "--concurrency",
-        type=arguments.whole(1, arguments.MOST_AT_A_TIME),
+    arguments.add_seed(games, default=None)
+    arguments.add_device(games)
+    openings = parser.add_argument_group("openings")
+    arguments.add_openings(openings, order=None, start=None)
+    openings.add_argument(
+        "--opening-plies",
+        type=arguments.plies,
         metavar="N",
-        help="games with engines or clocks at a time (default 1)",
+        help="random plies at the start of each pair of games (default 2)",
     )
-    parser.add_argument(
-        "--opening-plies", type=arguments.plies, help="random plies at the start of each pair (default 2)"
+    arguments.add_engines(parser.add_argument_group("engines and clocks"), "players_file", concurrency=None)
+    results = parser.add_argument_group("results")
+    results.add_argument(
+        "--anchor",
+        action="append",
+        default=[],
+        metavar="NAME=ELO",
+        help="player of known rating; may be repeated (default: the weakest at 0)",
     )
-    parser.add_argument("--game", help="the game, where no player is a checkpoint")
-    parser.add_argument("--option", action="append", default=[], metavar="KEY=VALUE", help="an option of the game")
-    parser.add_argument(
-        "--anchor", action="append", default=[], metavar="NAME=ELO", help="a player of known rating; may be repeated"
+    results.add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="directory for results.jsonl, elo.json and report.html; running it again resumes",
     )
-    parser.add_argument("--seed", type=arguments.seed)
-    parser.add_argument("--device", default="auto", choices=DEVICES, help=DEVICE_HELP)
-    parser.add_argument(
-        "--out", type=Path, help="directory for results.jsonl, elo.json and report.html; the same call resumes"
-    )
-    parser.add_argument("--json", action="store_true")
+    arguments.add_json(results, "elo.json's object")
 
 
 def run(args: argparse.Namespace) -> int:
+    from alphazero.arena.standings import rated_players
     from alphazero.errors import UserError
     from alphazero.files import is_there
+    from alphazero.terminal import show
 
     overrides = [text for text in args.players if re.match(r"[a-z_.]+=", text)]
     players = [text for text in args.players if text not in overrides]
@@ -94,11 +85,11 @@ def run(args: argparse.Namespace) -> int:
             config = load_tournament(first, overrides)
         elif len(players) == 1:
             raise UserError(
-                f"{first}: not a run directory (no config.yaml), nor a YAML file; name one of them, or two players and more"
+                f"{first}: not a run directory (no config.yaml), nor a YAML file; pass one of these, or at least two players"
             )
         elif overrides:
             raise UserError(
-                f"{overrides[0]}: KEY=VALUE overrides a run's or a YAML file's keys; for players use the options (--games and so on)"
+                f"{overrides[0]}: KEY=VALUE overrides keys of a run or a YAML file; with players use options such as --games"
             )
         else:
             config = TournamentConfig(players=players)
@@ -106,11 +97,13 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(summary))
         return 0
-    for player in summary["players"]:
-        print(
-            f"{player['name']:<24} {player['elo']:7.0f}  [{player['low']:.0f}, {player['high']:.0f}]  {player['games']} games  {player['score']:.1%}"
-        )
+    show(rated_players(summary["players"], plain="\n".join(map(_line, summary["players"]))))
     return 0
+
+
+def _line(player: Mapping[str, Any]) -> str:
+    bounds = f"[{player['low']:.0f}, {player['high']:.0f}]"
+    return f"{player['name']:<24} {player['elo']:7.0f}  {bounds}  {player['games']} games  {player['score']:.1%}"
 
 
 def _rate_run(directory: Path, overrides: list[str], args: argparse.Namespace) -> Summary:
@@ -121,7 +114,9 @@ def _rate_run(directory: Path, overrides: list[str], args: argparse.Namespace) -
 
     form = None if args.form is None else "ladder" if args.form == "ladder" else "neighbours"
     if args.form == "gauntlet":
-        raise UserError("tournament: a run's checkpoints are rated as round-robin neighbours or --form ladder")
+        raise UserError(
+            "tournament: --form gauntlet is not for a run directory; use round-robin (each checkpoint against the next) or ladder"
+        )
     for name, value in (("form", form), ("games", args.games), ("rounds", args.rounds)):
         overrides += [] if value is None else [f"rating.{name}={value}"]
     for name, value in (("simulations", args.simulations), ("opening_plies", args.opening_plies)):
@@ -137,7 +132,9 @@ def _rate_run(directory: Path, overrides: list[str], args: argparse.Namespace) -
         ("seed", args.seed),
     ):
         if value is not None:
-            raise UserError(f"tournament: --{name} is not for a run directory; its checkpoints play as its config says")
+            raise UserError(
+                f"tournament: --{name} is not for a run directory; its checkpoints play as config.yaml says"
+            )
     return rate_run(directory, load_config(directory / "config.yaml", overrides), args.device)
 
 

@@ -40,13 +40,11 @@ def stones_in(rows: str) -> dict[str, str]:
 
 def stones_of(position: Position) -> dict[str, str]:
     """The stones on the board, by vertex."""
-    planes = position.planes()
-    size = planes.shape[1]
-    own, other = ("B", "W") if position.turn == 0 else ("W", "B")
+    cells = position.cells()
     return {
-        f"{COLUMNS[column]}{size - row}": colour
-        for plane, colour in ((planes[0], own), (planes[1], other))
-        for row, column in zip(*plane.nonzero(), strict=True)
+        f"{COLUMNS[column]}{len(cells) - row}": colour
+        for stone, colour in ((1, "B"), (-1, "W"))
+        for row, column in zip(*(cells == stone).nonzero(), strict=True)
     }
 
 

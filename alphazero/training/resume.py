@@ -39,7 +39,7 @@ def earlier_config(directory: RunDirectory, config: Config) -> Config | None:
     """The configuration this run was last begun or resumed with; UserError where the new one changes what is fixed."""
     if not directory.config.exists():
         return None
-    old = load_config(directory.config)
+    old = load_config(directory.config, stored=True)
     for key, (resume, then, now) in resume_changes(old, config).items():
         if resume == "fixed":
             raise UserError(

@@ -53,13 +53,12 @@ class Variant:
 
 def variants_of(config: Config, game: Game) -> list[Variant]:
     """The games that a run plays, its own first. UserError where one network cannot play them all."""
-    out = [Variant(game, 1.0 - sum(v["share"] for v in config.selfplay.variants), "")]
+    out = [Variant(game, 1.0 - sum(variant.share for variant in config.selfplay.variants), "")]
     for variant in config.selfplay.variants:
-        options = {key: value for key, value in variant.items() if key != "share"}
-        other = make(game.name, {**game.options, **options})
+        other = make(game.name, {**game.options, **variant.options})
         if other.planes_shape[0] != game.planes_shape[0]:
             raise UserError(f"selfplay.variants: one network cannot play both {game!r} and {other!r}")
-        out.append(Variant(other, variant["share"], "-".join(f"{k}-{v}" for k, v in sorted(options.items()))))
+        out.append(Variant(other, variant.share, "-".join(f"{k}-{v}" for k, v in sorted(variant.options.items()))))
     return out
 
 

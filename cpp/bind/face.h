@@ -4,16 +4,18 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include "cpp/sampler/sampler.h"
+#include "cpp/sampler/training_batch.h"
 #include "cpp/search/settings.h"
 #include "cpp/selfplay/batch.h"
-#include "cpp/selfplay/pool.h"
 #include "cpp/selfplay/record.h"
+#include "cpp/selfplay/settings.h"
 #include "games/game.h"
 
 namespace az {
@@ -34,6 +36,7 @@ class PositionFace {
   [[nodiscard]] virtual std::optional<Outcome> outcome() const = 0;
   [[nodiscard]] virtual bool in_check() const = 0;
   [[nodiscard]] virtual bool can_declare() const = 0;
+  [[nodiscard]] virtual std::vector<std::int8_t> cells() const = 0;      // as games/game.h says
   [[nodiscard]] virtual std::vector<std::int8_t> ownership() const = 0;  // empty where the game has none
   // between() is called every million sequences or so; what it throws ends the count.
   [[nodiscard]] virtual std::uint64_t perft(int depth, const std::function<void()>& between) = 0;
@@ -93,14 +96,14 @@ class PoolFace {
   virtual ~PoolFace() = default;
   virtual void stop() = 0;
   virtual Batch* next_batch(double seconds, bool partial, bool shared) = 0;
-  virtual void finish(Batch* batch, const float* logits, int width, bool gathered, const float* wdl) = 0;
+  virtual void finish(Batch* batch, const Answer& answer) = 0;
   virtual std::vector<GameRecord> take_finished() = 0;
   virtual bool done() = 0;
   virtual bool all_parked() = 0;
   virtual PoolCounts counts() = 0;
   virtual void set_version(std::uint64_t version) = 0;
   virtual void set_simulations(int simulations) = 0;
-  virtual void set_resignation(double value) = 0;
+  virtual void set_resign_below(std::optional<float> value) = 0;
 };
 
 class SamplerFace {

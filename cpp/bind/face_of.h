@@ -1,320 +1,28 @@
 // The face of one game, made from its templates. Included once a game by a source file that the build generates.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
-#include <cmath>
-#include <cstring>
+#include <map>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
 #include <tuple>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "cpp/bind/face.h"
-#include "cpp/search/parallel.h"
+#include "cpp/bind/position_of.h"
+#include "cpp/bind/search_of.h"
+#include "cpp/sampler/sampler.h"
+#include "cpp/search/rng.h"
+#include "cpp/selfplay/pool.h"
+#include "cpp/selfplay/rollout.h"
 
 namespace az {
-
-template <Game G>
-class PositionOf final : public PositionFace {
- public:
-  using Position = typename G::Position;
-
-  PositionOf(const typename G::Options& options, Position position, std::string start)
-      : encoder_(options), position_(std::move(position)), start_(std::move(start)) {}
-
-  std::unique_ptr<PositionFace> copy() const override { return std::make_unique<PositionOf>(*this); }
-  std::vector<std::string> legal_moves() const override {
-    std::vector<std::string> out;
-    for (const Move move : moves()) out.push_back(position_.move_text(move));
-    return out;
-  }
-  std::vector<std::int32_t> policy_indices() const override {
-    std::vector<std::int32_t> out;
-    for (const Move move : moves()) out.push_back(position_.policy_index(move));
-    return out;
-  }
-  void play(std::string_view text) override {
-    const Move move = position_.parse_move(text);
-    position_.play(move);
-    played_.push_back(move);
-  }
-  void undo() override {
-    if (played_.empty()) throw std::invalid_argument("undo: no move to take back");
-    position_.undo();
-    played_.pop_back();
-  }
-  int turn() const override { return position_.turn(); }
-  int ply() const override { return position_.ply(); }
-  Key key() const override { return position_.key(); }
-  std::string text() const override { return position_.text(); }
-  std::string diagram() const override { return position_.diagram(); }
-  std::optional<Outcome> outcome() const override { return position_.outcome(); }
-  bool in_check() const override {
-    if constexpr (HasCheck<G>) return position_.in_check();
-    return false;
-  }
-  bool can_declare() const override {
-    if constexpr (HasDeclaration<G>) return position_.can_declare();
-    return false;
-  }
-  std::vector<std::int8_t> ownership() const override {
-    std::vector<std::int8_t> cells;
-    if constexpr (HasOwnership<G>) {
-      cells.resize(static_cast<std::size_t>(encoder_.shape().cells()));
-      position_.ownership(cells);
-    }
-    return cells;
-  }
-  std::uint64_t perft(int depth, const std::function<void()>& between) override {
-    std::uint64_t since = 0;
-    return count(position_, depth, since, between);
-  }
-  void planes(float* out) const override { encoder_.dense(position_, 0, out); }
-  std::pair<float, std::vector<std::string>> random_playout(std::uint64_t seed) const override {
-    Position position = position_;
-    Rng rng(seed);
-    std::vector<std::string> played;
-    auto outcome = position.outcome();
-    for (int plies = 0; !outcome && plies < 4 * encoder_.shape().cells(); ++plies) {
-      MoveList<G::kMaxMoves> choice;
-      rollout_moves<G>(position, choice);
-      const Move move = choice[rng.below(choice.size())];
-      played.push_back(position.move_text(move));
-      position.play(move);
-      outcome = position.outcome();
-    }
-    return {outcome ? static_cast<float>(outcome->value) : 0.0F, played};
-  }
-
-  [[nodiscard]] const Position& position() const { return position_; }
-  [[nodiscard]] const std::vector<Move>& played() const { return played_; }
-  [[nodiscard]] const std::string& start() const { return start_; }
-
- private:
-  [[nodiscard]] MoveList<G::kMaxMoves> moves() const {
-    MoveList<G::kMaxMoves> list;
-    position_.legal_moves(list);
-    return list;
-  }
-  // since: sequences counted since between() was last called.
-  static std::uint64_t count(Position& position, int depth, std::uint64_t& since,
-                             const std::function<void()>& between) {
-    if (depth <= 0) return 1;
-    if constexpr (HasMoveCount<G>) {
-      if (depth == 1) return static_cast<std::uint64_t>(position.count_moves());
-    }
-    MoveList<G::kMaxMoves> list;
-    position.legal_moves(list);
-    if (depth == 1) return static_cast<std::uint64_t>(list.size());  // bulk counting
-    std::uint64_t nodes = 0;
-    for (const Move move : list) {
-      position.play(move);
-      nodes += count(position, depth - 1, since, between);
-      position.undo();
-    }
-    if (depth == 2) since += nodes;
-    if (since > kSequencesAtATime) {
-      since = 0;
-      between();
-    }
-    return nodes;
-  }
-
-  static constexpr std::uint64_t kSequencesAtATime = 1 << 20;
-  mutable Encoder<G> encoder_;  // has a scratch buffer
-  Position position_;
-  std::string start_;
-  std::vector<Move> played_;  // since start_
-};
-
-template <Game G>
-class SearchOf final : public SearchFace {
- public:
-  SearchOf(const typename G::Options& options, const SearchSettings& settings, std::uint64_t seed)
-      : encoder_(options), search_(typename G::Position(options), settings, seed), rng_(seed, 1), seed_(seed) {}
-
-  void set_position(const PositionFace& face) override {
-    const auto& next = dynamic_cast<const PositionOf<G>&>(face);
-    const std::vector<Move>& played = next.played();
-    const bool follows = used_ && next.start() == start_ && played.size() >= played_.size() &&
-                         std::equal(played_.begin(), played_.end(), played.begin()) &&
-                         played.size() - played_.size() <= 2;
-    if (follows) {
-      for (std::size_t i = played_.size(); i < played.size(); ++i) search_.play(played[i]);
-    } else {
-      search_.reset(next.position(), seed_++);
-    }
-    used_ = true;
-    begun_ = false;
-    start_ = next.start();
-    played_ = played;
-  }
-  void begin(int simulations, bool noise, std::span<const float> gumbel,
-             const std::vector<std::string>& only) override {
-    if (search_.position().outcome()) throw std::invalid_argument("search: the game is over in this position");
-    std::vector<Move> moves;
-    for (const std::string& text : only) moves.push_back(search_.position().parse_move(text));
-    check_within("search: simulations", simulations, {1, kMostSimulations});
-    for (const float each : gumbel)
-      if (!std::isfinite(each)) throw std::invalid_argument("search: gumbel must be finite numbers");
-    begun_ = true;
-    search_.begin(simulations, noise, gumbel, moves);
-    done_ = false;
-  }
-  void set_budget(int simulations) override {
-    check_within("search: set_budget", simulations, {0, kMostSimulations});
-    search_.set_budget(simulations);
-  }
-  int collect(int rows, float* planes, std::vector<std::vector<std::int32_t>>& legal,
-              std::vector<int>& tickets) override {
-    if (!begun_) throw std::invalid_argument("collect: begin() comes first");
-    if (rows + search_.waiting() > kMostWaiting)
-      throw std::invalid_argument("collect: more than " + std::to_string(kMostWaiting) +
-                                  " leaves would wait for their answers");
-    legal.clear();
-    tickets.clear();
-    const Shape& shape = encoder_.shape();
-    const auto stride = static_cast<std::size_t>(shape.planes() * shape.cells());
-    while (static_cast<int>(tickets.size()) < rows) {
-      const Ask result =
-          search_.ask([&](const typename G::Position& leaf, const MoveList<G::kMaxMoves>& moves, int ticket) {
-            encoder_.dense(leaf, 0, planes + tickets.size() * stride);
-            std::vector<std::int32_t> indices;
-            for (const Move move : moves) indices.push_back(leaf.policy_index(move));
-            legal.push_back(std::move(indices));
-            tickets.push_back(ticket);
-          });
-      if (result == Ask::kLeaf) continue;
-      done_ = result == Ask::kDone;
-      break;
-    }
-    return static_cast<int>(tickets.size());
-  }
-  void tell(int ticket, std::span<const float> logits, float value) override {
-    const int wanted = search_.wanted(ticket);
-    if (wanted < 0) throw std::invalid_argument("tell: no leaf waits under ticket " + std::to_string(ticket));
-    if (logits.size() != static_cast<std::size_t>(wanted))
-      throw std::invalid_argument("tell: " + std::to_string(wanted) + " logits are needed, one a legal move, got " +
-                                  std::to_string(logits.size()));
-    for (const float each : logits)
-      if (!std::isfinite(each)) throw std::invalid_argument("tell: logits must be finite");
-    check_within("tell: value", static_cast<double>(value), {-kMostValue, kMostValue});
-    search_.tell(ticket, logits.data(), value);
-  }
-  bool done() const override { return done_; }
-  void run_inside(int evaluator, double seconds, int threads, const std::function<bool()>& should_stop) override {
-    using Clock = std::chrono::steady_clock;
-    const auto end = Clock::now() + std::chrono::duration<double>(seconds > 0 ? seconds : 1e6);
-    auto last_asked = Clock::now();
-    const auto watch_clock = [&] {
-      const auto now = Clock::now();
-      bool enough = seconds > 0 && now >= end;
-      if (!enough && now - last_asked >= std::chrono::milliseconds(10)) {
-        enough = should_stop();
-        last_asked = Clock::now();
-      }
-      if (enough) search_.set_budget(std::max(1, search_.simulations()));
-    };
-    if (threads > 1) {
-      if (search_.settings().kind == SearchKind::kGumbel)
-        throw std::invalid_argument("run_inside: a Gumbel search runs on one thread: it plans every simulation's turn");
-      const std::uint64_t stream = rng_();
-      const auto value = [&](typename G::Position& leaf, std::uint64_t number) {
-        Rng rng(stream, number);
-        return evaluator == kRollout ? rollout<G>(leaf, encoder_.shape(), rng) : 0.0F;
-      };
-      ParallelSearch<G, decltype(value)>(search_, threads, value).run(watch_clock);
-    } else {
-      run_alone(evaluator, watch_clock);
-    }
-    done_ = true;
-  }
-  int simulations() const override { return search_.simulations(); }
-  SearchReport report(int longest_pv) const override {
-    SearchReport out;
-    if (search_.root_moves().empty()) return out;
-    const auto& position = search_.position();
-    out.best_move = position.move_text(search_.best_move());
-    out.value = search_.root_value();
-    out.network_value = search_.network_value();
-    out.proof = name(search_.root_proof());
-    out.simulations = search_.simulations();
-    out.nodes = search_.tree().node_count();
-    out.tree_bytes = search_.tree().bytes();
-    out.depth = search_.mean_depth();
-    out.max_depth = search_.max_depth();
-    out.pv = texts(search_.principal_variation(longest_pv), longest_pv);
-    std::vector<float> target;
-    search_.policy_target(target);
-    std::size_t i = 0;
-    for (const RootMove& m : search_.root_moves()) {
-      out.moves.push_back({position.move_text(m.move), search_.visits(m), m.prior, search_.q(m), target[i++],
-                           name(search_.proof(m)), search_.proof_plies(m)});
-    }
-    return out;
-  }
-  std::vector<std::string> line(std::string_view move, int longest) const override {
-    if (search_.root_moves().empty()) throw std::invalid_argument("line: nothing was searched here yet");
-    const Move wanted = search_.position().parse_move(move);
-    for (const RootMove& m : search_.root_moves())
-      if (m.move == wanted) return texts(search_.line_after(m, longest), longest);
-    return {std::string(move)};
-  }
-  std::string sample_move(double temperature) override {
-    check_within("sample_move: temperature", temperature, {0, 1e6});
-    return search_.position().move_text(search_.sample_move(temperature));
-  }
-
- private:
-  template <class WatchClock>
-  void run_alone(int evaluator, WatchClock&& watch_clock) {
-    const std::vector<float> logits(static_cast<std::size_t>(G::kMaxMoves), 0.0F);  // equal ones, whatever the leaf
-    for (;;) {
-      int ticket = 0;
-      float value = 0.0F;
-      const Ask result = search_.ask([&](typename G::Position& leaf, const MoveList<G::kMaxMoves>& /*moves*/, int t) {
-        ticket = t;
-        if (evaluator == kRollout) value = rollout<G>(leaf, encoder_.shape(), rng_);
-      });
-      if (result != Ask::kLeaf) break;
-      search_.tell(ticket, logits.data(), value);
-      if (evaluator == kRollout || (search_.simulations() & 15) == 0) watch_clock();
-    }
-  }
-
-  // The moves of a line in text; a win on the spot at its end, which needs no node in the tree, is added.
-  [[nodiscard]] std::vector<std::string> texts(const std::vector<Move>& moves, int longest) const {
-    std::vector<std::string> out;
-    auto position = search_.position();
-    for (const Move move : moves) {
-      out.push_back(position.move_text(move));
-      position.play(move);
-    }
-    if constexpr (HasWinningMove<G>) {
-      if (static_cast<int>(out.size()) < longest && !position.outcome()) {
-        MoveList<G::kMaxMoves> legal;
-        position.legal_moves(legal);
-        const Move win = position.winning_move(legal);
-        if (win != kNoMove) out.push_back(position.move_text(win));
-      }
-    }
-    return out;
-  }
-  static std::string name(Proof proof) {
-    return proof == Proof::kWin ? "win" : proof == Proof::kLoss ? "loss" : proof == Proof::kDraw ? "draw" : "";
-  }
-
-  Encoder<G> encoder_;
-  Search<G> search_;
-  Rng rng_;
-  std::uint64_t seed_;
-  // Simulations under way through a move are counted in 16 bits.
-  static constexpr int kMostWaiting = 32768;
-  bool used_ = false;
-  bool begun_ = false;  // in the position that is set
-  bool done_ = true;
-  std::string start_;
-  std::vector<Move> played_;
-};
 
 template <Game G>
 class PoolOf final : public PoolFace {
@@ -326,16 +34,14 @@ class PoolOf final : public PoolFace {
   Batch* next_batch(double seconds, bool partial, bool shared) override {
     return pool_.next_batch(seconds, partial, shared);
   }
-  void finish(Batch* batch, const float* logits, int width, bool gathered, const float* wdl) override {
-    pool_.finish(batch, logits, width, gathered, wdl);
-  }
+  void finish(Batch* batch, const Answer& answer) override { pool_.finish(batch, answer); }
   std::vector<GameRecord> take_finished() override { return pool_.take_finished(); }
   bool done() override { return pool_.done(); }
   bool all_parked() override { return pool_.all_parked(); }
   PoolCounts counts() override { return pool_.counts(); }
   void set_version(std::uint64_t version) override { pool_.set_version(version); }
   void set_simulations(int simulations) override { pool_.set_simulations(simulations); }
-  void set_resignation(double value) override { pool_.set_resignation(value); }
+  void set_resign_below(std::optional<float> value) override { pool_.set_resign_below(value); }
 
  private:
   Pool<G> pool_;

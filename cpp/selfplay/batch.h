@@ -1,13 +1,25 @@
 // A batch of leaves on its way to one evaluator and back.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <cstdint>
+#include <stdexcept>
+#include <string>
 #include <vector>
 
 #include "games/game.h"
 
 namespace az {
+
+// What an evaluator says of a batch's n rows. The memory is the caller's, and stays valid until the batch comes back.
+struct Answer {
+  const float* logits = nullptr;  // [n][width] by policy index or, where `gathered`, of the legal moves, in their order
+  int width = 0;
+  bool gathered = false;
+  const float* wdl = nullptr;  // [n][3] win, draw and loss for the side to move
+};
 
 struct Batch {
   // Packed: bit planes and scalars instead of float planes, for a device that expands them.
@@ -46,12 +58,30 @@ struct Batch {
   std::vector<std::int32_t> tickets;      // [capacity] of the search that asks
   std::vector<std::int32_t> slots;        // [capacity] of the game that asks
 
-  // The answer, owned by the caller until the batch comes back: wdl [size][3], logits [size][logits_width] by policy
-  // index or, where `gathered`, of the legal moves alone, in their order.
-  const float* logits = nullptr;
-  const float* wdl = nullptr;
-  int logits_width = 0;
-  bool gathered = false;
+  Answer answer;
 };
+
+// std::invalid_argument where that is no answer. Nothing that is not a number gets into a tree: there it would beat, or
+// lose to, every other for good.
+inline void check_answer(const Batch& batch, const Answer& answer) {
+  const auto refuse = [&batch](const char* what) {
+    throw std::invalid_argument("evaluator " + std::to_string(batch.evaluator) + " answered with " + what +
+                                ": its network is damaged, or its numbers overflow");
+  };
+  const auto rows = static_cast<std::size_t>(batch.written.load());
+  for (std::size_t row = 0; row < rows; ++row) {
+    const float* const shares = answer.wdl + row * 3;
+    const float sum = shares[0] + shares[1] + shares[2];
+    const float least = std::min({shares[0], shares[1], shares[2]});
+    if (!std::isfinite(sum)) refuse("a value that is not a number");
+    if (least < -0.01F || std::abs(sum - 1.0F) > 0.05F) refuse("win, draw and loss that are no probabilities");
+    const float* const own = answer.logits + row * static_cast<std::size_t>(answer.width);
+    const std::int32_t* const legal = batch.legal.data() + row * static_cast<std::size_t>(batch.max_moves);
+    const auto count = static_cast<std::size_t>(batch.legal_count[row]);
+    float zeros = 0.0F;  // nan as soon as one is nan or infinite
+    for (std::size_t i = 0; i < count; ++i) zeros += 0.0F * (answer.gathered ? own[i] : own[legal[i]]);
+    if (zeros != 0.0F) refuse("logits that are not numbers");
+  }
+}
 
 }  // namespace az

@@ -1,6 +1,8 @@
 // Chess, Chess960 and, from the same code on a smaller board, Gardner minichess. See README.md.
 #pragma once
 
+#include <cstdint>
+#include <span>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -133,6 +135,18 @@ struct Chess {
         out.scalars[side == us ? kOwnLong : kOtherLong] = (rights & ~above) != 0 ? 1.0F : 0.0F;
       }
       out.scalars[kNoProgress] = static_cast<float>(s.halfmoves) / 100.0F;
+    }
+
+    // Pawn 1, knight 2, bishop 3, rook 4, queen 5, king 6; White's positive. Row 0 is the last rank, column 0 the a
+    // file.
+    void cells(std::span<std::int8_t> out) const {
+      const State& s = state();
+      for (int cell = 0; cell < Size * Size; ++cell) {
+        const int square = 8 * (Size - 1 - cell / Size) + cell % Size;
+        const std::uint8_t type = s.piece[at(square)];
+        const int kind = type == kNoPiece ? 0 : type + 1;
+        out[at(cell)] = static_cast<std::int8_t>(s.colour[kWhite] & bit(square) ? kind : -kind);
+      }
     }
 
     // UCI: "e2e4", "e7e8q"; castling "e1g1", under Chess960 the king takes its rook: "e1h1".

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <bit>
+#include <cstdint>
+#include <span>
 #include <string>
 #include <tuple>
 
@@ -95,6 +97,12 @@ struct Connect4 {
           for (int r = 0; r < kRows; ++r)
             if (state().stones[turn() ^ plane] & bit(c, r)) out.set(plane, (kRows - 1 - r) * kColumns + c);
       out.scalars[0] = static_cast<float>(turn());
+    }
+    void cells(std::span<std::int8_t> out) const {  // 1: a stone of the first player's, -1: the other's
+      for (int c = 0; c < kColumns; ++c)
+        for (int r = 0; r < kRows; ++r)
+          out[static_cast<std::size_t>((kRows - 1 - r) * kColumns + c)] =
+              static_cast<std::int8_t>(((state().stones[0] & bit(c, r)) != 0) - ((state().stones[1] & bit(c, r)) != 0));
     }
 
     [[nodiscard]] std::string move_text(Move column) const { return std::string(1, static_cast<char>('a' + column)); }

@@ -5,6 +5,7 @@
 #include <cctype>
 #include <cmath>
 #include <cstdlib>
+#include <span>
 #include <sstream>
 #include <string>
 #include <tuple>
@@ -12,6 +13,7 @@
 
 #include "games/go/board.h"
 #include "games/go/history.h"
+#include "games/go/setup.h"
 #include "games/options.h"
 #include "games/state_stack.h"
 
@@ -233,6 +235,14 @@ struct Go {
       }
     }
 
+    // 1: a black stone, -1: a white one. Row 0 is the highest, column 0 the A.
+    void cells(std::span<std::int8_t> out) const {
+      for (int cell = 0; cell < options_.board_size * options_.board_size; ++cell) {
+        const Stone stone = state().stone(geometry_->point[State::at(cell)]);
+        out[State::at(cell)] = static_cast<std::int8_t>((stone == kBlack) - (stone == kWhite));
+      }
+    }
+
     [[nodiscard]] std::string move_text(Move move) const {
       if (move == pass_move()) return "pass";
       const int n = options_.board_size;
@@ -316,68 +326,21 @@ struct Go {
       if (komi != options_.komi) komi_text_ = word;
       options_.komi = komi;
     }
-    // Reads the stones of `rows`. The history is that one board, whoever is to move: see set_turn().
+    // Puts up the stones of `rows`. The history is that one board, whoever is to move: see set_turn().
     void set_up(const std::string& rows) {
       const int n = options_.board_size;
-      const std::string board = std::to_string(n) + "x" + std::to_string(n) + " board";
-      std::array<std::uint8_t, MaxSize * MaxSize> stones{};
-      int row = 0;
-      int column = 0;
-      const auto row_is = [&] { return "go: set-up: row " + std::to_string(row + 1) + " from the top"; };
-      for (std::size_t i = 0; i <= rows.size(); ++i) {
-        const char c = i < rows.size() ? rows[i] : '/';
-        if (c == '/') {
-          if (column != n)
-            throw std::invalid_argument(row_is() + " has " + std::to_string(column) + " points, not the " +
-                                        std::to_string(n) + " of a " + board);
-          ++row;
-          column = 0;
-          continue;
-        }
-        const auto stone = std::string_view(".XO.xo").find(c);
-        int points = 1;
-        if (c >= '1' && c <= '9') {
-          points = c - '0';
-          if (i + 1 < rows.size() && rows[i + 1] >= '0' && rows[i + 1] <= '9') {
-            const int two_digits = 10 * points + (rows[i + 1] - '0');
-            if (column + two_digits <= n) {
-              points = two_digits;
-              ++i;
-            }
-          }
-        } else if (stone == std::string_view::npos) {
-          throw std::invalid_argument(row_is() + ": '" + std::string(1, c) +
-                                      "' is neither X (black), O (white), nor a number of empty points");
-        }
-        if (row >= n || column + points > n)
-          throw std::invalid_argument(
-              row >= n ? "go: set-up: more rows than the " + std::to_string(n) + " of a " + board
-                       : row_is() + " has more than the " + std::to_string(n) + " points of a " + board);
-        if (stone != std::string_view::npos) stones[State::at(row * n + column)] = static_cast<std::uint8_t>(stone % 3);
-        column += points;
-      }
-      if (row != n)
-        throw std::invalid_argument("go: set-up: " + std::to_string(row) + " rows, not the " + std::to_string(n) +
-                                    " of a " + board);
+      const std::vector<Stone> stones = read_stones(rows, n);
       State& s = states_.top();
       if (options_.ko != Ko::kSimple) history_.pop(situation());
       for (int cell = 0; cell < n * n; ++cell) {
-        const std::uint8_t stone = stones[State::at(cell)];
-        if (stone != kEmpty && !s.put_up(*geometry_, cell, static_cast<Stone>(stone)))
+        const Stone stone = stones[State::at(cell)];
+        if (stone != kEmpty && !s.put_up(*geometry_, cell, stone))
           throw std::invalid_argument("go: set-up: a chain at or next to " + move_text(static_cast<Move>(cell)) +
                                       " has no liberties");
       }
       s.white = 0;
       if (options_.ko != Ko::kSimple) history_.push(situation());
-      // Written anew, so that one board has one text.
-      for (int cell = 0, empty = 0; cell < n * n; ++cell) {
-        const std::uint8_t stone = stones[State::at(cell)];
-        const bool row_ends = cell % n == n - 1;
-        empty += stone == kEmpty;
-        if (empty > 0 && (stone != kEmpty || row_ends)) start_text_ += std::to_string(std::exchange(empty, 0));
-        if (stone != kEmpty) start_text_ += ".XO"[stone];
-        if (row_ends && cell != n * n - 1) start_text_ += '/';
-      }
+      start_text_ = stones_text(stones, n);
     }
     // Before the first move it is a part of the set-up.
     void set_turn(bool white) {

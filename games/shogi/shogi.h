@@ -1,6 +1,8 @@
 // Shogi and, from the same code on a smaller board, minishogi. See README.md.
 #pragma once
 
+#include <cstdint>
+#include <span>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -136,6 +138,17 @@ struct Shogi {
       }
       out.scalars[kScalarPlanes - 2] = static_cast<float>(us);
       out.scalars[kScalarPlanes - 1] = static_cast<float>(ply()) / 100.0F;
+    }
+
+    // Pawn 1, lance 2, knight 3, silver 4, bishop 5, rook 6, gold 7, king 8; promoted 8 more; Sente's positive. Row 0
+    // is rank a, column 0 the highest file, as on paper.
+    void cells(std::span<std::int8_t> out) const {
+      const State& s = state();
+      for (int square = 0; square < G::kSquares; ++square) {
+        const std::uint8_t piece = s.piece[at(square)];
+        const int kind = piece == kNoPiece ? 0 : piece + 1;
+        out[at(Policy::cell(kSente, square))] = static_cast<std::int8_t>(s.side[kSente].has(square) ? kind : -kind);
+      }
     }
 
     // USI: "7g7f", "8h2b+", "P*5e".

@@ -101,7 +101,7 @@ std::vector<GameRecord> play_out(Pool<G>& pool, int evaluators, std::size_t game
   const auto finish = [&](Batch* batch) {
     auto held = std::make_unique<Held>();
     answer(*batch, pool.shape(), held->logits, held->wdl);
-    pool.finish(batch, held->logits.data(), pool.shape().policy_size, false, held->wdl.data());
+    pool.finish(batch, {held->logits.data(), pool.shape().policy_size, false, held->wdl.data()});
     answers.push_back(std::move(held));
   };
   const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(5);
@@ -141,7 +141,7 @@ std::vector<GameRecord> play_out_on_lanes(Pool<G>& pool, int lanes, std::size_t 
         mine.push_back(std::make_unique<Answer>());
         Answer& to = *mine.back();
         answer(*batch, pool.shape(), to.logits, to.wdl);
-        pool.finish(batch, to.logits.data(), pool.shape().policy_size, false, to.wdl.data());
+        pool.finish(batch, {to.logits.data(), pool.shape().policy_size, false, to.wdl.data()});
       }
     });
   }
@@ -168,7 +168,7 @@ PlayerSettings player(SearchKind kind, int simulations, int evaluator) {
   p.evaluator = evaluator;
   p.noise = true;
   p.temperature_plies = 6;
-  p.resign_value = -0.9;
+  p.resign_below = -0.9F;
   return p;
 }
 
@@ -260,7 +260,7 @@ void torn_down() {
       alive.resize(alive.size() + 2);
       answer(*batch, pool.shape(), alive[alive.size() - 2], alive.back());
       const float* const logits = alive[alive.size() - 2].data();
-      pool.finish(batch, logits, pool.shape().policy_size, false, alive.back().data());
+      pool.finish(batch, {logits, pool.shape().policy_size, false, alive.back().data()});
     }
   }
 }

@@ -1,0 +1,222 @@
+"""The sections that say which game is played, and how self-play plays it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+from alphazero.config.entries import StartText, StepEntry, VariantEntry
+from alphazero.config.keys import CLOSED, MOST_SIMULATIONS, Bool, Float, Int, ListOf, Text, key, setting
+
+
+@dataclass(frozen=True)
+class GameConfig:
+    """The game that is learned."""
+
+    __pydantic_config__: ClassVar = CLOSED
+    name: Text = key("go", "The name of the game, one of `alphazero.games()`.", resume="fixed")
+    options: dict[Text, Any] = key(
+        {},
+        "The game's own options, such as `board_size: 9`. The game's rules check their names and values.",
+        resume="fixed",
+    )
+
+
+@dataclass(frozen=True)
+class SearchConfig:
+    """The tree search of self-play, and of the games that rate a run's checkpoints."""
+
+    __pydantic_config__: ClassVar = CLOSED
+    kind: Literal["gumbel", "puct"] = key(
+        "gumbel",
+        "The search algorithm. Gumbel AlphaZero (Danihelka et al. 2022) learns from few simulations; "
+        "PUCT is AlphaZero's own.",
+    )
+    simulations: Int = setting(
+        "simulations",
+        32,
+        "Simulations a move. Gumbel search learns from 16 on; 32 is a good trade on small boards.",
+    )
+    c_base: Float = setting(
+        "c_base",
+        19652.0,
+        "How slowly PUCT's exploration grows with visits. The value is that of AlphaZero's pseudo-code.",
+    )
+    c_init: Float = setting(
+        "c_init", 1.25, "PUCT's exploration constant at few visits. The value is that of AlphaZero's pseudo-code."
+    )
+    fpu: Literal["reduction", "value"] = key(
+        "reduction",
+        "The value of a move without visits (first play urgency). reduction: the parent's value less `fpu_value` times the "
+        "root of the prior mass tried so far, as in KataGo; value: `fpu_value` itself.",
+    )
+    fpu_value: Float = setting(
+        "fpu_value",
+        0.2,
+        "How much lower than its parent a move without visits is valued; with `fpu: value`, that value itself. "
+        "0.2 is KataGo's reduction.",
+    )
+    noise_epsilon: Float = setting(
+        "noise_epsilon",
+        0.25,
+        "Share of Dirichlet noise in the root's priors during self-play, PUCT only. The value is AlphaZero's.",
+    )
+    noise_alpha: Float = setting(
+        "noise_alpha",
+        0.0,
+        "Concentration of the root's Dirichlet noise, PUCT only. 0 means 10 divided by the number of legal moves, which is "
+        "AlphaZero's rule over its games.",
+    )
+    considered: Int = setting(
+        "considered",
+        16,
+        "Root moves that Gumbel search samples and compares (the paper's m). 16 is the paper's value.",
+    )
+    c_visit: Float = setting(
+        "c_visit",
+        50.0,
+        "Gumbel search: added to the largest visit count before values are scaled against priors. "
+        "50 is the paper's value.",
+    )
+    c_scale: Float = setting(
+        "c_scale",
+        1.0,
+        "Gumbel search: how much values count against priors. 1 is the paper's value for board games, with values mapped "
+        "to [0, 1]; a greater one makes sharper policy targets.",
+    )
+    rescale_q: Bool = key(
+        False,
+        "Gumbel search: stretch the values of a node's moves to [0, 1]. This is off because tiny differences, as in drawn "
+        "positions, would become noise in the policy target.",
+    )
+    find_wins: Bool = key(
+        True,
+        "A leaf where the side to move wins at once (chess: mate in one) gets the exact value. "
+        "It then needs no evaluation.",
+    )
+    policy_temperature: Float = setting(
+        "policy_temperature",
+        1.0,
+        "PUCT players divide the network's logits by this before they become priors (lc0's PolicyTemperature). "
+        "Self-play does not use it; above 1 the priors are flatter.",
+    )
+    virtual_loss: Float = setting(
+        "virtual_loss",
+        1.0,
+        "Visits that count as lost for each simulation under way, so that simultaneous ones take different paths. "
+        "One each is the usual number.",
+    )
+
+
+@dataclass(frozen=True)
+class SelfplayConfig:
+    """How games are made: how many at a time, from which positions, with how much search, and when they are resigned."""
+
+    __pydantic_config__: ClassVar = CLOSED
+    games_in_flight: Int = key(
+        0,
+        "Games played at a time. 0 means one batch of games on a CPU, where search and network alternate, and four "
+        "batches on a GPU.",
+        low=0,
+        high=65536,
+    )
+    batch_size: Int = key(
+        0,
+        "Leaves that the network evaluates at a time. 0 means 128 on a CPU, where a small network gains little past 64, and "
+        "1024 on a GPU.",
+        low=0,
+        high=16384,
+    )
+    threads: Int = key(
+        0,
+        "Search threads. 0 means half the cores on a CPU, and all but two beside a GPU.",
+        low=0,
+        high=256,
+    )
+    opening_plies: Int = key(
+        0,
+        "Each game starts with a random number of random moves, at most this many. "
+        "Random openings make games different at little cost.",
+        low=0,
+        high=100,
+    )
+    starts: ListOf[StartText] = key(
+        [],
+        "Positions, as text, from which games begin, such as endings or openings to learn more of. "
+        "An empty list means the game's start position.",
+    )
+    start_share: Float = key(
+        1.0,
+        "Share of the games that begin at one of the positions in `starts`. The others begin at the game's start position.",
+        low=0.0,
+        high=1.0,
+    )
+    variants: ListOf[VariantEntry] = key(
+        [],
+        "Other options of the same game and the share of the evaluations that each gets, as in "
+        "`[{share: 0.2, board_size: 7}]`. One network then learns all of them, for example several board sizes.",
+        resume="fixed",
+    )
+    temperature_plies: Int = key(
+        0,
+        "PUCT: for so many plies, moves are drawn in proportion to the visit counts; later the most visited one is played. "
+        "AlphaZero used 30; Gumbel search needs none.",
+        low=0,
+        high=10**6,
+    )
+    symmetry: Bool = key(
+        True,
+        "Each leaf is turned or mirrored at random where the game allows it. "
+        "This averages out what the network sees differently from different sides.",
+    )
+    cache_megabytes: Int = key(
+        64,
+        "Memory for evaluations that are kept and used again; 0 means none. "
+        "A third of a Gumbel search's positions were in the move's before.",
+        low=0,
+        high=65536,
+    )
+    resign_threshold: Float = key(
+        -1.0,
+        "A side resigns when the root's value is below this; the run may lower the threshold by itself. "
+        "-1 means that nobody resigns, which suits small boards, where games end soon.",
+        low=-1.0,
+        high=0.0,
+    )
+    resign_keep: Float = key(
+        0.1,
+        "Share of the games in which nobody resigns. They show how many resignations would have been wrong.",
+        low=0.0,
+        high=1.0,
+    )
+    resign_wrong: Float = key(
+        0.05,
+        "The run lowers the resignation threshold until at most this share of resignations is wrong. "
+        "5 % is AlphaGo Zero's bound.",
+        low=0.0,
+        high=1.0,
+    )
+    resign_from: Float = key(
+        0.1,
+        "Fraction of the budget before which nobody resigns. Early values are too inaccurate to resign by.",
+        low=0.0,
+        high=1.0,
+    )
+    full_search_fraction: Float = key(
+        1.0,
+        "Share of the moves that get a full search; the others get `fast_simulations` (playout cap randomisation, Wu 2019). "
+        "1 turns it off, because it does not help Gumbel search at few simulations.",
+        low=0.01,
+        high=1.0,
+    )
+    fast_simulations: Int = key(
+        0,
+        "Simulations of the moves without a full search. Needed only where `full_search_fraction` is below 1.",
+        low=0,
+        high=MOST_SIMULATIONS,
+    )
+    simulations_schedule: ListOf[StepEntry] = key(
+        [],
+        "Simulations a move by fraction of the budget, ascending, as in `[[0.0, 16], [0.25, 32]]` (MiniZero's progressive "
+        "simulation). Many quick games come first, while the network's values are still noise.",
+    )

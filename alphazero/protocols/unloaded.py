@@ -1,0 +1,40 @@
+"""Players of engines: a GUI's handshake is answered before the network is loaded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from alphazero import pretrained
+from alphazero.files import read_json
+from alphazero.game import Game, games, make
+from alphazero.player import Player, load
+from alphazero.protocols.engine import Unloaded
+
+
+def described(model: str) -> dict[str, Any]:
+    """A checkpoint's meta.json where it is plain to see, without what it takes to load a network; else nothing."""
+    place = pretrained.path_of(model) or Path(model)
+    try:
+        if not (place / "meta.json").exists():
+            place = place / "checkpoints" / (place / "checkpoints" / "latest").read_text().strip()
+        meta = read_json(place / "meta.json")
+        if not (place / "model.safetensors").exists():
+            return {}
+    except (OSError, ValueError):
+        return {}
+    return meta if isinstance(meta, dict) else {}
+
+
+def open_player(model: str, device: str, game: Game | None, **settings: Any) -> Player:
+    """The player, its network still to be loaded where meta.json says enough of it. UserError as `load` has it."""
+    meta = described(model)
+    name, options = meta.get("game"), meta.get("options")
+    known = name in games() and isinstance(options, dict) and (game is None or game.name == name)
+    if not known:
+        return load(model, device, game=game, **settings)
+
+    def load_it(player: Unloaded) -> Player:
+        return load(model, device, game=player.game, **player.settings)
+
+    return Unloaded(model, game or make(str(name), options), meta, load_it, **settings)

@@ -1,0 +1,211 @@
+#include "cpp/bind/search.h"
+
+#include <exception>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cpp/bind/alone.h"
+#include "cpp/bind/face.h"
+#include "cpp/bind/rules.h"
+#include "cpp/search/schedule.h"
+
+namespace az::bind {
+namespace {
+
+struct PySearch {
+  std::shared_ptr<GameFace> game;
+  Alone<SearchFace, Meet::kRefuse> face;
+};
+
+SearchSettings to_search(const py::dict& d) {
+  SearchSettings s;
+  Settings from(d, "search");
+  read_search(from, s);
+  from.refuse_unknown();
+  return s;
+}
+
+py::dict report_dict(const SearchReport& r) {
+  py::list moves;
+  for (const MoveResult& m : r.moves)
+    moves.append(py::make_tuple(m.move, m.visits, m.prior, m.q, m.target, m.proof, m.proof_plies));
+  py::dict out;
+  out["best_move"] = r.best_move;
+  out["value"] = r.value;
+  out["network_value"] = r.network_value;
+  out["proof"] = r.proof;
+  out["simulations"] = r.simulations;
+  out["nodes"] = r.nodes;
+  out["tree_bytes"] = r.tree_bytes;
+  out["depth"] = r.depth;
+  out["max_depth"] = r.max_depth;
+  out["pv"] = r.pv;
+  out["moves"] = moves;
+  return out;
+}
+
+// --- schedules and bounds, without a search ---
+
+void bind_settings(py::module_& m) {
+  m.def(
+      "search_bounds",
+      [] {
+        std::map<std::string, std::pair<double, double>> all;
+        SearchSettings s;
+        SearchSettings::each_number(
+            s, [&all](const char* name, auto, const Bounds& bounds) { all[name] = {bounds.low, bounds.high}; });
+        return all;
+      },
+      "(least, greatest) of each number among the settings of a search, by name.");
+  m.def(
+      "considered_visits",
+      [](int considered, int simulations) {
+        check_within("considered_visits: considered", considered, {0, 65536});
+        check_within("considered_visits: simulations", simulations, {0, kLongestSchedule});
+        return considered_visits(considered, simulations);
+      },
+      py::arg("considered"), py::arg("simulations"),
+      "Sequential halving's schedule: the visit count that the root move of each simulation must have.");
+}
+
+// --- a search ---
+
+constexpr const char* kBegin = R"(Begins a search of `simulations` new simulations in the position that is set.
+
+noise: root noise, as the settings say. gumbel: the root's Gumbel numbers in legal order; empty:
+they are drawn. only: the root moves to consider; empty: all.)";
+constexpr const char* kCollect = R"(The next leaves to evaluate, `rows` of them at most: (planes, legal, tickets).
+
+planes: float32 [n, C, H, W]. legal: n int32 arrays of the legal moves' policy indices. tickets:
+the names under which tell() takes the answers. No leaf: the search is done, or all wait.)";
+constexpr const char* kTell = R"(The answer to the leaf of this ticket.
+
+logits: float32, one a legal move, in legal order. value: for the side to move.)";
+constexpr const char* kRunInside = R"(Runs the begun search to its end without Python.
+
+evaluator: "uniform" or "rollout". seconds: the time it may take; 0: no limit. From 2 threads on
+(PUCT only) they share the tree and simulations under way count as virtual losses; the result is
+the same for any such number. should_stop() is asked about every 10 ms; True ends the search. So
+does Ctrl-C.)";
+constexpr const char* kReport = R"(What was found, as a dict: best_move, value, pv, moves and counts.
+
+moves: (move, visits, prior, q, target, proof, proof_plies), in legal order.)";
+
+void set_position(PySearch& s, const PyPosition& p) {
+  if (s.game != p.game && (s.game->name() != p.game->name() || s.game->options() != p.game->options()))
+    throw std::invalid_argument("search: a position of " + p.game->name() +
+                                " with other options or rules than this search's game");
+  s.face->set_position(*p.face);
+}
+
+py::tuple collect(PySearch& s, int rows) {
+  check_within("collect: rows", rows, {1, 16384});
+  const Shape shape = s.game->shape();
+  py::array_t<float> planes({size(rows), size(shape.planes()), size(shape.height), size(shape.width)});
+  std::vector<std::vector<std::int32_t>> legal;
+  std::vector<int> tickets;
+  float* const data = planes.mutable_data();
+  int n = 0;
+  {
+    const py::gil_scoped_release release;
+    n = s.face->collect(rows, data, legal, tickets);
+  }
+  py::list indices;
+  for (const auto& each : legal)
+    indices.append(py::array_t<std::int32_t>(static_cast<py::ssize_t>(each.size()), each.data()));
+  return py::make_tuple(planes[py::slice(0, n, 1)], indices, tickets);
+}
+
+void run_inside(PySearch& s, const std::string& evaluator, double seconds, int threads, const py::object& should_stop) {
+  if (threads < 1) throw std::invalid_argument("run_inside: threads must be >= 1");
+  if (evaluator != "uniform" && evaluator != "rollout")
+    throw std::invalid_argument("run_inside: evaluator must be \"uniform\" or \"rollout\"");
+  std::exception_ptr raised;  // by the callback or by Ctrl-C: the search ends in good order, then it goes on
+  {
+    const py::gil_scoped_release release;
+    s.face->run_inside(evaluator == "uniform" ? kUniform : kRollout, seconds, threads, [&] {
+      const py::gil_scoped_acquire acquire;
+      if (raised) return true;
+      try {
+        if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+        return !should_stop.is_none() && should_stop().cast<bool>();
+      } catch (...) {
+        raised = std::current_exception();
+        return true;
+      }
+    });
+  }
+  if (raised) std::rethrow_exception(raised);
+}
+
+void bind_search_core(py::module_& m) {
+  py::class_<PySearch>(m, "SearchCore", "One search tree, asked and told from Python; see alphazero.search.Search.")
+      .def(py::init([](const PyGame& g, const py::dict& settings, std::uint64_t seed) {
+             return PySearch{g.face, Alone<SearchFace, Meet::kRefuse>(g.face->search(to_search(settings), seed))};
+           }),
+           py::arg("game"), py::arg("settings"), py::arg("seed") = 0)
+      .def("set_position", &set_position, py::arg("position"),
+           "Searches here from now on; the tree is kept where the position follows the last one.")
+      .def(
+          "begin",
+          [](PySearch& s, int simulations, bool noise, const std::vector<float>& gumbel,
+             const std::vector<std::string>& only) { s.face->begin(simulations, noise, gumbel, only); },
+          py::arg("simulations"), py::arg("noise") = false, py::arg("gumbel") = std::vector<float>(),
+          py::arg("only") = std::vector<std::string>(), kBegin)
+      .def(
+          "set_budget", [](PySearch& s, int simulations) { s.face->set_budget(simulations); }, py::arg("simulations"),
+          "Ends the running search after so many simulations instead.")
+      .def("collect", &collect, py::arg("rows"), kCollect)
+      .def(
+          "tell",
+          [](PySearch& s, int ticket, const F32& logits, float value) {
+            s.face->tell(ticket, {logits.data(), static_cast<std::size_t>(logits.size())}, value);
+          },
+          py::arg("ticket"), py::arg("logits"), py::arg("value"), kTell)
+      .def("run_inside", &run_inside, py::arg("evaluator"), py::arg("seconds") = 0.0, py::arg("threads") = 1,
+           py::arg("should_stop") = py::none(), kRunInside)
+      .def_property_readonly(
+          "done", [](const PySearch& s) { return s.face->done(); }, "Whether the search that was begun is over.")
+      .def_property_readonly(
+          "simulations", [](const PySearch& s) { return s.face->simulations(); },
+          "How many simulations this search has made.")
+      .def(
+          "report", [](const PySearch& s, int longest_pv) { return report_dict(s.face->report(longest_pv)); },
+          py::arg("longest_pv") = 20, kReport)
+      .def(
+          "line", [](const PySearch& s, const std::string& move, int longest) { return s.face->line(move, longest); },
+          py::arg("move"), py::arg("longest") = 20, "The expected line after a root move, itself first.")
+      .def(
+          "sample_move", [](PySearch& s, double temperature) { return s.face->sample_move(temperature); },
+          py::arg("temperature"), "A move drawn from the visit counts raised to 1 / temperature; 0: the best one.");
+}
+
+}  // namespace
+
+void read_search(Settings& from, SearchSettings& s) {
+  std::string kind = s.kind == SearchKind::kPuct ? "puct" : "gumbel";
+  from.text("kind", kind);
+  if (kind != "puct" && kind != "gumbel")
+    throw std::invalid_argument("search: kind must be \"puct\" or \"gumbel\", got '" + kind + "'");
+  s.kind = kind == "puct" ? SearchKind::kPuct : SearchKind::kGumbel;
+  std::string fpu = "reduction";
+  from.text("fpu", fpu);
+  if (fpu != "reduction" && fpu != "value")
+    throw std::invalid_argument("search: fpu must be \"reduction\" or \"value\", got '" + fpu + "'");
+  s.fpu = fpu == "value" ? Fpu::kValue : Fpu::kReduction;
+  from.flag("reuse_tree", s.reuse_tree);
+  from.flag("find_wins", s.find_wins);
+  from.flag("rescale_q", s.rescale_q);
+  SearchSettings::each_number(
+      s, [&from](const char* name, auto& number, const Bounds& bounds) { from.number(name, number, bounds); });
+}
+
+void bind_search(py::module_& m) {
+  bind_settings(m);
+  bind_search_core(m);
+}
+
+}  // namespace az::bind

@@ -1,0 +1,213 @@
+// Threads that move games on, and when a batch goes out.
+//
+// A game is a task in the queue while it can move, and is in no queue while its leaf waits in a batch. A batch goes out
+// when it is full or, if the consumer is hungry, when no game can move without an answer: all games are known here, so
+// nothing waits for a clock.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <stdexcept>
+#include <system_error>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "cpp/selfplay/batcher.h"
+#include "cpp/selfplay/record.h"
+#include "cpp/selfplay/settings.h"
+
+namespace az {
+
+class Workers {
+ public:
+  // A game that can move.
+  struct Task {
+    int game;
+    Batch* batch = nullptr;  // the answer to read first; nullptr: none
+    int row = 0;
+  };
+  // What one thread works with.
+  class Hand {
+   public:
+    Hand() = default;
+    virtual ~Hand() = default;
+    Hand(const Hand&) = delete;
+    Hand& operator=(const Hand&) = delete;
+    // Moves a game on. False: it waits in a batch now, or there is nothing left to play.
+    virtual bool move(const Task& task) = 0;
+
+    // What it did since they were last collected.
+    PoolCounts counts;
+    std::vector<GameRecord> finished;
+  };
+
+  // Tasks 0 .. games - 1 can move from the start. `most_finished`: unread games before the threads wait.
+  Workers(Batcher& batcher, int games, int most_finished)
+      : batcher_(batcher), most_finished_(static_cast<std::size_t>(most_finished)) {
+    for (int i = 0; i < games; ++i) runnable_.push_back({i});
+  }
+  ~Workers() { stop(); }
+  Workers(const Workers&) = delete;
+  Workers& operator=(const Workers&) = delete;
+
+  // Each thread makes a hand of its own.
+  void start(int threads, const std::function<std::unique_ptr<Hand>()>& make_hand) {
+    wanted_ = static_cast<std::size_t>(threads);
+    for (int i = 0; i < threads; ++i) {
+      try {
+        threads_.emplace_back([this, make_hand] { work(make_hand); });
+      } catch (const std::system_error&) {  // no further thread is to be had here: fewer do as well
+        if (threads_.empty()) throw std::invalid_argument("pool: this machine gives no thread to search with");
+        break;
+      }
+    }
+  }
+  // Ends the threads: no game moves on, and nobody waits.
+  void stop() {
+    {
+      const std::lock_guard lock(mutex_);
+      stop_ = true;
+    }
+    work_to_do_.notify_all();
+    batch_ready_.notify_all();
+    const std::lock_guard lock(joining_);
+    for (std::thread& thread : threads_) thread.join();
+    threads_.clear();
+  }
+  [[nodiscard]] const std::atomic<bool>& stopping() const { return stop_; }
+
+  // A hand published the last row of a batch.
+  void batch_is_ready() {
+    const std::lock_guard lock(mutex_);  // whoever is about to wait has seen the batch, or waits already
+    batch_ready_.notify_one();
+  }
+
+  // Pool::next_batch().
+  Batch* next_batch(double seconds, bool partial, bool shared) {
+    std::unique_lock lock(mutex_);
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::duration<double>(std::min(seconds, 1e6));
+    const auto settled = [this, shared] {
+      return stop_ || batcher_.any_ready() || full_of_games() ||
+             (all_wait() && (!shared || batcher_.under_way() == 0 || batcher_.any_filled()));
+    };
+    if (!batch_ready_.wait_until(lock, deadline, settled)) return nullptr;
+    if (failure_) std::rethrow_exception(failure_);
+    if (stop_) return nullptr;
+    Batch* batch = batcher_.take();
+    if (batch == nullptr && partial && all_wait()) batch = batcher_.take_fullest();
+    if (batch == nullptr) return nullptr;
+    ++counts_.batches;
+    counts_.evaluations += static_cast<std::uint64_t>(batch->written.load());
+    return batch;
+  }
+  // The games of an answered batch move on.
+  void finish(Batch& batch, const Answer& answer) {
+    {
+      const std::lock_guard lock(mutex_);
+      batcher_.answer(batch, answer);
+      const int rows = batch.written.load();
+      for (int row = 0; row < rows; ++row)
+        runnable_.push_back({batch.slots[static_cast<std::size_t>(row)], &batch, row});
+    }
+    work_to_do_.notify_all();
+  }
+  // Finished games since the last call.
+  std::vector<GameRecord> take_finished() {
+    std::vector<GameRecord> out;
+    {
+      const std::lock_guard lock(mutex_);
+      out.swap(finished_);
+    }
+    work_to_do_.notify_all();
+    return out;
+  }
+  // Whether every game waits for an answer: nothing moves until finish() is called.
+  [[nodiscard]] bool all_parked() const {
+    const std::lock_guard lock(mutex_);
+    return stop_ || (!batcher_.any_ready() && all_wait());
+  }
+  [[nodiscard]] PoolCounts counts() const {
+    const std::lock_guard lock(mutex_);
+    return counts_;
+  }
+
+ private:
+  void work(const std::function<std::unique_ptr<Hand>()>& make_hand) {
+    try {
+      const std::unique_ptr<Hand> hand = make_hand();
+      std::vector<Task> mine;
+      std::unique_lock lock(mutex_);
+      for (;;) {
+        work_to_do_.wait(lock, [this] { return stop_ || (!runnable_.empty() && !full_of_games()); });
+        if (stop_) return;
+        take_tasks(mine);
+        const auto taken = static_cast<int>(mine.size());
+        lock.unlock();
+        std::size_t movable = 0;
+        for (const Task& task : mine)
+          if (hand->move(task)) mine[movable++] = {task.game};
+        lock.lock();
+        mine.resize(movable);
+        put_back(mine, taken, *hand);
+      }
+    } catch (...) {  // such as no memory: told to the consumer, and all stop
+      const std::lock_guard lock(mutex_);
+      if (!failure_) failure_ = std::current_exception();
+      stop_ = true;
+      work_to_do_.notify_all();
+      batch_ready_.notify_all();
+    }
+  }
+
+  // mutex_ is held in all below.
+  void take_tasks(std::vector<Task>& mine) {
+    const std::size_t share = runnable_.size() / (2 * wanted_);
+    const std::size_t count = std::min(runnable_.size(), std::clamp<std::size_t>(share, 1, 16));
+    const auto end = runnable_.begin() + static_cast<std::ptrdiff_t>(count);
+    mine.assign(runnable_.begin(), end);
+    runnable_.erase(runnable_.begin(), end);
+    running_ += static_cast<int>(count);
+  }
+  void put_back(const std::vector<Task>& movable, int taken, Hand& hand) {
+    runnable_.insert(runnable_.end(), movable.begin(), movable.end());
+    running_ -= taken;
+    counts_ += std::exchange(hand.counts, PoolCounts{});
+    for (GameRecord& record : hand.finished) finished_.push_back(std::move(record));
+    hand.finished.clear();
+    if (all_wait()) batch_ready_.notify_all();
+    if (!movable.empty() || full_of_games()) {
+      work_to_do_.notify_one();
+      if (full_of_games()) batch_ready_.notify_one();
+    }
+  }
+  [[nodiscard]] bool all_wait() const { return running_ == 0 && runnable_.empty(); }
+  [[nodiscard]] bool full_of_games() const { return finished_.size() >= most_finished_; }
+
+  Batcher& batcher_;  // its lock is taken with ours held, never the other way round
+  const std::size_t most_finished_;
+  std::size_t wanted_ = 1;  // threads asked for
+
+  mutable std::mutex mutex_;  // guards all below
+  std::condition_variable work_to_do_;
+  std::condition_variable batch_ready_;
+  std::deque<Task> runnable_;
+  std::vector<GameRecord> finished_;
+  PoolCounts counts_;
+  int running_ = 0;
+  std::exception_ptr failure_;  // of a thread
+  std::atomic<bool> stop_ = false;
+
+  std::mutex joining_;
+  std::vector<std::thread> threads_;  // last: they use all above
+};
+
+}  // namespace az

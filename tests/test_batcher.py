@@ -1,0 +1,105 @@
+"""The batcher and the pool's scripts: rows given out without a lock, and the several ways to say "never resign"."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import alphazero as az
+from alphazero._core import Batch, GameRecord, Pool
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_every_leaf_goes_out_once_and_batches_are_used_again(tmp_path):
+    compiler = shutil.which("c++")
+    if compiler is None:
+        pytest.skip("no C++ compiler under the name c++")
+    program = tmp_path / "batcher"
+    source = ROOT / "tests" / "cpp" / "batcher.cpp"
+    made = subprocess.run(
+        [compiler, "-std=c++20", "-O1", "-pthread", f"-I{ROOT}", str(source), "-o", str(program)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert made.returncode == 0, made.stderr[-2000:]
+    ran = subprocess.run([str(program)], capture_output=True, text=True, timeout=120, check=False)
+    assert (ran.returncode, ran.stdout.split()[-1:]) == (0, ["clean"]), ran.stderr
+
+
+def _answer(pool: Pool, batch: Batch, policy_size: int) -> None:
+    """The first player is about to lose, more or less surely."""
+    planes = pool.planes(batch)
+    first = (planes.reshape(len(batch), -1) @ np.arange(3 * 6 * 7) % 61 / 100).astype(np.float32)
+    win = np.where(planes[:, 2, 0, 0] == 0, first, 1 - first)
+    wdl = np.stack([win, np.zeros_like(win), 1 - win], 1)
+    pool.finish(batch, np.zeros((len(batch), policy_size), np.float32), wdl)
+
+
+def _self_play(
+    player: dict, settings: dict | None = None, *calls: float, pairings: list[tuple[int, int, str]] | None = None
+) -> list[GameRecord]:
+    game = az.Game("connect4")
+    pool = Pool(
+        game,
+        {"games": 6, "games_in_flight": 3, "batch_size": 3, "seed": 2, **(settings or {})},
+        [{"simulations": 3, "evaluator": 0, "resign_never": 0.0, **player}],
+        pairings or [],
+    )
+    for value in calls:  # before any game has an answer, so before any search has a value
+        pool.set_resignation(value)
+    records: list[GameRecord] = []
+    while not pool.done:
+        batch = pool.next_batch(1.0)
+        if batch is not None:
+            _answer(pool, batch, game.policy_size)
+    records = pool.take_finished()
+    pool.close()
+    return sorted(records, key=lambda record: record.number)
+
+
+def _bytes(records: list[GameRecord]) -> list[bytes]:
+    return [record.to_bytes() for record in records]
+
+
+@pytest.mark.parametrize("never", [{}, {"resign_value": -1.0}, {"resign_value": -2.0}, {"resign_value": -1000.0}])
+def test_a_player_told_minus_one_or_less_or_nothing_never_resigns(never):
+    records = _self_play(never)
+    assert all(record.to_the_end and record.reason != "resign" for record in records)
+    assert _bytes(records) == _bytes(_self_play({}))
+
+
+@pytest.mark.parametrize("value", [-1.0, -1.5, -1000.0])
+def test_resignation_of_minus_one_or_less_keeps_a_player_from_resigning_from_the_first_game_on(value):
+    resigns = {"resign_value": -0.3}
+    assert any(record.reason == "resign" for record in _self_play(resigns))
+    by_setting, by_call = _self_play(resigns, {"resignation": value}), _self_play(resigns, {}, value)
+    assert all(record.to_the_end for record in by_setting)
+    assert _bytes(by_setting) == _bytes(by_call) == _bytes(_self_play({}))
+
+
+def test_a_threshold_of_the_pool_counts_as_the_players_own_would():
+    own = _self_play({"resign_value": -0.25})
+    assert any(record.reason == "resign" for record in own) and not any(record.to_the_end for record in own)
+    for value in (-0.6, -1.0, 0.5):
+        player = {"resign_value": value}
+        assert _bytes(_self_play(player, {"resignation": -0.25})) == _bytes(own)
+        assert _bytes(_self_play(player, {}, -0.25)) == _bytes(own)
+
+
+@pytest.mark.parametrize("calls", [(1.0,), (-1.0, 1.0), (-0.1, 0.5)])
+def test_a_threshold_above_zero_gives_the_players_own_back(calls):
+    player = {"resign_value": -0.25}
+    assert _bytes(_self_play(player, {"resignation": -0.9}, *calls)) == _bytes(_self_play(player))
+
+
+def test_a_match_goes_by_its_players_thresholds_alone():
+    pairings = [(0, 0, "")] * 6
+    own = _self_play({"resign_value": -0.25}, pairings=pairings)
+    assert any(record.reason == "resign" for record in own)
+    assert _bytes(_self_play({"resign_value": -0.25}, {"resignation": -1.0}, -1.0, pairings=pairings)) == _bytes(own)
