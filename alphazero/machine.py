@@ -22,6 +22,7 @@ OTHERS_CACHES = {
 }
 # A lane's batch takes a core at least so long, up to MOST_IN_LANE positions: handing one over costs some 0.1 ms of Python.
 LANE_SECONDS = 4e-3
+LEAST_IN_LANE = 32
 MOST_IN_LANE = 128  # what a batch of that size needs of inputs still fits the second cache
 MOST_THREADS = 16  # a search thread makes more leaves than a sixteenth of any GPU evaluates
 
@@ -113,15 +114,7 @@ def plan_selfplay(
     if lanes > 1:
         reasons.append(f"{trainer_threads} threads for training steps: while there are any to do, so many lanes fewer")
     if not batch_size:
-        if lanes > 1:
-            batch_size = 32
-            while position_seconds and batch_size < MOST_IN_LANE and batch_size * position_seconds < LANE_SECONDS:
-                batch_size *= 2
-            took = f": one takes {1e3 * batch_size * position_seconds:.1f} ms" if position_seconds else ""
-            why = f"a core that answers them gains little past that{took}"
-        else:
-            batch_size = 1024 if gpu else 128
-            why = "a big GPU is full from there on" if gpu else "past 64 a small network gains little"
+        batch_size, why = _batch_size(gpu, lanes, position_seconds)
         reasons.append(f"batches of {batch_size}: {why}")
     if not games_in_flight:
         games_in_flight = 4 * batch_size if gpu else max(128, 2 * lanes * batch_size) if lanes > 1 else batch_size
@@ -142,6 +135,17 @@ def plan_selfplay(
     megabytes = _megabytes(game, batch_size, games_in_flight, simulations, gpu) + cache_megabytes
     reasons.append(f"about {megabytes:,.0f} MB at most for trees, batches and {cache_megabytes} MB of known answers")
     return Plan(threads, lanes, trainer_threads, batch_size, games_in_flight, megabytes, reasons)
+
+
+def _batch_size(gpu: bool, lanes: int, position_seconds: float | None) -> tuple[int, str]:
+    """How many positions a batch holds, and why."""
+    if lanes == 1:
+        return (1024, "a big GPU is full from there on") if gpu else (128, "past 64 a small network gains little")
+    size = LEAST_IN_LANE
+    while position_seconds and size < MOST_IN_LANE and size * position_seconds < LANE_SECONDS:
+        size *= 2
+    took = f": one takes {1e3 * size * position_seconds:.1f} ms" if position_seconds else ""
+    return size, f"a core that answers them gains little past that{took}"
 
 
 def _megabytes(game: Game, batch_size: int, games_in_flight: int, simulations: int, gpu: bool) -> float:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 import alphazero as az
 from alphazero.arena.go_score import area_margin
-from alphazero.protocols import sgf
+from alphazero.formats.go import stones_of
 
 Cells = NDArray[np.int8]
 
@@ -195,7 +195,7 @@ def test_go_stones_that_are_set_up_stand_in_their_rows_whoever_is_to_move():
     for side in "bw":
         position = az.Game("go", board_size=4).position(f"4/X2O/1XO1/3X {side}")
         assert np.array_equal(position.cells(), truth)
-        assert sgf.stones_of(position) == {"A3": "B", "B2": "B", "D1": "B", "D3": "W", "C2": "W"}
+        assert stones_of(position) == {"A3": "B", "B2": "B", "D1": "B", "D3": "W", "C2": "W"}
         assert area_margin(position) == 3 - 2 - 7.0
         assert area_margin(position, ["d1"]) == area_margin(position, ["D1", "A1"]) == 2 - 2 - 7.0
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 import torch
@@ -14,7 +12,7 @@ import torch
 from alphazero._core import Pool
 from alphazero.bench.figures import NETS, Figure, board, figure_of, measure, network, rate
 from alphazero.evaluators import Evaluator, make_evaluator
-from alphazero.evaluators.base import F32, LanedEvaluator, proof_planes
+from alphazero.evaluators.base import F32, proof_planes, side_by_side
 from alphazero.evaluators.choose import available, lane_seconds
 from alphazero.feeding import Feed, batch_layout, lanes_for
 from alphazero.game import Game
@@ -94,17 +92,8 @@ def best_bare(evaluator: Evaluator, planes_shape: tuple[int, int, int], cores: i
         planes = np.zeros((batch, *planes_shape), np.float32)
         rates.append(_evaluations(evaluator, planes, seconds / 6)())
         if lanes_for([evaluator], cores) > 1:
-            rates.append(_side_by_side(evaluator, planes, cores, seconds / 6))
+            rates.append(side_by_side(evaluator, planes, cores, seconds / 6))
     return max(rates)
-
-
-def _side_by_side(evaluator: Evaluator, planes: F32, lanes: int, seconds: float) -> float:
-    """Positions a second of so many threads that evaluate at a time."""
-    assert isinstance(evaluator, LanedEvaluator)
-    evaluator.evaluate_in_lane(planes)  # compiled before the time begins
-    with ThreadPoolExecutor(lanes) as threads:
-        work = partial(rate, lambda: len(evaluator.evaluate_in_lane(planes)[1]), seconds)
-        return sum(threads.map(lambda _: work(), range(lanes)))
 
 
 @dataclass

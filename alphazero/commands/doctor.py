@@ -6,6 +6,11 @@ import argparse
 import importlib.util
 import os
 import platform
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from alphazero.evaluators import Evaluator
+    from alphazero.network import Network
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
         return 0
     from alphazero._core import bench_random_plies
     from alphazero.config import NetworkConfig
-    from alphazero.evaluators.choose import MEASURED_BATCH, candidates, make_evaluator, measured
+    from alphazero.evaluators.choose import MEASURED_BATCH, candidates, lane_seconds, make_evaluator, measured
     from alphazero.network import Network, shape_of
 
     game = make("go", {"board_size": 9})
@@ -47,13 +52,34 @@ def run(args: argparse.Namespace) -> int:
     fact("networks", f"4 blocks x 64 channels, Go 9x9, batch {MEASURED_BATCH}, by backend of the processor:")
     for name, rate, _ in measured(network, candidates()):
         fact("", f"{name:<14} {rate:>9,.0f} positions/s")
-    fact("in use", f"{make_evaluator(network, 'auto').describe()} for a network of this size (--device changes it)")
+    evaluator = make_evaluator(network, "auto")
+    fact("in use", f"{evaluator.describe()} for a network of this size (--device changes it)")
     if importlib.util.find_spec("openvino") is None and not torch.cuda.is_available():
         fact(
             "advice",
             "pip install 'alphazero[cpu]': OpenVINO is two to three times as fast as torch on most processors",
         )
-    plan = plan_selfplay(game, gpu=torch.cuda.is_available(), simulations=32)
+    lane = None if torch.cuda.is_available() else lane_seconds(network, evaluator)
+    if lane is not None and cores() > 1:
+        _tell_lanes(evaluator, network, lane)
+    plan = plan_selfplay(game, gpu=torch.cuda.is_available(), simulations=32, position_seconds=lane)
     for i, reason in enumerate(plan.reasons):
         fact("self-play" if i == 0 else "", reason)
     return 0
+
+
+def _tell_lanes(evaluator: Evaluator, network: Network, seconds: float) -> None:
+    """What the cores do together: a batch on each, beside one batch on all."""
+    from alphazero.evaluators.base import fastest, proof_planes, side_by_side
+    from alphazero.evaluators.choose import MEASURED_BATCH
+    from alphazero.feeding import lanes_for
+    from alphazero.machine import cores
+    from alphazero.terminal import fact
+
+    planes = proof_planes(network.shape, MEASURED_BATCH)
+    together = MEASURED_BATCH / fastest(lambda: evaluator.evaluate(planes))
+    beside = side_by_side(evaluator, planes, lanes_for([evaluator], cores()), 0.5)
+    fact(
+        "cores",
+        f"{1.0 / seconds:,.0f} positions/s on one; a batch on each of {cores()}: {beside:,.0f}; one batch on all: {together:,.0f}",
+    )
