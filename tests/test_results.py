@@ -102,7 +102,7 @@ def test_nothing_but_games_without_a_result_ends_in_one_line(tmp_path, capsys):
     (tmp_path / "g.pgn").write_text('[White "a"]\n[Black "b"]\n[Result "*"]\n\n1. e4 *\n')
     assert main(["elo", str(tmp_path / "g.pgn")]) == 2
     told = capsys.readouterr().err.splitlines()
-    assert "1 of 1 games are left out: 1 are unfinished" in told[0] and "no game with a result" in told[1]
+    assert "1 of 1 games are left out: 1 are unfinished" in told[0] and "no game has a result" in told[1]
 
 
 @pytest.mark.parametrize(
