@@ -13,124 +13,29 @@ The handshake needs no network: a player may be `Unloaded` until `isready` or th
 
 from __future__ import annotations
 
-import io
-import math
 import sys
-import threading
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, ClassVar, TextIO
 
 from alphazero._core import Position
-from alphazero.game import Game, make
 from alphazero.machine import cores
-from alphazero.player import Player, flattened, load
+from alphazero.player import Player, load
 from alphazero.protocols.analysis import Analysis, Limits, Perft
-from alphazero.protocols.clock import Clock
+from alphazero.protocols.go import UNREAD, GoWords, legal
+from alphazero.protocols.lines import LineLoop
+from alphazero.protocols.options import Option, ProtocolError, whole
+from alphazero.protocols.unloaded import Unloaded
 from alphazero.search import MoveStats, SearchResult
-from alphazero.text import clean
-
-YES, NO = ("true", "1", "on", "yes"), ("false", "0", "off", "no")
-LONGEST_ERROR = 1000  # characters of an error's line: what a GUI sent may have megabytes
-UNREAD = Limits(simulations=1000, seconds=1.0)  # of a `go` whose limits cannot be read: soon, for somebody waits
 
 
-def whole(text: str) -> int | None:
-    """A number as programs write it, its fraction cut off; None where it is none."""
-    try:
-        number = float(text) if text.isascii() and "_" not in text else math.nan
-    except ValueError:
-        return None
-    return int(max(-1e15, min(1e15, number))) if math.isfinite(number) else None
-
-
-class ProtocolError(Exception):
-    """A command that makes no sense; its text goes to the GUI as `info string error: ...`."""
-
-
-@dataclass(frozen=True)
-class Option:
-    """One option of an engine as both protocols list and set it. apply gets a bool, an int, a float or a text."""
-
-    name: str
-    kind: str  # check, spin, string, number (a string to GUIs), combo, button
-    default: object
-    apply: Callable[[Any], None]
-    low: float = 0
-    high: float = 0
-    choices: tuple[str, ...] = ()
-
-    @property
-    def line(self) -> str:
-        if self.kind == "button":
-            return f"option name {self.name} type button"
-        default = str(self.default).lower() if self.kind == "check" else self.default
-        text = f"option name {self.name} type {'string' if self.kind == 'number' else self.kind} default {default}"
-        if self.kind == "spin":
-            text += f" min {self.low} max {self.high}"
-        return text + "".join(f" var {choice}" for choice in self.choices)
-
-    def set(self, value: str) -> str:
-        """Checks a value and applies it; returns what there is to say about it. ProtocolError says what would be right."""
-        match self.kind:
-            case "check":
-                if value.lower() not in YES + NO:
-                    raise ProtocolError(f"{self.name} must be true or false, got '{value}'")
-                self.apply(value.lower() in YES)
-            case "spin":
-                number = whole(value)
-                if number is None:
-                    raise ProtocolError(f"{self.name} must be a whole number in {self.low}..{self.high}, got '{value}'")
-                within = int(max(self.low, min(self.high, number)))
-                self.apply(within)
-                if within != number:
-                    return f"{self.name} must be in {self.low}..{self.high}: {within} is taken for {number}"
-            case "number":
-                try:
-                    real = float(value)
-                except ValueError:
-                    real = math.nan
-                if not self.low <= real <= self.high:
-                    raise ProtocolError(f"{self.name} must be a number in {self.low}..{self.high}, got '{value}'")
-                self.apply(real)
-            case "combo":
-                if value.lower() not in self.choices:
-                    raise ProtocolError(f"{self.name} must be {' or '.join(self.choices)}, got '{value}'")
-                self.apply(value.lower())
-            case _:
-                self.apply(value)
-        return ""
-
-
-class Unloaded(Player):
-    """A network's player before its network is loaded: what a handshake tells of it. load() gives the one that plays."""
-
-    def __init__(
-        self, name: str, game: Game, meta: dict[str, Any], load: Callable[[Unloaded], Player], **settings: Any
-    ):
-        super().__init__(name, game, **settings)
-        self.meta = meta
-        self._load = load
-
-    def load(self) -> Player:
-        return self._load(self)
-
-    def search_settings(self, **settings: Any) -> dict[str, Any]:
-        return flattened(super().search_settings(**settings), self.meta)
-
-    def with_options(self, **options: Any) -> Player:
-        game = make(self.game.name, {**self.game.options, **options})
-        return Unloaded(self.name, game, self.meta, self._load, **self.settings)
-
-
-class EngineLoop(ABC):
+class EngineLoop(LineLoop):
     """The engine behind a protocol.
 
     simulations: what a bare `go` searches, for players whose strength is a number of simulations; None: without bound.
     """
 
-    name: ClassVar[str]  # of the protocol, as the command line has it
     place_word: ClassVar[str]  # before a position's text: fen, sfen
     sides: ClassVar[str]  # letters of the two clocks, first player first
     clock_words: ClassVar[frozenset[str]]
@@ -141,10 +46,10 @@ class EngineLoop(ABC):
     def __init__(
         self, player: Player, *, device: str = "auto", simulations: int | None = None, log: TextIO | None = None
     ):
+        super().__init__(log)
         self.player = player.with_options(max_plies=0) if player.game.options["max_plies"] else player
         self.device = device
         self.simulations = simulations
-        self.log = log
         self.position: Position = self.player.game.position()
         self.missing = ""  # why there is no position to search, where there is none
         self._placed: list[str] = ["startpos"]  # the last `position`
@@ -152,14 +57,11 @@ class EngineLoop(ABC):
         self._threads: int | None = None
         self._warm: Player | None = None  # the player as it was warmed up; None: some option has changed since
         self.analysis: Analysis | None = None
-        self.done = False
         self.ponder = False
         self.multi_pv = 1
         self.hash_mb = 256
         self.overhead_seconds = 0.1
-        self._out: TextIO = sys.stdout
-        self._write_lock = threading.Lock()
-        self.commands: dict[str, Callable[[list[str]], None]] = {
+        self.commands = {
             self.name: lambda words: self.say(*self.handshake()),
             "isready": self.isready,
             f"{self.name}newgame": self.new_game,
@@ -204,62 +106,6 @@ class EngineLoop(ABC):
     def before_search(self, position: Position) -> None:
         """Called by `go`, before a position is searched."""
         return None
-
-    # --- the wire ---
-
-    def serve(self, lines: Iterable[str], out: TextIO) -> None:
-        """Answers commands until `quit` or the end of input; a search that still runs then gets its bestmove."""
-        self._out = out
-        if isinstance(lines, io.TextIOWrapper):  # bytes that are no text are a bad command, not the end of the engine
-            lines.reconfigure(errors="replace")
-        try:
-            for line in lines:
-                self.answer(line)
-                if self.done:
-                    break
-            self.finish(patiently=not self.done)
-        except BaseException:  # Ctrl-C: no search is left running while the process ends
-            self.finish()
-            raise
-
-    def answer(self, line: str) -> None:
-        """Carries out one line. Unknown words before a command are skipped, as the specification asks."""
-        words = "".join(c if c.isprintable() else " " for c in line).split()
-        self._note(f"> {' '.join(words)}")
-        known = next((i for i, word in enumerate(words) if word.lower() in self.commands), None)
-        if known is None:
-            if words:
-                self.complain(f"unknown command '{words[0][:40]}'; `{self.name}` shows what there is")
-            return
-        try:
-            self.commands[words[known].lower()](words[known + 1 :])
-        except ProtocolError as error:
-            self.complain(str(error))
-        except Exception as error:  # a fault of ours must not end a game that is being played
-            print(f"alphazero {self.name}: {words[known]}: {error!r}", file=sys.stderr)
-            self.complain(f"internal: {error}")
-
-    def complain(self, text: str) -> None:
-        """Says what is wrong, in one line of bounded length."""
-        self.say(f"info string error: {clean(text, LONGEST_ERROR)}")
-
-    def say(self, *lines: str) -> None:
-        try:
-            with self._write_lock:
-                for line in lines:
-                    self._out.write(line + "\n")
-                self._out.flush()
-        except BrokenPipeError:  # the GUI is gone: whatever thread finds out, there is nothing to go on for
-            self.done = True
-            self.stop([])
-            return
-        for line in lines:
-            self._note(f"< {line}")
-
-    def _note(self, text: str) -> None:
-        if self.log is not None:
-            self.log.write(text + "\n")
-            self.log.flush()
 
     # --- options ---
 
@@ -449,76 +295,14 @@ class EngineLoop(ABC):
 
     def limits(self, words: list[str]) -> Limits:
         """The words of `go`. Unknown ones and numbers that cannot be read are skipped, and so are root moves that are not legal."""
-        numbers: dict[str, int] = {}
-        only: list[str] = []
-        flags = set()
-        named = False
-        number_words = self.clock_words | {"depth", "nodes", "mate", "movetime", "perft"}
-        rest = list(words)
-        while rest:
-            word = rest.pop(0).lower()
-            if word in ("infinite", "ponder"):
-                flags.add(word)
-            elif word == "searchmoves":
-                while rest and rest[0].lower() not in number_words | {"infinite", "ponder"}:
-                    only.append(rest.pop(0))
-            elif word in number_words:
-                named = True
-                number = whole(rest[0]) if rest else None
-                if number is not None:
-                    numbers[word] = number
-                    rest.pop(0)
-                elif rest and rest[0].lower() not in number_words | {"infinite", "ponder", "searchmoves"}:
-                    rest.pop(0)
-        mine = self.sides[self.position.turn]
-        clock = None
-        if f"{mine}time" in numbers or "byoyomi" in numbers:
-            seconds_of = {word: max(0.0, numbers.get(word, 0) / 1000.0) for word in self.clock_words}
-            clock = Clock(
-                seconds_of[f"{mine}time"],
-                byoyomi_seconds=seconds_of.get("byoyomi", 0.0),
-                byoyomi_moves=1 if numbers.get("byoyomi", 0) > 0 else 0,
-                increment_seconds=seconds_of[f"{mine}inc"],
-                moves_to_go=max(0, numbers.get("movestogo", 0)),
-                margin_seconds=self.overhead_seconds,
-            )
-        seconds = None
-        if "movetime" in numbers:
-            seconds = max(0.001, numbers["movetime"] / 1000.0 - min(self.overhead_seconds, 0.02))
-        limits = Limits(
-            simulations=max(1, numbers["nodes"]) if "nodes" in numbers else None,
-            seconds=seconds,
-            clock=clock,
-            depth=max(1, numbers["depth"]) if "depth" in numbers else None,
-            mate=max(1, numbers["mate"]) if "mate" in numbers else None,
-            infinite="infinite" in flags,
-            ponder="ponder" in flags,
-            only=self._legal(only),
-        )
-        if limits != Limits(only=limits.only):
+        asked = GoWords.read(words, self.clock_words)
+        only = legal(self.position, asked.moves) if asked.moves and not self.missing else ()
+        limits = asked.limits(self.sides[self.position.turn], self.overhead_seconds, only)
+        if limits != Limits(only=only):
             return limits
-        if named:
-            return replace(UNREAD, only=limits.only)
+        if asked.named:
+            return replace(UNREAD, only=only)
         return replace(limits, infinite=True) if self.simulations is None else limits
-
-    def _legal(self, asked: list[str]) -> tuple[str, ...]:
-        """Those of the moves that are legal, as the rules write them."""
-        if not asked or self.missing:
-            return ()
-        result: dict[str, None] = {}
-        after = {}
-        for move in self.position.legal_moves():
-            position = self.position.copy()
-            position.play(move)
-            after[position.text] = move
-        for text in asked:
-            position = self.position.copy()
-            try:
-                position.play(text)
-            except ValueError:
-                continue
-            result[after[position.text]] = None
-        return tuple(result)
 
     def stop(self, words: list[str]) -> None:
         if self.analysis is not None:

@@ -9,7 +9,8 @@ from typing import TextIO
 from alphazero._core import Position, __version__
 from alphazero.player import Player
 from alphazero.protocols.analysis import Limits, mate_in
-from alphazero.protocols.engine import EngineLoop, Option
+from alphazero.protocols.engine import EngineLoop
+from alphazero.protocols.options import Option
 from alphazero.search import MoveStats, SearchResult
 
 

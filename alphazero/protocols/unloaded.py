@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from alphazero import pretrained
 from alphazero.files import read_json
 from alphazero.game import Game, games, make
-from alphazero.player import Player, load
-from alphazero.protocols.engine import Unloaded
+from alphazero.player import Player, flattened, load
+
+
+class Unloaded(Player):
+    """A network's player before its network is loaded: what a handshake tells of it. load() gives the one that plays."""
+
+    def __init__(
+        self, name: str, game: Game, meta: dict[str, Any], load: Callable[[Unloaded], Player], **settings: Any
+    ):
+        super().__init__(name, game, **settings)
+        self.meta = meta
+        self._load = load
+
+    def load(self) -> Player:
+        return self._load(self)
+
+    def search_settings(self, **settings: Any) -> dict[str, Any]:
+        return flattened(super().search_settings(**settings), self.meta)
+
+    def with_options(self, **options: Any) -> Player:
+        game = make(self.game.name, {**self.game.options, **options})
+        return Unloaded(self.name, game, self.meta, self._load, **self.settings)
 
 
 def described(model: str) -> dict[str, Any]:

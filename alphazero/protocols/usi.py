@@ -9,7 +9,8 @@ from typing import TextIO
 from alphazero._core import Position, __version__
 from alphazero.player import Player
 from alphazero.protocols.analysis import Limits
-from alphazero.protocols.engine import EngineLoop, Option, ProtocolError, whole
+from alphazero.protocols.engine import EngineLoop
+from alphazero.protocols.options import Option, ProtocolError, whole
 from alphazero.search import MoveStats, SearchResult
 
 PONANZA = 600.0  # shogi's customary scale: centipawns at which the odds of winning grow by e
