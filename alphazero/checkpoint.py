@@ -12,7 +12,7 @@ import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from safetensors import SafetensorError
 
@@ -22,7 +22,17 @@ from alphazero.files import is_there, read_json
 
 if TYPE_CHECKING:
     from alphazero.network import Network
-    from alphazero.training.trainer import Trainer
+
+    class Trained(Protocol):
+        """What a trainer shows of itself to be saved."""
+
+        steps: int
+
+        @property
+        def network(self) -> Network: ...
+        @property
+        def averaged(self) -> Network: ...
+        def state_dict(self) -> dict[str, Any]: ...
 
 
 META: dict[str, tuple[type, ...]] = {  # what meta.json must hold
@@ -174,7 +184,7 @@ def load_trainer(path: Path) -> dict[str, Any]:
     return state
 
 
-def save(run: Path, trainer: Trainer, meta: dict[str, Any]) -> Path:
+def save(run: Path, trainer: Trained, meta: dict[str, Any]) -> Path:
     """Writes checkpoints/STEP of a run, whole or not at all, then points `latest` to it."""
     import torch
     from safetensors.torch import save as to_safetensors

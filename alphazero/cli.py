@@ -352,7 +352,7 @@ def _parse_without_command(arguments: list[str]) -> None:
 def _told(error: Exception) -> str:
     """A mistake in one line."""
     if isinstance(error, MemoryError):
-        return "not enough memory on this machine"
+        return "this needs more memory than the machine has"
     if isinstance(error, RecursionError):
         return "the input is nested too deeply"
     if isinstance(error, UnicodeDecodeError):

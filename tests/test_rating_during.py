@@ -7,10 +7,10 @@ import time
 
 import pytest
 
-from alphazero.arena.during import BackgroundRating
 from alphazero.config import RatingConfig, load_config
 from alphazero.formats.results import read_results
 from alphazero.game import make
+from alphazero.training.background_rating import BackgroundRating
 from alphazero.training.loop import Run
 
 TINY = """

@@ -22,7 +22,6 @@ from alphazero.formats.results import Result
 from alphazero.game import Game, make
 from alphazero.progress import Progress
 from alphazero.runs.curves import write_ratings
-from alphazero.training.selfplay import SEARCH_KEYS
 
 
 def rate_run(directory: Path, config: Config, device: str = "auto") -> Summary:
@@ -36,7 +35,7 @@ def rate_run(directory: Path, config: Config, device: str = "auto") -> Summary:
     if len(steps) < 2:
         raise UserError(f"{directory}: at least two checkpoints are needed for a rating, found {len(steps)}")
     chosen = spread(steps, config.rating.checkpoints)
-    search = {key: getattr(config.search, key) for key in SEARCH_KEYS} | {"simulations": config.rating.simulations}
+    search = config.search.settings(config.rating.simulations)
     entrants = [
         entrant(str(directory / "checkpoints" / str(step)), game, device, search, name=f"step-{step}")
         for step in chosen

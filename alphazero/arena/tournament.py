@@ -21,8 +21,6 @@ from alphazero.arena.play import run_schedule
 from alphazero.arena.registry import Registered, read_players
 from alphazero.arena.report import write_report
 from alphazero.arena.standings import standings
-from alphazero.commands.arguments import MOST_ELO, MOST_GAMES
-from alphazero.commands.arguments import elo as read_elo
 from alphazero.config import (
     CLOSED,
     MOST_SIMULATIONS,
@@ -43,6 +41,8 @@ from alphazero.formats.results import players_of as players_in
 from alphazero.game import Game, make
 from alphazero.progress import Progress
 from alphazero.text import clean, listed, player_name, shown
+from alphazero.typed import MOST_ELO, MOST_GAMES
+from alphazero.typed import elo as read_elo
 
 
 @dataclass(frozen=True)

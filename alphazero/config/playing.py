@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Literal
 
 from alphazero.config.entries import StartText, StepEntry, VariantEntry
@@ -106,6 +106,11 @@ class SearchConfig:
         "Visits that count as lost for each simulation under way, so that simultaneous ones take different paths. "
         "One each is the usual number.",
     )
+
+    def settings(self, simulations: int) -> dict[str, Any]:
+        """What a pool's player searches with. policy_temperature is left out: a checkpoint's meta.json brings it where one plays."""
+        own = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "policy_temperature"}
+        return {**own, "simulations": simulations}
 
 
 @dataclass(frozen=True)

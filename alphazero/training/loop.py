@@ -36,12 +36,12 @@ from alphazero.training.budget import Budget
 from alphazero.training.learner import Learner
 from alphazero.training.meter import Meter, Totals
 from alphazero.training.report import LOG_SECONDS, Report
-from alphazero.training.selfplay import SEARCH_KEYS, SelfPlay, player_settings, pool_settings, variants_of
+from alphazero.training.selfplay import SelfPlay, player_settings, pool_settings, variants_of
 from alphazero.training.store import ReplayStore
 from alphazero.training.swap import WeightsSwap
 
 if TYPE_CHECKING:  # the arena comes after the run: it is imported where a run asks for it
-    from alphazero.arena.during import BackgroundRating
+    from alphazero.training.background_rating import BackgroundRating
 
 MOST_BEHIND = 400  # steps that games have paid for before self-play waits for them: what a few chunks of games pay for
 STEPS_AT_ONCE = 8  # a second's worth at most on a processor
@@ -364,15 +364,13 @@ class Run:
         """What rates checkpoints while they come, where `rating.during` gives it time."""
         if self.config.rating.during == 0.0:
             return None
-        from alphazero.arena.during import BackgroundRating
+        from alphazero.training.background_rating import BackgroundRating
 
-        search = {key: getattr(self.config.search, key) for key in SEARCH_KEYS}
-        search["simulations"] = self.config.rating.simulations
         return BackgroundRating(
             self.directory.path,
             self.game,
             self.config.rating,
-            search,
+            self.config.search.settings(self.config.rating.simulations),
             self.asked_device,
             self.config.seed,
             setup_seconds=2.0 * self.evaluator_seconds,

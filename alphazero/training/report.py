@@ -14,7 +14,7 @@ from alphazero.runs.curves import Curves
 from alphazero.training.diagnostics import Diagnostics
 
 if TYPE_CHECKING:  # the arena comes after the run: it is imported where a run asks for it
-    from alphazero.arena.during import Rated
+    from alphazero.training.background_rating import Rated
 
 LOG_SECONDS = 15.0  # between two lines
 

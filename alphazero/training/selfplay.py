@@ -22,21 +22,6 @@ from alphazero.machine import Plan
 from alphazero.training.snapshot import Snapshot
 
 TURN = 16  # batches: a device has several under way, which turning waits for
-SEARCH_KEYS = [
-    "kind",
-    "c_base",
-    "c_init",
-    "fpu",
-    "fpu_value",
-    "noise_epsilon",
-    "noise_alpha",
-    "considered",
-    "c_visit",
-    "c_scale",
-    "rescale_q",
-    "find_wins",
-    "virtual_loss",
-]
 
 
 @dataclass(frozen=True)
@@ -84,8 +69,7 @@ def player_settings(config: Config) -> dict[str, Any]:
     """The player's settings from a configuration."""
     play = config.selfplay
     return {
-        **{key: getattr(config.search, key) for key in SEARCH_KEYS},
-        "simulations": config.search.simulations,
+        **config.search.settings(config.search.simulations),
         "evaluator": 0,
         "noise": True,
         "temperature_plies": play.temperature_plies,
