@@ -19,7 +19,7 @@ from alphazero.config import NetworkConfig
 from alphazero.errors import UserError
 from alphazero.evaluators.base import divergence, exact, proof_planes
 from alphazero.files import write_atomically
-from alphazero.network import Block, Network, parameter_count
+from alphazero.network import Network, parameter_count
 
 MOST_APART = 1e-4  # nats between the answers of the two networks, which rounding explains
 POOLED = ("bias.weight", "policy_bias.weight", "value_hidden.weight", "policy_extra.weight", "reply_extra.weight")
@@ -36,9 +36,8 @@ def grown(network: Network, blocks: int, channels: int) -> Network:
     target = bigger.state_dict()  # its tensors are the network's own
     for name, tensor in network.state_dict().items():
         _take_over(target[name], tensor, pooled=name.endswith(POOLED))
-    for block in list(bigger.tower)[config.blocks :]:
-        assert isinstance(block, Block)
-        torch.nn.init.zeros_(block.second[1].weight)  # type: ignore[arg-type]
+    for number in range(config.blocks, blocks):
+        torch.nn.init.zeros_(target[f"tower.{number}.second.1.weight"])
     return bigger
 
 

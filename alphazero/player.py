@@ -276,7 +276,7 @@ def load(name: str | Path, device: str = "auto", *, game: Game | None = None, **
     text = str(name)
     if text in ("uniform", "random") or text.startswith("mcts:"):
         if game is None:
-            raise UserError(f"{text}: say which game it should play")
+            raise UserError(f"{text}: pass --game (or game=...)")
         if text == "uniform":
             return Player(text, game, **settings)
         if text == "random":

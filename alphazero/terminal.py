@@ -85,9 +85,10 @@ def height(out: TextIO) -> int:
 
 def _size(out: TextIO) -> tuple[int, int]:
     try:
-        return tuple(os.get_terminal_size(out.fileno()))  # type: ignore[return-value]
+        found = os.get_terminal_size(out.fileno())
     except (OSError, ValueError):  # not a file of the system
         return (0, 0)
+    return found.columns, found.lines
 
 
 def show(table: Table, out: TextIO | None = None) -> None:

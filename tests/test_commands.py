@@ -125,7 +125,7 @@ def test_a_second_call_resumes_and_a_larger_budget_extends(run, capsys):
     before = checkpoint.read_meta(checkpoint.resolve(run))
     config = run.parent / "tiny.yaml"
     assert main(["train", str(config), "--run", str(run), "--no-rating"]) == 0
-    assert "its budget is spent" in capsys.readouterr().err
+    assert "training budget reached" in capsys.readouterr().err
     assert checkpoint.read_meta(checkpoint.resolve(run)) == before
     assert main(["train", str(config), "training.budget_games=90", "--run", str(run), "--no-rating"]) == 0
     assert f"at step {before['steps']}" in capsys.readouterr().err
@@ -246,7 +246,7 @@ def test_every_command_has_help_with_an_example(command, capsys):
         (["gtp", "--model", "{run}"], "GTP is for Go"),
         (["match", "{run}", "nosuch"], "nosuch: no such checkpoint"),
         (["match", "{run}", "random", "--games", "0"], "--games must be >= 1, got 0"),
-        (["match", "random", "mcts:10"], "say which game"),
+        (["match", "random", "mcts:10"], "pass --game"),
         (["match", "random", "mcts:x", "--game", "connect4"], "mcts:N needs a number"),
         (["match", "{run}", "random", "--game", "go"], "plays connect4, not go"),
         (["elo", "{tmp}/none.jsonl"], "no such file"),

@@ -172,11 +172,11 @@ def test_what_a_run_that_was_stopped_at_its_end_still_owes_is_paid_by_the_next_c
     resumed = Run_(config, tmp_path / "run")
     resumed.train()
     assert resumed.trainer.steps == stopped.trainer.steps + owed
-    assert "its budget is spent" not in said(resumed)
+    assert "training budget reached" not in said(resumed)
     again = Run_(config, tmp_path / "run")
     again.train()
     assert again.trainer.steps == resumed.trainer.steps
-    assert "its budget is spent" in said(again)
+    assert "training budget reached" in said(again)
 
 
 @pytest.mark.parametrize("owed", [False, True])

@@ -57,4 +57,4 @@ def game_of(players: Sequence[NamedPlayer]) -> Game:
             raise UserError(
                 f"{spec}: no such checkpoint; players are a checkpoint or run directory, random, uniform, mcts:N"
             )
-    raise UserError("match: say which game to play with --game (neither player is a checkpoint)")
+    raise UserError("match: pass --game (neither player is a checkpoint)")

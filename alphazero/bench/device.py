@@ -9,6 +9,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -164,10 +165,10 @@ def inference(net: str, made: Network, peak: float, seconds: float, repeat: int)
     for rows in _batches():
         batch = packed_batch(game, rows)
         for name, once in (
-            ("eager", lambda r=rows: eager_rate(made, r, seconds)),
-            ("packed", lambda b=batch: pipelined_rate(evaluator, b, seconds)),
+            ("eager", partial(eager_rate, made, rows, seconds)),
+            ("packed", partial(pipelined_rate, evaluator, batch, seconds)),
         ):
-            rates = [once() for _ in range(repeat)]  # type: ignore[no-untyped-call]
+            rates = [once() for _ in range(repeat)]
             yield figure_of(f"inference.{name}.{net}.{LABEL}.b{rows}", "positions/s", rates)
             yield figure_of(
                 f"inference.{name}.{net}.{LABEL}.b{rows}.share", "of the matrix peak", [r * cost / peak for r in rates]
@@ -279,4 +280,4 @@ def training(net: str, make: Callable[[], Network], seconds: float, repeat: int)
 
         for _ in range(StepGraph.WARM_UP + 1):
             trainer.step(batch, 0.5)
-        yield measure(f"device.train.{name}.{net}", "samples/s", repeat, lambda w=work: rate(w, seconds))  # type: ignore[misc]
+        yield measure(f"device.train.{name}.{net}", "samples/s", repeat, partial(rate, work, seconds))

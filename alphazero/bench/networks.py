@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -199,7 +200,7 @@ def train(seconds: float, repeat: int, peers: list[str]) -> Iterator[Figure]:
                 f"sampler.positions.{label}{suffix}",
                 "positions/s",
                 repeat,
-                lambda d=draw, t=threads: rate(lambda: d(t), seconds),  # type: ignore[misc]
+                partial(rate, partial(draw, threads), seconds),
             )
         trainer = Trainer(network(label, blocks, channels), TrainingConfig(), device)
         batch = {key: torch.from_numpy(array) for key, array in sampler.sample(256, 0, packed=device == "cuda").items()}
@@ -209,4 +210,4 @@ def train(seconds: float, repeat: int, peers: list[str]) -> Iterator[Figure]:
             return 256
 
         step()
-        yield measure(f"train.samples.{label}", "samples/s", repeat, lambda s=step: rate(s, seconds))  # type: ignore[misc]
+        yield measure(f"train.samples.{label}", "samples/s", repeat, partial(rate, step, seconds))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from alphazero.bench import peers as peer
 from alphazero.bench.figures import BOARDS, Figure, board, measure, rate
-from alphazero.game import make
+from alphazero.game import Game, make
 
 KIWIPETE = "r3k2r/p1ppqpb1/bn2pnp1/3PN3/1p2P3/2N2Q1p/PPPBBPPP/R3K2R w KQkq - 0 1"
 PERFTS = [("chess", "", "", 5), ("chess", ".kiwipete", KIWIPETE, 4), ("shogi", "", "", 4)]
@@ -21,7 +22,7 @@ def bench(seconds: float, repeat: int, peers: list[str]) -> Iterator[Figure]:
             f"rules.perft.{name}{place}",
             "nodes/s",
             repeat,
-            lambda p=position, d=depth: rate(lambda: p.perft(d), seconds),  # type: ignore[misc]
+            partial(rate, partial(position.perft, depth), seconds),
         )
         if name == "chess" and "stockfish" in peers:
             yield from peer.stockfish_perft(place, text, repeat)
@@ -30,11 +31,11 @@ def bench(seconds: float, repeat: int, peers: list[str]) -> Iterator[Figure]:
     for label in BOARDS:
         game = board(label)
         for figure, function in (("plies", bench_random_plies), ("replay", bench_replay_plies)):
-
-            def once(function=function, game=game) -> float:  # type: ignore[no-untyped-def]
-                plies, used = function(game, seconds)
-                return float(plies / used)
-
-            yield measure(f"rules.{figure}.{label}", "plies/s", repeat, once)
+            yield measure(f"rules.{figure}.{label}", "plies/s", repeat, partial(_plies_rate, function, game, seconds))
         if "open_spiel" in peers:
             yield from peer.open_spiel_plies(label, seconds, repeat)
+
+
+def _plies_rate(function: Callable[[Game, float], tuple[int, float]], game: Game, seconds: float) -> float:
+    plies, used = function(game, seconds)
+    return float(plies / used)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from functools import partial
 
 from alphazero.bench import peers as peer
 from alphazero.bench.figures import BOARDS, Figure, board, figure_of, measure
@@ -18,7 +19,7 @@ def bench(seconds: float, repeat: int, peers: list[str]) -> Iterator[Figure]:
                 f"search.null.{label}{suffix}",
                 "simulations/s",
                 repeat,
-                lambda g=game, t=threads: pool_rate(g, seconds, threads=t),  # type: ignore[misc]
+                partial(pool_rate, game, seconds, threads=threads),
             )
         if "open_spiel" in peers:
             yield from peer.open_spiel_python_search(label, seconds, repeat)
@@ -35,7 +36,7 @@ def bench(seconds: float, repeat: int, peers: list[str]) -> Iterator[Figure]:
                     f"search.tree800k.chess{suffix}",
                     "simulations/s",
                     repeat,
-                    lambda g=game, t=threads: one_tree(g, 800_000, threads=t)[0],  # type: ignore[misc]
+                    partial(tree_rate, game, 800_000, threads=threads),
                 )
 
 
@@ -48,27 +49,27 @@ def growth(seconds: float, repeat: int, peers: list[str]) -> Iterator[Figure]:
                 f"growth.simulations.{label}.{simulations}",
                 "simulations/s",
                 repeat,
-                lambda g=game, n=simulations: one_tree(g, n, seconds)[0],  # type: ignore[misc]
+                partial(tree_rate, game, simulations, seconds),
             )
         for games in (1, 16, 256, 1536):
             yield measure(
                 f"growth.games.{label}.{games}",
                 "simulations/s",
                 repeat,
-                lambda g=game, n=games: pool_rate(g, seconds, games=n),  # type: ignore[misc]
+                partial(pool_rate, game, seconds, games=games),
             )
         for threads in (1, 2):
             yield measure(
                 f"growth.threads.{label}.{threads}",
                 "simulations/s",
                 repeat,
-                lambda g=game, n=threads: pool_rate(g, seconds, threads=n),  # type: ignore[misc]
+                partial(pool_rate, game, seconds, threads=threads),
             )
             yield measure(
                 f"growth.tree.threads.{label}.{threads}",
                 "simulations/s",
                 repeat,
-                lambda g=game, n=threads: one_tree(g, 100_000, seconds, threads=n)[0],  # type: ignore[misc]
+                partial(tree_rate, game, 100_000, seconds, threads=threads),
             )
     for size in (5, 9, 13, 19):
         game = Game("go", board_size=size)
@@ -76,7 +77,7 @@ def growth(seconds: float, repeat: int, peers: list[str]) -> Iterator[Figure]:
             f"growth.board.go.{size}",
             "simulations/s",
             repeat,
-            lambda g=game: pool_rate(g, seconds),  # type: ignore[misc]
+            partial(pool_rate, game, seconds),
         )
 
 
@@ -94,6 +95,11 @@ def pool_rate(game: Game, seconds: float, *, threads: int = 1, games: int = 256,
     used = time.perf_counter() - begin
     pool.close()
     return float(count / used)
+
+
+def tree_rate(game: Game, simulations: int, seconds: float = 0.0, *, threads: int = 1) -> float:
+    """Simulations a second of one_tree()."""
+    return one_tree(game, simulations, seconds, threads=threads)[0]
 
 
 def one_tree(game: Game, simulations: int, seconds: float = 0.0, *, threads: int = 1) -> tuple[float, float]:

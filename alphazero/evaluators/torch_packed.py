@@ -44,10 +44,10 @@ class _Lane:
         self.host: dict[str, Tensor] = {}
         self.there: dict[str, Tensor] = {}
         if device.type == "cuda":
-            self.copied = torch.cuda.Event()  # type: ignore[no-untyped-call]
-            self.begun = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
+            self.copied = torch.cuda.Event()
+            self.begun = torch.cuda.Event(enable_timing=True)
             # Blocking: who waits for it leaves the core to the search.
-            self.done = torch.cuda.Event(enable_timing=True, blocking=True)  # type: ignore[no-untyped-call]
+            self.done = torch.cuda.Event(enable_timing=True, blocking=True)
 
     def on_host(self, name: str, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
         """A pinned host tensor of this shape, contiguous, its memory kept from call to call."""
@@ -99,8 +99,8 @@ class PackedTorchEvaluator:
         self._shifts = bit_shifts(self.device)
         if self._cuda:
             torch.backends.cudnn.benchmark = True  # a few fixed shapes: the fastest algorithm is looked for once
-            self._compute = torch.cuda.Stream(self.device)  # type: ignore[no-untyped-call]
-            self._copy = torch.cuda.Stream(self.device)  # type: ignore[no-untyped-call]
+            self._compute = torch.cuda.Stream(self.device)
+            self._copy = torch.cuda.Stream(self.device)
             self._memory = torch.cuda.graph_pool_handle()
             self._compute.wait_stream(torch.cuda.current_stream(self.device))  # which wrote the weights
 

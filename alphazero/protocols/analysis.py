@@ -105,7 +105,7 @@ class Analysis:
         if self.position is not None and self.position.outcome is None:
             try:
                 result = self._search(self.position)
-            except Exception as error:  # a fault of ours must not lose a game on time
+            except Exception as error:  # an internal error must not lose a game on time
                 print(f"alphazero: the search failed: {error!r}", file=sys.stderr)
         while not self._may_end():
             self._wake.wait()

@@ -250,7 +250,7 @@ class EngineLoop(LineLoop):
             trouble = self.missing
         except ProtocolError as error:
             trouble = str(error)
-        except Exception as error:  # a fault of ours: whoever waits gets an answer all the same
+        except Exception as error:  # an internal error: the GUI still gets its answer
             print(f"alphazero {self.name}: go: {error!r}", file=sys.stderr)
             trouble = f"internal: {error}"
         self.complain(f"go: {trouble}")

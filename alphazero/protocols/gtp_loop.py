@@ -62,7 +62,7 @@ class GtpLoop:
             body = command(words[1:])
         except GtpError as error:
             return f"?{number} {error}\n\n"
-        except Exception as error:  # a fault of ours must not end a game that is being played
+        except Exception as error:  # an internal error must not end a game that is being played
             print(f"alphazero gtp: {words[0]}: {error!r}", file=sys.stderr)
             return f"?{number} internal error: {clean(str(error), LONGEST_ERROR)}\n\n"
         body = re.sub(r"\n\s*\n", "\n", body).rstrip()

@@ -67,7 +67,7 @@ class LineLoop(ABC):
             self.commands[words[known].lower()](words[known + 1 :])
         except ProtocolError as error:
             self.complain(str(error))
-        except Exception as error:  # a fault of ours must not end a game that is being played
+        except Exception as error:  # an internal error must not end a game that is being played
             print(f"alphazero {self.name}: {words[known]}: {error!r}", file=sys.stderr)
             self.complain(f"internal: {error}")
 

@@ -64,7 +64,7 @@ def plan_run(config: Config, game: Game, *, gpu: bool, position_seconds: float |
 
 
 class Run:
-    """One training run; see the module's text. `train()` goes on until the configured budget is spent."""
+    """One training run; see the module's text. `train()` goes on until the configured budget is reached."""
 
     def __init__(self, config: Config, directory: Path, device: str = "auto", out: TextIO | None = None):
         self.config = config
@@ -116,7 +116,7 @@ class Run:
         return self.selfplay.counts() if self.selfplay is not None else Counter()
 
     def fraction(self) -> float:
-        """How much of the budget is spent, in [0, 1]."""
+        """The share of the budget that has been used, in [0, 1]."""
         return self.budget.fraction(
             games=self.store.games,
             positions=self.store.positions,
@@ -130,12 +130,12 @@ class Run:
     # --- the loop ---
 
     def train(self) -> None:
-        """Plays and learns until the budget is spent or a signal asks to stop; saves a checkpoint at the end."""
+        """Plays and learns until the budget is reached or a signal asks to stop; saves a checkpoint at the end."""
         if checkpoint.latest(self.directory.path) is None:
             self.save()
         if self.fraction() >= 1.0 and not self.owes():
             self.progress.note(
-                f"{self.directory.path}: its budget is spent; raise training.budget_minutes (or _games, ...) to go on"
+                f"{self.directory.path}: training budget reached; increase training.budget_minutes (or _games, ...) to continue"
             )
             return
         self.report.open(self.trainer.steps)

@@ -61,7 +61,7 @@ class StepGraph:
     def __init__(self, update: Callable[[dict[str, Tensor]], dict[str, Tensor]], device: torch.device):
         self._update = update
         self._device = device
-        self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+        self._stream = torch.cuda.Stream(device)
         self._captured: dict[Any, _Captured] = {}  # by the batch's shapes
 
     def step(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -189,7 +189,7 @@ class Trainer:
             output = self.network(self._planes(data).contiguous(memory_format=torch.channels_last))
         loss, figures = self.losses(output, data)
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip_norm)
         self.optimizer.step()
         figures["gradient_norm"] = norm.detach()

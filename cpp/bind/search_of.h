@@ -112,7 +112,7 @@ class SearchOf final : public SearchFace {
     };
     if (threads > 1) {
       if (search_.settings().kind == SearchKind::kGumbel)
-        throw std::invalid_argument("run_inside: a Gumbel search runs on one thread: it plans every simulation's turn");
+        throw std::invalid_argument("run_inside: Gumbel search is single-threaded; use kind=puct for threads > 1");
       const std::uint64_t stream = rng_();
       const auto value = [&](typename G::Position& leaf, std::uint64_t number) {
         Rng rng(stream, number);

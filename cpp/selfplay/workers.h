@@ -1,8 +1,8 @@
 // Threads that move games on, and when a batch goes out.
 //
-// A game is a task in the queue while it can move, and is in no queue while its leaf waits in a batch. A batch goes out
-// when it is full or, if the consumer is hungry, when no game can move without an answer: all games are known here, so
-// nothing waits for a clock.
+// A game is a task in the queue while it can move, and is in no queue while its leaf waits in a batch. A batch is sent
+// when it is full, or when the evaluator is idle and every game is waiting for it. All games are known here, so there
+// are no time-outs.
 #pragma once
 
 #include <algorithm>
