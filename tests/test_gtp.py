@@ -687,6 +687,7 @@ def test_a_file_without_komi_leaves_the_komi_alone(engine, tmp_path):
         ("koSIMPLEscoreAREAtaxNONEsui0button1", ("simple", False), "scored by area alone"),
         ("koSIMPLEscoreAREAtaxNONEsui0whbN", ("simple", False), "scored by area alone"),
         ("koSIMPLEscoreAREAtaxNONEsui0whb0friendlyPassOk1", ("simple", False), ""),
+        ("a\nb", ("positional", False), "'a b' is not known"),
         ("of the house", ("positional", False), "'of the house' is not known"),
     ],
 )
@@ -696,7 +697,8 @@ def test_a_file_brings_its_rules(engine, tmp_path, capsys, named, rules, told):
     assert ask(engine, f"loadsgf {path}") == ["="]
     options = engine.player.game.options
     assert (options["ko"], options["suicide"]) == rules
-    assert told in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert told in said and said.count("\n") == bool(told)
     again = tmp_path / "again.sgf"  # what is written is read with the same rules
     assert ask(engine, f"printsgf {again}", "kata-set-rules aga", f"loadsgf {again}") == ["="] * 3
     options = engine.player.game.options

@@ -10,6 +10,7 @@ from alphazero import text
 from alphazero.errors import UserError
 
 LONGEST_NAME = 200  # characters
+LONGEST_WARNING = 300
 EVENT = "alphazero"  # of a game that has no other
 
 
@@ -23,6 +24,21 @@ class Thought:
     depth: int | None = None
     seconds: float = 0.0
     clock: float | None = None  # left after the move
+
+
+class Warnings(list[str]):
+    """What could not be read, a line each: what they quote of a file may hold line ends and control characters."""
+
+    def append(self, warning: str) -> None:
+        super().append(text.clean(warning, LONGEST_WARNING))
+
+    def extend(self, warnings: Iterable[str]) -> None:
+        for warning in warnings:
+            self.append(warning)
+
+    def __iadd__(self, warnings: Iterable[str]) -> Warnings:  # type: ignore[misc, override]  # list's takes any list
+        self.extend(warnings)
+        return self
 
 
 @dataclass
@@ -47,7 +63,7 @@ class GameText:
     seconds: dict[int, float] = field(default_factory=dict)  # by the move's number from 0
     comments: dict[int, str] = field(default_factory=dict)  # by the number of moves before it
     variations: int = 0  # side lines that were left out
-    warnings: list[str] = field(default_factory=list)  # what could not be read
+    warnings: Warnings = field(default_factory=Warnings)  # what could not be read
     line: int = 1  # of the file, where the game begins
 
     @property

@@ -9,6 +9,8 @@ import json
 import re
 from collections.abc import Mapping
 
+from alphazero.text import clean
+
 KO_RULES = ("positional", "situational", "simple")
 RULES: dict[str, tuple[str, bool]] = {  # by name: the ko rule, and whether suicide of several stones is allowed
     "tromp-taylor": ("positional", True),
@@ -77,9 +79,9 @@ def by_sgf(text: str) -> tuple[dict[str, object], str]:
     if fields:
         # What follows are a button, a bonus for handicap stones, and passes that may end the game early.
         same = fields[2] == "area" and fields[3] == "none" and not re.search(r"button1|whb(?!0)", fields[5])
-        told = "" if same else f"RU '{text[:80]}': scored by area alone"
+        told = "" if same else f"RU '{clean(text, 80)}': scored by area alone"
         return {"ko": fields[1], "suicide": fields[4] == "1"}, told
-    return {}, f"RU '{text[:40]}' is not known: the rules stay as they are" if known else ""
+    return {}, f"RU '{clean(text, 80)}' is not known: the rules stay as they are" if known else ""
 
 
 def sgf_name(options: Mapping[str, object]) -> str:

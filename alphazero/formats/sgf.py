@@ -17,7 +17,7 @@ from typing import AnyStr
 from alphazero._core import Game, GameRecord, Position
 from alphazero.errors import UserError
 from alphazero.formats import go_rules
-from alphazero.formats.game_text import GameText
+from alphazero.formats.game_text import GameText, Warnings
 from alphazero.formats.go import PositionText, Stone, play_colour, rows_of, stones_in, stones_of
 from alphazero.formats.sgf_text import source
 from alphazero.formats.sgf_tree import Node, collection, parse_nodes
@@ -57,7 +57,7 @@ class SgfGame:
     start: str = ""  # text of the last position that is set up, without komi; "": the empty board, Black to move
     moves: list[Stone] = field(default_factory=list)  # from `start` on
     earlier: list[Stage] = field(default_factory=list)  # what came before a set-up in the middle of the game
-    warnings: list[str] = field(default_factory=list)  # what was read differently from how it is written
+    warnings: Warnings = field(default_factory=Warnings)  # what was read differently from how it is written
     properties: dict[str, list[str]] = field(default_factory=dict)  # of the root node
     where: str = "SGF"  # the file's name, for errors
 
