@@ -21,7 +21,7 @@ OTHERS_CACHES = {
     "TRITON_CACHE_DIR": "triton",
 }
 # A lane's batch takes a core at least so long, up to MOST_IN_LANE positions: handing one over costs some 0.1 ms of Python.
-LANE_SECONDS = 4e-3
+LANE_SECONDS = 2e-3
 LEAST_IN_LANE = 32
 MOST_IN_LANE = 128  # what a batch of that size needs of inputs still fits the second cache
 MOST_THREADS = 16  # a search thread makes more leaves than a sixteenth of any GPU evaluates

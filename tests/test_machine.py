@@ -37,8 +37,8 @@ def test_the_plan_follows_from_the_cores_and_the_device(monkeypatch, cores, gpu,
     "cores, gpu, seconds, batch",
     [
         (2, False, 1e-3, 32),  # a big network: 32 positions keep a core busy for long
-        (2, False, 60e-6, 128),
-        (2, False, 80e-6, 64),
+        (2, False, 60e-6, 64),
+        (2, False, 80e-6, 32),
         (2, False, 5e-6, 128),  # no further: the inputs would leave the cache
         (8, False, 5e-6, 128),
         (1, False, 5e-6, 128),
