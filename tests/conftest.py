@@ -15,7 +15,9 @@ from alphazero.protocols.engine import EngineLoop
 from alphazero.protocols.uci import UciEngine
 from alphazero.protocols.usi import UsiEngine
 
-pytest.register_assert_rewrite("dialogue", "mutate", "recorded")  # their assertions tell values as those of tests do
+pytest.register_assert_rewrite(
+    "cpp_program", "dialogue", "mutate", "recorded"
+)  # their assertions tell values as those of tests do
 
 from dialogue import Dialogue  # noqa: E402
 

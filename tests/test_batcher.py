@@ -2,34 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-from pathlib import Path
-
 import numpy as np
 import pytest
+from cpp_program import runs_clean
 
 import alphazero as az
 from alphazero._core import Batch, GameRecord, Pool
 
-ROOT = Path(__file__).parent.parent
-
 
 def test_every_leaf_goes_out_once_and_batches_are_used_again(tmp_path):
-    compiler = shutil.which("c++")
-    if compiler is None:
-        pytest.skip("no C++ compiler under the name c++")
-    program = tmp_path / "batcher"
-    source = ROOT / "tests" / "cpp" / "batcher.cpp"
-    made = subprocess.run(
-        [compiler, "-std=c++20", "-O1", "-pthread", f"-I{ROOT}", str(source), "-o", str(program)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert made.returncode == 0, made.stderr[-2000:]
-    ran = subprocess.run([str(program)], capture_output=True, text=True, timeout=120, check=False)
-    assert (ran.returncode, ran.stdout.split()[-1:]) == (0, ["clean"]), ran.stderr
+    runs_clean("batcher", tmp_path, 120)
 
 
 def _answer(pool: Pool, batch: Batch, policy_size: int) -> None:

@@ -2,27 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-from pathlib import Path
-
-import pytest
-
-ROOT = Path(__file__).parent.parent
+from cpp_program import runs_clean
 
 
 def test_rules_searches_and_pools_hold_under_load_whatever_the_number_of_threads(tmp_path):
-    compiler = shutil.which("c++")
-    if compiler is None:
-        pytest.skip("no C++ compiler under the name c++")
-    program = tmp_path / "stress"
-    source = ROOT / "tests" / "cpp" / "stress.cpp"
-    made = subprocess.run(
-        [compiler, "-std=c++20", "-O1", "-pthread", f"-I{ROOT}", str(source), "-o", str(program)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert made.returncode == 0, made.stderr[-2000:]
-    ran = subprocess.run([str(program)], capture_output=True, text=True, timeout=300, check=False)
-    assert (ran.returncode, ran.stdout.split()[-1:]) == (0, ["clean"]), ran.stderr
+    runs_clean("stress", tmp_path, 300)

@@ -13,10 +13,9 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import torch
 
@@ -383,8 +382,3 @@ def train(config: Config, directory: Path, device: str = "auto", out: TextIO | N
         run = Run(config, directory, device, out)
         run.train()
     return run
-
-
-def scaled(config: Config, **training: Any) -> Config:
-    """The configuration with other training settings (tests and ablations)."""
-    return replace(config, training=replace(config.training, **training))

@@ -19,6 +19,7 @@ from alphazero.evaluators import Evaluator
 from alphazero.feeding import Feed, batch_layout, lanes_for
 from alphazero.game import make
 from alphazero.machine import Plan
+from alphazero.network import Network
 from alphazero.training.snapshot import Snapshot
 
 TURN = 16  # batches: a device has several under way, which turning waits for
@@ -127,6 +128,7 @@ class SelfPlay:
             pool = Pool(variant.game, {**settings, **layout, "first_game": first}, [dict(player)])
             feed = Feed(pool, [evaluator], **layout, lanes=lanes, names=[name] if name else [])
             self._playing.append(_Playing(variant, pool, feed))
+        self._network: Network | None = None  # what the last snapshot came to
         self._turn = 0  # the variant that is served
         self._served_from = 0  # its batches before its turn
         self._counts: Counter[str] | None = None  # once the pools are closed
@@ -163,7 +165,9 @@ class SelfPlay:
 
     def load(self, weights: Snapshot) -> None:
         """Plays with these weights from now on."""
-        self.evaluator.load_weights(weights.network())
+        # One network for all swaps: to build one costs more than to fill it, and draws random numbers.
+        self._network = weights.network() if self._network is None else weights.into(self._network)
+        self.evaluator.load_weights(self._network)
         for each in self._playing:
             each.pool.set_version(weights.step)
 

@@ -31,5 +31,9 @@ class Snapshot:
     def network(self) -> Network:
         """A network with these weights, on their device, ready to play."""
         network = from_description(dict(self.description)).to(next(iter(self.tensors.values())).device)
+        return self.into(network.eval().requires_grad_(False))
+
+    def into(self, network: Network) -> Network:
+        """The network, with these weights instead of its own."""
         network.load_state_dict(self.tensors)
-        return network.eval().requires_grad_(False)
+        return network
