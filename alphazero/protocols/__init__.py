@@ -1,1 +1,1 @@
-"""How the outside talks to the engine: GTP (Go), the clock of a game, and the SGF files that go with Go."""
+"""How GUIs and other programs talk to the engine (GTP, UCI, USI), how we talk to theirs, and the clock of a game."""
