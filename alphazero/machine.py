@@ -6,6 +6,7 @@ platformdirs would not make cache_folder() simpler: it raises for a user without
 
 from __future__ import annotations
 
+import math
 import os
 import tempfile
 from dataclasses import dataclass, field
@@ -20,10 +21,13 @@ OTHERS_CACHES = {
     "TORCHINDUCTOR_CACHE_DIR": "inductor",
     "TRITON_CACHE_DIR": "triton",
 }
-# A lane's batch takes a core at least so long, up to MOST_IN_LANE positions: handing one over costs some 0.1 ms of Python.
-LANE_SECONDS = 2e-3
-LEAST_IN_LANE = 32
-MOST_IN_LANE = 128  # what a batch of that size needs of inputs still fits the second cache
+# A core's batch takes it at least so long, up to MOST_IN_LANE positions: handing one over costs some 0.1 ms of Python.
+LANE_SECONDS = 4e-3
+MOST_IN_LANE = 128  # a small network gains nothing past it
+# The planes of a core's batch take at most so much: the network reads them twice, and its second cache is about that large.
+LANE_BYTES = 2 << 20
+LEAST_IN_CACHE = 16
+LEAST_IN_LANE = 32  # of a network whose planes are small
 MOST_THREADS = 16  # a search thread makes more leaves than a sixteenth of any GPU evaluates
 
 
@@ -73,7 +77,7 @@ def drawing_threads(*, gpu: bool) -> int:
 class Plan:
     """How self-play uses a machine, with the reasons."""
 
-    threads: int
+    threads: int  # of the search alone; 0: those that answer batches search, too
     lanes: int  # threads that answer batches side by side; 1 with a GPU, whose lanes are its own
     trainer_threads: int  # cores that training steps take, from the lanes; 0: they have a GPU
     batch_size: int
@@ -99,37 +103,33 @@ def plan_selfplay(
     """
     here = cores()
     reasons = []
-    if not threads:
-        threads = max(1, min(MOST_THREADS, here - 2)) if gpu else max(1, min(8, here // 2))
-        kept = (
-            "two of them kept for Python, the driver and what draws training batches"
-            if gpu
-            else "half of them: the network takes the rest"
-        )
-        reasons.append(f"{threads} search threads: {here} cores, {kept}")
     lanes = 1 if gpu else here
-    if lanes > 1:
-        reasons.append(f"{lanes} batches answered side by side: one core each does more than all of them for one batch")
+    if gpu and not threads:
+        threads = max(1, min(MOST_THREADS, here - 2))
+        kept = "two of them kept for Python, the driver and what draws training batches"
+        reasons.append(f"{threads} search threads: {here} cores, {kept}")
+    elif not threads:
+        reasons.append(f"each of {here} cores searches and answers batches by turns: no thread waits for another")
     trainer_threads = 0 if gpu else max(1, here // 2)
     if lanes > 1:
-        reasons.append(f"{trainer_threads} threads for training steps: while there are any to do, so many lanes fewer")
+        reasons.append(
+            f"{trainer_threads} threads for training steps: while there are any to do, so many cores fewer play"
+        )
     if not batch_size:
-        batch_size, why = _batch_size(gpu, lanes, position_seconds)
+        batch_size, why = _batch_size(game, gpu, position_seconds)
         reasons.append(f"batches of {batch_size}: {why}")
     if not games_in_flight:
-        games_in_flight = 4 * batch_size if gpu else max(128, 2 * lanes * batch_size) if lanes > 1 else batch_size
+        games_in_flight = 4 * batch_size if gpu else lanes * batch_size
         why = (
             "three batches under way and one that fills"
             if gpu
-            else "for each batch that is answered one that fills"
-            if lanes > 1
-            else "search and network take turns on the same core"
+            else "a batch of them for each core: more leave the caches"
         )
         reasons.append(f"{games_in_flight} games in flight: {why}")
-    most = max(8, games_in_flight // (2 * lanes))
+    most = max(8, games_in_flight // lanes)
     if lanes > 1 and batch_size > most:
         reasons.append(
-            f"batches of {most}, not {batch_size}: {games_in_flight} games have to fill those of {lanes} lanes"
+            f"batches of {most}, not {batch_size}: {games_in_flight} games have to fill those of {lanes} cores"
         )
         batch_size = most
     megabytes = _megabytes(game, batch_size, games_in_flight, simulations, gpu) + cache_megabytes
@@ -137,15 +137,24 @@ def plan_selfplay(
     return Plan(threads, lanes, trainer_threads, batch_size, games_in_flight, megabytes, reasons)
 
 
-def _batch_size(gpu: bool, lanes: int, position_seconds: float | None) -> tuple[int, str]:
+def _batch_size(game: Game, gpu: bool, position_seconds: float | None) -> tuple[int, str]:
     """How many positions a batch holds, and why."""
-    if lanes == 1:
-        return (1024, "a big GPU is full from there on") if gpu else (128, "past 64 a small network gains little")
-    size = LEAST_IN_LANE
-    while position_seconds and size < MOST_IN_LANE and size * position_seconds < LANE_SECONDS:
-        size *= 2
-    took = f": one takes {1e3 * size * position_seconds:.1f} ms" if position_seconds else ""
-    return size, f"a core that answers them gains little past that{took}"
+    if gpu:
+        return 1024, "a big GPU is full from there on"
+    fitting = LANE_BYTES // (4 * math.prod(game.planes_shape))
+    size = MOST_IN_LANE
+    while size > LEAST_IN_CACHE and size > fitting:
+        size //= 2
+    if size < MOST_IN_LANE:
+        why = f"their planes stay in a core's second cache ({4e-6 * size * math.prod(game.planes_shape):.1f} MB)"
+    else:
+        why = "a small network gains nothing past that"
+    if position_seconds:
+        while size > LEAST_IN_LANE and size // 2 * position_seconds >= LANE_SECONDS:
+            size //= 2
+            why = "a core that answers them gains little past that"
+        why += f"; one takes {1e3 * size * position_seconds:.1f} ms"
+    return size, why
 
 
 def _megabytes(game: Game, batch_size: int, games_in_flight: int, simulations: int, gpu: bool) -> float:

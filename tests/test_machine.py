@@ -17,10 +17,10 @@ from alphazero.cli import main
 @pytest.mark.parametrize(
     "cores, gpu, threads, batch, games",
     [
-        (1, False, 1, 128, 128),
-        (2, False, 1, 32, 128),
-        (12, False, 6, 32, 768),
-        (64, False, 8, 32, 4096),
+        (1, False, 0, 64, 64),
+        (2, False, 0, 64, 128),
+        (12, False, 0, 64, 768),
+        (64, False, 0, 64, 4096),
         (16, True, 14, 1024, 4096),
         (2, True, 1, 1024, 4096),
     ],
@@ -30,26 +30,29 @@ def test_the_plan_follows_from_the_cores_and_the_device(monkeypatch, cores, gpu,
     plan = machine.plan_selfplay(az.Game("chess"), gpu=gpu, simulations=64)
     assert (plan.threads, plan.batch_size, plan.games_in_flight) == (threads, batch, games)
     assert plan.lanes == (1 if gpu else cores) and plan.trainer_threads == (0 if gpu else max(1, cores // 2))
-    assert len(plan.reasons) == (6 if plan.lanes > 1 else 4) and f"{cores} cores" in plan.reasons[0]
+    assert len(plan.reasons) == (4 if plan.lanes == 1 else 5) and f"{cores} cores" in plan.reasons[0]
 
 
 @pytest.mark.parametrize(
-    "cores, gpu, seconds, batch",
+    "game, cores, gpu, seconds, batch",
     [
-        (2, False, 1e-3, 32),  # a big network: 32 positions keep a core busy for long
-        (2, False, 60e-6, 64),
-        (2, False, 80e-6, 32),
-        (2, False, 5e-6, 128),  # no further: the inputs would leave the cache
-        (8, False, 5e-6, 128),
-        (1, False, 5e-6, 128),
-        (2, True, None, 1024),
+        ("go", 2, False, 1e-3, 32),  # a big network: 32 positions keep a core busy for long
+        ("go", 2, False, 124e-6, 64),
+        ("go", 2, False, 20e-6, 128),
+        ("chess", 2, False, 1e-3, 32),
+        ("chess", 2, False, 30e-6, 64),  # no further: the planes would leave the cache
+        ("shogi", 2, False, 60e-6, 16),
+        ("connect4", 8, False, 5e-6, 128),
+        ("connect4", 1, False, 5e-6, 128),
+        ("connect4", 2, True, None, 1024),
     ],
 )
-def test_a_lanes_batch_keeps_its_core_busy_long_enough(monkeypatch, cores, gpu, seconds, batch):
+def test_a_batch_keeps_its_core_busy_long_enough_and_stays_in_its_cache(monkeypatch, game, cores, gpu, seconds, batch):
     monkeypatch.setattr(machine, "cores", lambda: cores)
-    plan = machine.plan_selfplay(az.Game("chess"), gpu=gpu, simulations=32, position_seconds=seconds)
-    assert plan.batch_size == batch and plan.games_in_flight >= 2 * plan.lanes * batch * (cores > 1)
-    if cores > 1 and seconds:
+    options = {"board_size": 9} if game == "go" else {}
+    plan = machine.plan_selfplay(az.Game(game, **options), gpu=gpu, simulations=32, position_seconds=seconds)
+    assert plan.batch_size == batch and plan.games_in_flight == (4 if gpu else plan.lanes) * batch
+    if seconds:
         assert f"one takes {1e3 * batch * seconds:.1f} ms" in " ".join(plan.reasons)
 
 
@@ -59,15 +62,17 @@ def test_what_is_asked_for_stands(monkeypatch):
         az.Game("go"), gpu=False, simulations=8, threads=3, batch_size=10, games_in_flight=40, cache_megabytes=0
     )
     assert (plan.threads, plan.batch_size, plan.games_in_flight) == (3, 10, 40)
-    assert not any(word in " ".join(plan.reasons) for word in ("search threads", "batches of", "games in flight"))
+    assert not any(
+        word in " ".join(plan.reasons) for word in ("searches and answers batches", "batches of", "games in flight")
+    )
 
 
 def test_no_lane_goes_without_because_one_batch_holds_all_games(monkeypatch):
     """As configurations of version 0.1.0 ask for it, where one batch at a time was answered on all cores."""
     monkeypatch.setattr(machine, "cores", lambda: 4)
     plan = machine.plan_selfplay(az.Game("chess"), gpu=False, simulations=32, batch_size=128, games_in_flight=128)
-    assert (plan.lanes, plan.batch_size, plan.games_in_flight) == (4, 16, 128)
-    assert any("batches of 16, not 128" in reason for reason in plan.reasons)
+    assert (plan.lanes, plan.batch_size, plan.games_in_flight) == (4, 32, 128)
+    assert any("batches of 32, not 128" in reason for reason in plan.reasons)
     plan = machine.plan_selfplay(az.Game("chess"), gpu=True, simulations=32, batch_size=128, games_in_flight=128)
     assert plan.batch_size == 128
 
@@ -90,7 +95,7 @@ def test_a_pool_takes_no_more_memory_than_its_plan_says(name, simulations):
 def test_doctor_explains_the_plan(capsys):
     assert main(["doctor"]) == 0
     told = capsys.readouterr().out
-    for word in ("search threads", "batches of", "games in flight", "MB at most"):
+    for word in ("searches and answers batches", "batches of", "games in flight", "MB at most"):
         assert word in told
 
 

@@ -48,7 +48,7 @@ def test_the_same_seed_gives_the_same_games_whatever_the_threads(kind):
     game = az.Game("go", board_size=4, max_plies=40)
     player = {"kind": kind, "simulations": 12, "evaluator": 0, "noise": True, "temperature_plies": 6}
     found = []
-    for threads, batch in ((1, 8), (2, 8), (2, 3)):
+    for threads, batch in ((1, 8), (2, 8), (2, 3), (0, 8)):
         settings = {
             "games_in_flight": 16,
             "batch_size": batch,
@@ -66,7 +66,7 @@ def test_known_answers_change_no_game_and_spare_evaluations():
     game = az.Game("connect4")
     player = {"kind": "gumbel", "simulations": 16, "evaluator": 0, "noise": True}
     found, asked = [], []
-    for threads, megabytes in ((1, 0), (1, 8), (3, 8)):
+    for threads, megabytes in ((1, 0), (1, 8), (3, 8), (0, 8)):
         settings = {"games_in_flight": 8, "batch_size": 4, "threads": threads, "games": 12, "seed": 5}
         pool = Pool(game, {**settings, "cache_megabytes": megabytes}, [player])
         records = []

@@ -110,12 +110,12 @@ class Table:
         players = [_pool_player(entrant, evaluators, names) for entrant in entrants]
         in_flight = min(len(pairings), batch_size * max(1, min(4, len(evaluators))))
         lanes = lanes_for(evaluators, min(cores(), in_flight))  # a lone game's leaf has all cores to itself
-        if lanes > 1:  # for each batch that is answered one that fills
-            batch_size = min(batch_size, max(8, in_flight // (2 * lanes * len(evaluators))))
+        if lanes > 1:
+            batch_size = min(batch_size, max(8, in_flight // (lanes * len(evaluators))))
         settings = {
             "games_in_flight": in_flight,
             "batch_size": batch_size,
-            "threads": threads or min(2, cores()),
+            "threads": threads or (0 if lanes > 1 else min(2, cores())),
             "seed": seed,
             "symmetry": True,
             "record_policy": False,

@@ -39,7 +39,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="maximum number of random plies at the start (default 0)",
     )
     parser.add_argument(
-        "--in-flight", type=arguments.whole(1, 16384), default=128, help="games played at the same time (default 128)"
+        "--in-flight",
+        type=arguments.whole(1, 16384),
+        default=0,
+        help="games played at the same time (default: as many as suit this machine)",
     )
     arguments.add_game(parser, "if MODEL is uniform")
     arguments.add_seed(parser)

@@ -120,21 +120,22 @@ class SelfplayConfig:
     __pydantic_config__: ClassVar = CLOSED
     games_in_flight: Int = key(
         0,
-        "Games played at a time. 0 means one batch of games on a CPU, where search and network alternate, and four "
-        "batches on a GPU.",
+        "Games played at a time. 0 means a batch of games for each core on a CPU, where search and network alternate, and "
+        "four batches on a GPU.",
         low=0,
         high=65536,
     )
     batch_size: Int = key(
         0,
-        "Leaves that the network evaluates at a time. 0 means 128 on a CPU, where a small network gains little past 64, and "
-        "1024 on a GPU.",
+        "Leaves that the network evaluates at a time. 0 means 16 to 128 on a CPU, by the size of the planes and of the "
+        "network (`alphazero doctor` tells why), and 1024 on a GPU.",
         low=0,
         high=16384,
     )
     threads: Int = key(
         0,
-        "Search threads. 0 means half the cores on a CPU, and all but two beside a GPU.",
+        "Threads of the search alone. 0 means none on a CPU, where each core searches and evaluates by turns, and all "
+        "cores but two beside a GPU.",
         low=0,
         high=256,
     )

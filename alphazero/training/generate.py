@@ -25,23 +25,25 @@ def generate(
 ) -> None:
     """Plays `games` games of the player against itself and adds them to the store.
 
-    search: as a player's settings in a pool. in_flight: games at a time. on_step(games that are over, evaluations) is called
+    search: as a player's settings in a pool. in_flight: games at a time; 0: as many as suit this machine. on_step(games that are over, evaluations) is called
     after every batch. After a Ctrl-C, too, all finished games are in the store.
     """
     evaluators = [player.evaluator] if isinstance(player, NetworkPlayer) else []
-    in_flight = min(in_flight, games)
-    lanes = lanes_for(evaluators, min(machine.cores(), in_flight))
+    layout = batch_layout(evaluators)
+    simulations = int(search["simulations"])
+    plan = machine.plan_selfplay(player.game, gpu=layout["packed"], simulations=simulations, games_in_flight=in_flight)
+    lanes = lanes_for(evaluators, min(plan.lanes, games))
     settings = {
-        "games_in_flight": in_flight,
-        "batch_size": max(1, in_flight // (2 * lanes)) if lanes > 1 else in_flight,
-        "threads": 1,
+        "games_in_flight": min(plan.games_in_flight, games),
+        "batch_size": plan.batch_size,
+        "threads": plan.threads if evaluators else machine.cores(),
         "games": games,
         "first_game": replay.next_number,
         "seed": seed,
         "opening_plies": opening_plies,
         "symmetry": True,
         "cache_megabytes": 64,
-        **batch_layout(evaluators),
+        **layout,
     }
     pool = Pool(player.game, settings, [{**search, "evaluator": 0 if evaluators else UNIFORM, "noise": True}])
     feed = Feed(pool, evaluators, settings["packed"], lanes, names=[player.name])

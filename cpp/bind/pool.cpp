@@ -48,7 +48,7 @@ PoolSettings to_pool(const py::dict& d, double& resignation) {
   Settings from(d, "pool");
   from.number("games_in_flight", p.games_in_flight, {1, 65536});
   from.number("batch_size", p.batch_size, {1, 16384});
-  from.number("threads", p.threads, {1, 1024});
+  from.number("threads", p.threads, {0, 1024});
   from.name("seed", p.seed);
   from.number("games", p.games, {-1, 0x1p62});
   from.name("first_game", p.first_game);

@@ -57,8 +57,9 @@ class Pool {
 
   // The next batch to evaluate; waits for it. nullptr: all games are over, or `seconds` went by (then ask again). With
   // `partial` a batch that cannot fill up goes out as it is; without, only full ones do: a consumer that has work under
-  // way can wait for more leaves. Any number of threads may ask at a time. `shared`: so they do, and whoever finds all
-  // games waiting for the others' answers waits with them, where a lone consumer is told at once.
+  // way can wait for more leaves. In a pool without threads the caller moves games on until there is one. Any number of
+  // threads may ask at a time. `shared`: so they do, and whoever finds all games waiting for the others' answers waits
+  // with them, where a lone consumer is told at once.
   Batch* next_batch(double seconds, bool partial, bool shared = false) {
     Batch* const batch = workers_->next_batch(seconds, partial, shared);
     if (batch != nullptr && floor_.cache) batch->generation = floor_.cache->generation();
@@ -95,7 +96,7 @@ class Pool {
   static void check(const PoolSettings& settings, const std::vector<PlayerSettings>& players) {
     if (settings.games_in_flight < 1) throw std::invalid_argument("pool: games_in_flight must be >= 1");
     if (settings.batch_size < 1) throw std::invalid_argument("pool: batch_size must be >= 1");
-    if (settings.threads < 1) throw std::invalid_argument("pool: threads must be >= 1");
+    if (settings.threads < 0) throw std::invalid_argument("pool: threads must be >= 0");
     if (settings.cache_megabytes < 0) throw std::invalid_argument("pool: cache_megabytes must be >= 0");
     if (players.empty()) throw std::invalid_argument("pool: at least one player is needed");
     for (const PlayerSettings& p : players) p.search.check();

@@ -37,7 +37,7 @@ struct Pairing {
 struct PoolSettings {
   int games_in_flight = 256;
   int batch_size = 128;
-  int threads = 1;
+  int threads = 1;  // that search; 0: those that ask for batches do
   std::uint64_t seed = 0;
   std::int64_t games = -1;          // self-play: how many games in all; -1: without end
   std::uint64_t first_game = 0;     // number of the first game (its seed follows from it)

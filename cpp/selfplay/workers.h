@@ -3,6 +3,9 @@
 // A game is a task in the queue while it can move, and is in no queue while its leaf waits in a batch. A batch is sent
 // when it is full, or when the evaluator is idle and every game is waiting for it. All games are known here, so there
 // are no time-outs.
+//
+// Without threads of its own (`threads` 0), whoever asks for a batch moves games on until one is ready. So on a
+// processor each core searches and answers by turns, and no two threads compete for it.
 #pragma once
 
 #include <algorithm>
@@ -45,6 +48,8 @@ class Workers {
     // Moves a game on. False: it waits in a batch now, or there is nothing left to play.
     virtual bool move(const Task& task) = 0;
 
+    std::vector<Task> tasks;  // that it is at
+
     // What it did since they were last collected.
     PoolCounts counts;
     std::vector<GameRecord> finished;
@@ -59,12 +64,14 @@ class Workers {
   Workers(const Workers&) = delete;
   Workers& operator=(const Workers&) = delete;
 
-  // Each thread makes a hand of its own.
-  void start(int threads, const std::function<std::unique_ptr<Hand>()>& make_hand) {
-    wanted_ = static_cast<std::size_t>(threads);
+  // Each thread makes a hand of its own. With 0 threads those that call next_batch() do the work.
+  void start(int threads, std::function<std::unique_ptr<Hand>()> make_hand) {
+    make_hand_ = std::move(make_hand);
+    askers_work_ = threads == 0;
+    sharers_ = static_cast<std::size_t>(std::max(1, threads));
     for (int i = 0; i < threads; ++i) {
       try {
-        threads_.emplace_back([this, make_hand] { work(make_hand); });
+        threads_.emplace_back([this] { work(); });
       } catch (const std::system_error&) {  // no further thread is to be had here: fewer do as well
         if (threads_.empty()) throw std::invalid_argument("pool: this machine gives no thread to search with");
         break;
@@ -96,18 +103,23 @@ class Workers {
     std::unique_lock lock(mutex_);
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::duration<double>(std::min(seconds, 1e6));
     const auto settled = [this, shared] {
-      return stop_ || batcher_.any_ready() || full_of_games() ||
+      return stop_ || batcher_.any_ready() || full_of_games() || (askers_work_ && any_work()) ||
              (all_wait() && (!shared || batcher_.under_way() == 0 || batcher_.any_filled()));
     };
-    if (!batch_ready_.wait_until(lock, deadline, settled)) return nullptr;
-    if (failure_) std::rethrow_exception(failure_);
-    if (stop_) return nullptr;
-    Batch* batch = batcher_.take();
-    if (batch == nullptr && partial && all_wait()) batch = batcher_.take_fullest();
-    if (batch == nullptr) return nullptr;
-    ++counts_.batches;
-    counts_.evaluations += static_cast<std::uint64_t>(batch->written.load());
-    return batch;
+    for (;;) {
+      if (!batch_ready_.wait_until(lock, deadline, settled)) return nullptr;
+      if (failure_) std::rethrow_exception(failure_);
+      if (stop_) return nullptr;
+      Batch* batch = batcher_.take();
+      if (batch == nullptr && partial && all_wait()) batch = batcher_.take_fullest();
+      if (batch != nullptr) {
+        ++counts_.batches;
+        counts_.evaluations += static_cast<std::uint64_t>(batch->written.load());
+        return batch;
+      }
+      if (!askers_work_ || !any_work() || std::chrono::steady_clock::now() >= deadline) return nullptr;
+      help(lock);
+    }
   }
   // The games of an answered batch move on.
   void finish(Batch& batch, const Answer& answer) {
@@ -118,7 +130,7 @@ class Workers {
       for (int row = 0; row < rows; ++row)
         runnable_.push_back({batch.slots[static_cast<std::size_t>(row)], &batch, row});
     }
-    work_to_do_.notify_all();
+    there_is_work().notify_all();
   }
   // Finished games since the last call.
   std::vector<GameRecord> take_finished() {
@@ -127,7 +139,7 @@ class Workers {
       const std::lock_guard lock(mutex_);
       out.swap(finished_);
     }
-    work_to_do_.notify_all();
+    there_is_work().notify_all();
     return out;
   }
   // Whether every game waits for an answer: nothing moves until finish() is called.
@@ -141,60 +153,89 @@ class Workers {
   }
 
  private:
-  void work(const std::function<std::unique_ptr<Hand>()>& make_hand) {
+  void work() {
+    std::unique_lock lock(mutex_, std::defer_lock);
     try {
-      const std::unique_ptr<Hand> hand = make_hand();
-      std::vector<Task> mine;
-      std::unique_lock lock(mutex_);
+      const std::unique_ptr<Hand> hand = make_hand_();
+      lock.lock();
       for (;;) {
-        work_to_do_.wait(lock, [this] { return stop_ || (!runnable_.empty() && !full_of_games()); });
+        work_to_do_.wait(lock, [this] { return stop_ || any_work(); });
         if (stop_) return;
-        take_tasks(mine);
-        const auto taken = static_cast<int>(mine.size());
-        lock.unlock();
-        std::size_t movable = 0;
-        for (const Task& task : mine)
-          if (hand->move(task)) mine[movable++] = {task.game};
-        lock.lock();
-        mine.resize(movable);
-        put_back(mine, taken, *hand);
+        take_turn(lock, *hand);
       }
     } catch (...) {  // such as no memory: told to the consumer, and all stop
-      const std::lock_guard lock(mutex_);
-      if (!failure_) failure_ = std::current_exception();
-      stop_ = true;
-      work_to_do_.notify_all();
-      batch_ready_.notify_all();
+      fail(lock);
     }
   }
+  // A turn of a thread that asked for a batch.
+  void help(std::unique_lock<std::mutex>& lock) {
+    try {
+      std::unique_ptr<Hand> hand;
+      if (idle_hands_.empty()) {
+        hand = make_hand_();
+        sharers_ = std::max(sharers_, ++hands_);
+      } else {
+        hand = std::move(idle_hands_.back());
+        idle_hands_.pop_back();
+      }
+      take_turn(lock, *hand);
+      idle_hands_.push_back(std::move(hand));
+    } catch (...) {
+      fail(lock);
+    }
+  }
+  // Moves a share of the games on, with the lock released meanwhile.
+  void take_turn(std::unique_lock<std::mutex>& lock, Hand& hand) {
+    take_tasks(hand.tasks);
+    const auto taken = static_cast<int>(hand.tasks.size());
+    lock.unlock();
+    std::size_t movable = 0;
+    for (const Task& task : hand.tasks)
+      if (hand.move(task)) hand.tasks[movable++] = {task.game};
+    lock.lock();
+    hand.tasks.resize(movable);
+    put_back(hand, taken);
+  }
+  void fail(std::unique_lock<std::mutex>& lock) {
+    if (!lock.owns_lock()) lock.lock();
+    if (!failure_) failure_ = std::current_exception();
+    stop_ = true;
+    work_to_do_.notify_all();
+    batch_ready_.notify_all();
+  }
+  // Where those wait who move games on.
+  std::condition_variable& there_is_work() { return askers_work_ ? batch_ready_ : work_to_do_; }
 
   // mutex_ is held in all below.
   void take_tasks(std::vector<Task>& mine) {
-    const std::size_t share = runnable_.size() / (2 * wanted_);
+    const std::size_t share = runnable_.size() / (2 * sharers_);
     const std::size_t count = std::min(runnable_.size(), std::clamp<std::size_t>(share, 1, 16));
     const auto end = runnable_.begin() + static_cast<std::ptrdiff_t>(count);
     mine.assign(runnable_.begin(), end);
     runnable_.erase(runnable_.begin(), end);
     running_ += static_cast<int>(count);
   }
-  void put_back(const std::vector<Task>& movable, int taken, Hand& hand) {
-    runnable_.insert(runnable_.end(), movable.begin(), movable.end());
+  void put_back(Hand& hand, int taken) {
+    runnable_.insert(runnable_.end(), hand.tasks.begin(), hand.tasks.end());
     running_ -= taken;
     counts_ += std::exchange(hand.counts, PoolCounts{});
     for (GameRecord& record : hand.finished) finished_.push_back(std::move(record));
     hand.finished.clear();
     if (all_wait()) batch_ready_.notify_all();
-    if (!movable.empty() || full_of_games()) {
-      work_to_do_.notify_one();
+    if (!hand.tasks.empty() || full_of_games()) {
+      there_is_work().notify_one();
       if (full_of_games()) batch_ready_.notify_one();
     }
   }
   [[nodiscard]] bool all_wait() const { return running_ == 0 && runnable_.empty(); }
+  [[nodiscard]] bool any_work() const { return !runnable_.empty() && !full_of_games(); }
   [[nodiscard]] bool full_of_games() const { return finished_.size() >= most_finished_; }
 
   Batcher& batcher_;  // its lock is taken with ours held, never the other way round
   const std::size_t most_finished_;
-  std::size_t wanted_ = 1;  // threads asked for
+  std::function<std::unique_ptr<Hand>()> make_hand_;
+  bool askers_work_ = false;  // there are no threads of its own
+  std::size_t sharers_ = 1;   // how many threads move games on
 
   mutable std::mutex mutex_;  // guards all below
   std::condition_variable work_to_do_;
@@ -203,7 +244,9 @@ class Workers {
   std::vector<GameRecord> finished_;
   PoolCounts counts_;
   int running_ = 0;
-  std::exception_ptr failure_;  // of a thread
+  std::vector<std::unique_ptr<Hand>> idle_hands_;  // of those that ask for batches
+  std::size_t hands_ = 0;                          // how many of them there are
+  std::exception_ptr failure_;                     // of a thread
   std::atomic<bool> stop_ = false;
 
   std::mutex joining_;

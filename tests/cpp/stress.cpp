@@ -177,7 +177,7 @@ void self_play(std::size_t games) {
   const typename G::Options o = options<G>();
   for (const SearchKind kind : {SearchKind::kGumbel, SearchKind::kPuct}) {
     std::string first;  // with a cache, Gumbel asks for part of the leaves again; PUCT keeps its tree
-    for (const int threads : {1, 3}) {
+    for (const int threads : {1, 3, 0}) {
       PoolSettings s;
       s.games_in_flight = 12;
       s.batch_size = 5;
@@ -231,7 +231,7 @@ void crowded() {
     PoolSettings s;
     s.games_in_flight = 2 + static_cast<int>(round % 4);
     s.batch_size = 2 + static_cast<int>(round % 2);
-    s.threads = 4 + static_cast<int>(round % 5);
+    s.threads = round % 4 == 1 ? 0 : 4 + static_cast<int>(round % 5);  // 0: the consumers search
     s.seed = round;
     s.most_finished = 1 + static_cast<int>(round % 7);
     std::vector<Pairing> pairings;
@@ -251,7 +251,7 @@ void torn_down() {
     PoolSettings s;
     s.games_in_flight = 16;
     s.batch_size = 8;
-    s.threads = 3;
+    s.threads = batches % 2 == 0 ? 3 : 0;
     std::vector<std::vector<float>> alive;
     Pool<G> pool(options<G>(), s, {player(SearchKind::kPuct, 8, 0)}, {});
     for (int i = 0; i < batches; ++i) {
