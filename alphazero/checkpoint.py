@@ -12,13 +12,14 @@ import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from safetensors import SafetensorError
 
 from alphazero import pretrained
 from alphazero.errors import UserError
 from alphazero.files import is_there, read_json
+from alphazero.runs.meta import Meta
 
 if TYPE_CHECKING:
     from alphazero.network import Network
@@ -55,7 +56,7 @@ class Loaded:
     """A checkpoint as read: its network with the averaged weights, and meta.json."""
 
     network: Network
-    meta: dict[str, Any]
+    meta: Meta
 
 
 def steps(run: Path) -> list[int]:
@@ -118,7 +119,7 @@ def resolve(path: Path) -> Path:
     raise CheckpointError(f"{path}: no checkpoint here (a checkpoint holds model.safetensors and meta.json)")
 
 
-def read_meta(path: Path) -> dict[str, Any]:
+def read_meta(path: Path) -> Meta:
     """A checkpoint's meta.json."""
     try:
         meta = read_json(path / "meta.json")
@@ -131,7 +132,7 @@ def read_meta(path: Path) -> dict[str, Any]:
             raise CheckpointError(f"{path / 'meta.json'}: '{key}' is missing")
         if not isinstance(meta[key], kind) or isinstance(meta[key], bool):
             raise CheckpointError(f"{path / 'meta.json'}: '{key}' is of the wrong type")
-    return meta
+    return cast("Meta", meta)
 
 
 def load(path: Path) -> Loaded:
@@ -184,7 +185,7 @@ def load_trainer(path: Path) -> dict[str, Any]:
     return state
 
 
-def save(run: Path, trainer: Trained, meta: dict[str, Any]) -> Path:
+def save(run: Path, trainer: Trained, meta: Meta) -> Path:
     """Writes checkpoints/STEP of a run, whole or not at all, then points `latest` to it."""
     import torch
     from safetensors.torch import save as to_safetensors

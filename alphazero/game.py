@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
 from alphazero._core import Game, IllegalMove, Outcome, Position, games
 from alphazero.errors import UserError
 from alphazero.text import did_you_mean
 
-__all__ = ["Game", "IllegalMove", "Outcome", "Position", "games", "make"]
+OptionValue = int | float | bool | str
+
+__all__ = ["Game", "IllegalMove", "OptionValue", "Outcome", "Position", "games", "make"]
 
 
-def make(name: str, options: dict[str, Any] | None = None) -> Game:
+def make(name: str, options: Mapping[str, OptionValue] | None = None) -> Game:
     """The game `name` with these options: what `Game(name, **options)` gives, for options that come as a dict.
 
     ValueError names an option that the game does not have; UserError suggests a game for a mistyped name.
     """
-    options = options or {}
+    options = dict(options or {})
     for key in ("self", "name"):  # parameters of Game itself, which Python would take them for
         if key in options:
             raise ValueError(f"{name}: unknown option '{key}'; options are: {', '.join(sorted(Game(name).options))}")

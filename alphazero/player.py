@@ -8,18 +8,27 @@ from __future__ import annotations
 
 import random
 import re
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alphazero.errors import UserError
-from alphazero.game import Game, Position, make
-from alphazero.search import MOST_SIMULATIONS, MoveStats, Search, SearchResult, uniform_evaluator
+from alphazero.game import Game, OptionValue, Position, make
+from alphazero.runs.meta import Meta
+from alphazero.search import (
+    MOST_SIMULATIONS,
+    LeafEvaluator,
+    Limits,
+    MoveStats,
+    Search,
+    SearchResult,
+    uniform_evaluator,
+)
+from alphazero.search_settings import SettingValue, check
 from alphazero.text import clean
 
 if TYPE_CHECKING:
@@ -38,16 +47,21 @@ class Evaluation:
     priors: dict[str, float]  # a probability for each legal move
 
 
-class Player:
-    """A game and a way to play it. `name` is what was loaded."""
+# What a player takes beside the settings of a search: leaves a batch, the seed of its draws, and whether the root's
+# evaluation is the mean over all symmetries.
+OWN_SETTINGS: dict[str, SettingValue] = {"batch_size": 8, "seed": 0, "root_symmetries": False}
 
-    def __init__(self, name: str, game: Game, **settings: Any):
+
+class Player:
+    """A game and a way to play it. `name` is what was loaded. Of every kind, search() keeps to the same contract."""
+
+    def __init__(self, name: str, game: Game, **settings: SettingValue):
         self.name = name
         self.game = game
-        self.settings: dict[str, Any] = {"kind": "puct", "simulations": 800, "batch_size": 8, "seed": 0, **settings}
+        self.settings: dict[str, SettingValue] = {"kind": "puct", "simulations": 800, **OWN_SETTINGS, **settings}
         self.threads = 1  # cores for the search, where it is the search that works
         self._search: Search | None = None
-        self._search_settings: dict[str, Any] = {}
+        self._search_settings: dict[str, SettingValue] = {}
 
     def set_threads(self, threads: int) -> None:
         """Bounds the cores that this player's searches use, from the next one on."""
@@ -59,9 +73,11 @@ class Player:
         """Does now what the first search would do once, so that it takes no longer than any other."""
         return None
 
-    def search_settings(self, **settings: Any) -> dict[str, Any]:
-        """How this player searches: its own settings with these instead."""
-        return {**self.settings, **settings}
+    def search_settings(self, **settings: SettingValue) -> dict[str, SettingValue]:
+        """How this player searches: its own settings with these instead. ValueError names one that is unknown or cannot be."""
+        wanted = {**self.settings, **settings}
+        check({name: value for name, value in wanted.items() if name not in OWN_SETTINGS})
+        return wanted
 
     def evaluate(self, position: Position) -> Evaluation:
         """The player's view of a position without search."""
@@ -80,29 +96,38 @@ class Player:
         on_progress: Callable[[SearchResult], bool] | None = None,
         progress_every: float = 0.5,
         should_stop: Callable[[], bool] | None = None,
-        **settings: Any,
+        **settings: SettingValue,
     ) -> SearchResult:
         """Searches a position that is not over; arguments as in `alphazero.search.Search.search`, settings as in `Search`.
 
-        simulations: default 800, or without bound where `seconds` is given.
+        simulations: default the setting of that name, or without bound where `seconds` is given. ValueError: an illegal move
+        among `only`, or a setting that is unknown or cannot be.
         """
-        self._check(position)
+        if position.game != self.game:
+            raise ValueError(f"{self.name} plays {self.game!r}; the position is of {position.game!r}")
+        if position.outcome is not None:
+            raise ValueError("search: the game is over in this position")
         wanted = self.search_settings(**settings)
-        default = wanted.pop("simulations")
-        if self._search is None or wanted != self._search_settings:
-            self._search = Search(self.game, self._leaf_evaluator(), **wanted)
-            self._search_settings = wanted
-        budget = simulations if simulations is not None else default if seconds is None else 10**9
-        return self._search.search(
-            position,
-            budget,
-            seconds=seconds,
-            noise=noise,
-            only=only,
-            on_progress=on_progress,
-            progress_every=progress_every,
-            should_stop=should_stop,
-        )
+        if simulations is None:
+            simulations = int(wanted["simulations"]) if seconds is None else MOST_SIMULATIONS
+        limits = Limits(simulations, seconds, tuple(only), on_progress, progress_every, should_stop)
+        return self._find(position, limits, noise, wanted)
+
+    def _find(self, position: Position, limits: Limits, noise: bool, settings: dict[str, SettingValue]) -> SearchResult:
+        """Searches within the limits. What a kind of player does in its own way."""
+        del settings["simulations"]
+        if self._search is None or settings != self._search_settings:
+            own = {name: settings[name] for name in settings.keys() - OWN_SETTINGS.keys()}
+            self._search = Search(
+                self.game,
+                self._leaf_evaluator(),
+                seed=int(settings["seed"]),
+                batch_size=int(settings["batch_size"]),
+                root_symmetries=bool(settings["root_symmetries"]),
+                **own,
+            )
+            self._search_settings = settings
+        return self._search.within(position, limits, noise=noise)
 
     def line(self, move: str, longest: int = 20) -> list[str]:
         """The expected line after a move of the position searched last, the move first."""
@@ -118,35 +143,27 @@ class Player:
         """Drops what is kept from one search to the next."""
         self._search = None
 
-    def with_options(self, **options: Any) -> Player:
+    def with_options(self, **options: OptionValue) -> Player:
         """The same player for the game with other options (another komi, another board where the network allows it).
 
         ValueError where that cannot be.
         """
         return type(self)(self.name, make(self.game.name, {**self.game.options, **options}), **self.settings)
 
-    def _leaf_evaluator(self) -> Any:
+    def _leaf_evaluator(self) -> LeafEvaluator:
         return uniform_evaluator
-
-    def _check(self, position: Position) -> None:
-        if position.game != self.game:
-            raise ValueError(f"{self.name} plays {self.game!r}; the position is of {position.game!r}")
-        if position.outcome is not None:
-            raise ValueError("search: the game is over in this position")
 
 
 class RandomPlayer(Player):
     """Plays any sensible move (in Go: fills no eye of its own) with equal chance."""
 
-    def search(self, position: Position, simulations: int | None = None, **settings: Any) -> SearchResult:
-        self._check(position)
-        draw = random.Random(f"{self.settings['seed']} {position.text}")
-        only = settings.get("only")
+    def _find(self, position: Position, limits: Limits, noise: bool, settings: dict[str, SettingValue]) -> SearchResult:
+        draw = random.Random(f"{settings['seed']} {position.text}")
         moves = position.legal_moves()
-        illegal = [move for move in only or () if move not in moves]
+        illegal = [move for move in limits.only if move not in moves]
         if illegal:
             raise ValueError(f"search: '{illegal[0]}' is not legal here")
-        move = draw.choice(only) if only else position.random_playout(draw.getrandbits(63))[1][0]
+        move = draw.choice(limits.only) if limits.only else position.random_playout(draw.getrandbits(63))[1][0]
         share = 1.0 / len(moves)
         stats = [MoveStats(each, int(each == move), share, 0.0, share) for each in moves]
         stats.sort(key=lambda m: -m.visits)
@@ -154,43 +171,18 @@ class RandomPlayer(Player):
 
 
 class RolloutPlayer(Player):
-    """Monte-Carlo tree search with equal priors and the values of random games: a yardstick that needs no network."""
+    """Monte-Carlo tree search with equal priors and the values of random games: a yardstick that needs no network.
 
-    def search(
-        self,
-        position: Position,
-        simulations: int | None = None,
-        *,
-        seconds: float | None = None,
-        only: Sequence[str] = (),
-        on_progress: Callable[[SearchResult], bool] | None = None,
-        progress_every: float = 0.5,
-        should_stop: Callable[[], bool] | None = None,
-        **settings: Any,
-    ) -> SearchResult:
-        """As for any player; the games are played inside the core, which asks every 10 ms whether it is to go on."""
-        self._check(position)
-        search = self._search = Search(self.game, uniform_evaluator, kind="puct", seed=int(self.settings["seed"]))
-        budget = simulations or (int(self.settings["simulations"]) if seconds is None else 10**9)
-        search._core.set_position(position)
-        search._core.begin(budget, False, [], list(only))
-        last = time.perf_counter()
+    The games are played inside the core, which asks every 10 ms whether it is to go on. As a yardstick it takes no other
+    settings of the search than `simulations`.
+    """
 
-        def enough() -> bool:
-            nonlocal last
-            if should_stop is not None and should_stop():
-                return True
-            now = time.perf_counter()
-            if on_progress is None or now - last < progress_every or not search._core.simulations:
-                return False
-            last = now
-            return on_progress(search.result())
-
-        search._core.run_inside("rollout", seconds or 0.0, self.threads, enough)
-        return search.result()
+    def _find(self, position: Position, limits: Limits, noise: bool, settings: dict[str, SettingValue]) -> SearchResult:
+        search = self._search = Search(self.game, uniform_evaluator, kind="puct", seed=int(settings["seed"]))
+        return search.rollouts(position, limits, threads=self.threads)
 
 
-def flattened(wanted: dict[str, Any], meta: dict[str, Any]) -> dict[str, Any]:
+def flattened(wanted: dict[str, SettingValue], meta: Meta) -> dict[str, SettingValue]:
     """Settings of a search with the temperature that a checkpoint's meta.json asks for, for PUCT."""
     flatter = float(meta.get("policy_temperature", 1.0)) if wanted["kind"] == "puct" else 1.0
     return {"policy_temperature": flatter, **wanted}
@@ -199,7 +191,7 @@ def flattened(wanted: dict[str, Any], meta: dict[str, Any]) -> dict[str, Any]:
 class NetworkPlayer(Player):
     """A policy-value network and a search over it."""
 
-    def __init__(self, name: str, game: Game, evaluator: Evaluator, meta: dict[str, Any], **settings: Any):
+    def __init__(self, name: str, game: Game, evaluator: Evaluator, meta: Meta, **settings: SettingValue):
         super().__init__(name, game, **settings)
         self.evaluator = evaluator
         self.meta = meta  # the checkpoint's meta.json
@@ -217,7 +209,7 @@ class NetworkPlayer(Player):
         for size in {*range(1, min(most, WARM_BATCHES) + 1), most}:
             self.evaluator.evaluate(np.zeros((size, *self.game.planes_shape), np.float32))
 
-    def search_settings(self, **settings: Any) -> dict[str, Any]:
+    def search_settings(self, **settings: SettingValue) -> dict[str, SettingValue]:
         """As for any player; PUCT flattens priors as the checkpoint says, where nothing else is asked for."""
         return flattened(super().search_settings(**settings), self.meta)
 
@@ -235,7 +227,7 @@ class NetworkPlayer(Player):
             {move: float(p) for move, p in zip(moves, priors, strict=True)},
         )
 
-    def with_options(self, **options: Any) -> Player:
+    def with_options(self, **options: OptionValue) -> Player:
         game = make(self.game.name, {**self.game.options, **options})
         if game.planes_shape[0] != self.game.planes_shape[0]:
             raise ValueError(f"{self.name}: this network cannot play {game!r}")
@@ -244,7 +236,7 @@ class NetworkPlayer(Player):
             raise ValueError(f"{self.name}: this network is bound to its board size")
         return NetworkPlayer(self.name, game, self.evaluator, self.meta, **self.settings)
 
-    def _leaf_evaluator(self) -> Any:
+    def _leaf_evaluator(self) -> LeafEvaluator:
         return lambda planes, legal: self._answer(planes)
 
     def _answer(self, planes: F32) -> tuple[F32, F32]:
@@ -267,7 +259,7 @@ def rollouts(text: str) -> int:
     return int(count)
 
 
-def load(name: str | Path, device: str = "auto", *, game: Game | None = None, **settings: Any) -> Player:
+def load(name: str | Path, device: str = "auto", *, game: Game | None = None, **settings: SettingValue) -> Player:
     """A player by name (see the module's text). `game` is needed where the name is no checkpoint.
 
     device: "auto", "cpu" or "cuda". settings: defaults for the player's searches (kind, simulations, ...).

@@ -7,19 +7,21 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alphazero._core import Game, Position, SearchCore, search_bounds
+from alphazero._core import Game, Position, SearchCore
+from alphazero.search_settings import MOST_SIMULATIONS as MOST_SIMULATIONS
+from alphazero.search_settings import SearchSettings, SettingValue
 from alphazero.symmetry import averaged
 
 F32 = NDArray[np.float32]
 I32 = NDArray[np.int32]
-MOST_SIMULATIONS = int(search_bounds()["simulations"][1])  # of a search
 # (planes [B, C, H, W], legal: B arrays of policy indices) -> (logits, values); see Search.
 LeafEvaluator = Callable[[F32, list[I32]], tuple[Any, Any]]
 
@@ -54,6 +56,41 @@ class SearchResult:
     max_depth: int = 0
 
 
+@dataclass(frozen=True)
+class Limits:
+    """When a search ends, whichever comes first, and who is told what it has found meanwhile. ValueError: no such number."""
+
+    simulations: int  # new ones, from 1 to MOST_SIMULATIONS
+    seconds: float | None = None
+    only: tuple[str, ...] = ()  # the root moves to consider; empty: all
+    on_progress: Callable[[SearchResult], bool] | None = None  # gets the result so far; True ends the search
+    progress_every: float = 0.5  # seconds between two calls of it
+    should_stop: Callable[[], bool] | None = None  # asked after every batch; True ends the search
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.simulations <= MOST_SIMULATIONS:
+            bound = ">= 1" if self.simulations < 1 else f"<= {MOST_SIMULATIONS}"
+            raise ValueError(f"simulations must be {bound}, got {self.simulations}")
+
+    def watch(self) -> Callable[[Search], bool]:
+        """Begins to count the time. The function says of the search whether it is to end now."""
+        begin = last = time.perf_counter()
+
+        def enough(search: Search) -> bool:
+            nonlocal last
+            if self.should_stop is not None and self.should_stop():
+                return True
+            now = time.perf_counter()
+            if self.seconds is not None and now - begin >= self.seconds:
+                return True
+            if self.on_progress is None or now - last < self.progress_every or not search.simulations:
+                return False
+            last = now
+            return self.on_progress(search.result())
+
+        return enough
+
+
 def uniform_evaluator(planes: F32, legal: list[I32]) -> tuple[list[F32], F32]:
     """A blind network: equal priors, value 0."""
     return [np.zeros(len(each), np.float32) for each in legal], np.zeros(len(planes), np.float32)
@@ -67,9 +104,8 @@ class Search:
     logit for each legal move; values: [B] in [-1, 1] for the side to move, or [B, 3] win / draw / loss probabilities.
 
     root_symmetries: the root's evaluation is the mean over all symmetries of the board (Go: 8), its leaves' are single ones.
-    settings: kind ("puct" or "gumbel"), simulations, c_base, c_init, fpu ("reduction" or "value"), fpu_value,
-    noise_epsilon, noise_alpha, virtual_loss, reuse_tree, find_wins, policy_temperature, considered, c_visit, c_scale, rescale_q, gumbel_scale;
-    cpp/search/settings.h says what each means and where its default comes from. ValueError for unknown or bad ones.
+    settings: of the table in cpp/search/settings.h, which says what each means and where its default comes from, such as
+    kind ("puct" or "gumbel"), simulations, c_init. ValueError for unknown or bad ones.
     """
 
     def __init__(
@@ -80,7 +116,7 @@ class Search:
         seed: int = 0,
         batch_size: int = 1,
         root_symmetries: bool = False,
-        **settings: Any,
+        **settings: SettingValue,
     ):
         if batch_size < 1:
             raise ValueError(f"batch_size must be >= 1, got {batch_size}")
@@ -88,8 +124,8 @@ class Search:
         self.evaluator = evaluator
         self.batch_size = batch_size
         self.root_symmetries = root_symmetries and game.symmetries > 1
-        self.settings = settings
-        self._core = SearchCore(game, settings, seed)
+        self.settings = SearchSettings.of(settings)
+        self._core = SearchCore(game, self.settings.as_dict(), seed)
         self._running = threading.Lock()
 
     def search(
@@ -114,60 +150,61 @@ class Search:
         on_progress: called about every `progress_every` seconds with the result so far; True stops the search.
         A position that follows the last one searched keeps its part of the tree (PUCT with reuse_tree).
         """
-        budget = int(self.settings.get("simulations", 800)) if simulations is None else simulations
-        if not 1 <= budget <= MOST_SIMULATIONS:
-            bound = ">= 1" if budget < 1 else f"<= {MOST_SIMULATIONS}"
-            raise ValueError(f"simulations must be {bound}, got {budget}")
+        budget = self.settings.simulations if simulations is None else simulations
+        limits = Limits(budget, seconds, tuple(only), on_progress, progress_every, should_stop)
+        return self.within(position, limits, noise=noise, gumbel=gumbel)
+
+    def within(
+        self, position: Position, limits: Limits, *, noise: bool = False, gumbel: Sequence[float] = ()
+    ) -> SearchResult:
+        """search() by limits that are put together already."""
+        with self._alone():
+            core = self._core
+            core.set_position(position)
+            core.begin(limits.simulations, noise, list(gumbel), list(limits.only))
+            root_is_new = core.report()["nodes"] == 0
+            enough = limits.watch()
+            while True:
+                planes, legal, tickets = core.collect(self.batch_size)
+                if not tickets:
+                    return self.result()
+                if root_is_new and self.root_symmetries:  # the first leaf is the root, and comes alone
+                    share, value = averaged(self.game, self.evaluator, planes[0], legal[0])
+                    logits, values = [share], [value]
+                else:
+                    logits, values = self.evaluator(planes, legal)
+                root_is_new = False
+                self._tell(legal, tickets, logits, values)
+                if enough(self):
+                    core.set_budget(max(1, core.simulations))
+
+    def rollouts(self, position: Position, limits: Limits, *, threads: int = 1) -> SearchResult:
+        """Searches inside the core, without the evaluator: a leaf's value is that of one random game. PUCT only.
+
+        The core asks every 10 ms whether it is to go on.
+        """
+        with self._alone():
+            self._core.set_position(position)
+            self._core.begin(limits.simulations, False, [], list(limits.only))
+            enough = replace(limits, seconds=None).watch()
+            self._core.run_inside("rollout", limits.seconds or 0.0, threads, lambda: enough(self))
+            return self.result()
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
         if not self._running.acquire(blocking=False):
             raise RuntimeError("this search is in use by another thread; give each thread its own")
         try:
-            return self._search(
-                position, budget, seconds, noise, gumbel, only, on_progress, progress_every, should_stop
-            )
+            yield
         finally:
             self._running.release()
 
-    def _search(
-        self,
-        position: Position,
-        budget: int,
-        seconds: float | None,
-        noise: bool,
-        gumbel: Sequence[float],
-        only: Sequence[str],
-        on_progress: Callable[[SearchResult], bool] | None,
-        progress_every: float,
-        should_stop: Callable[[], bool] | None,
-    ) -> SearchResult:
-        core = self._core
-        core.set_position(position)
-        core.begin(budget, noise, list(gumbel), list(only))
-        root_is_new = core.report()["nodes"] == 0
-        start = last = time.perf_counter()
-        while True:
-            planes, legal, tickets = core.collect(self.batch_size)
-            if not tickets:
-                break
-            if root_is_new and self.root_symmetries:  # the first leaf is the root, and comes alone
-                share, value = averaged(self.game, self.evaluator, planes[0], legal[0])
-                logits, values = [share], [value]
-            else:
-                logits, values = self.evaluator(planes, legal)
-            root_is_new = False
-            self._tell(legal, tickets, logits, values)
-            if seconds is not None or on_progress is not None or should_stop is not None:
-                now = time.perf_counter()
-                expired = (seconds is not None and now - start >= seconds) or (
-                    should_stop is not None and should_stop()
-                )
-                if not expired and on_progress is not None and now - last >= progress_every:
-                    last = now
-                    expired = core.simulations > 0 and on_progress(self.result())
-                if expired:
-                    core.set_budget(max(1, core.simulations))
-        return self.result()
-
     run = __call__ = search
+
+    @property
+    def simulations(self) -> int:
+        """How many this search has made."""
+        return self._core.simulations
 
     def result(self) -> SearchResult:
         """What the search has found so far; ValueError where nothing was searched."""

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from alphazero import _core
-from alphazero._core import search_bounds
 from alphazero.config import Config, ConfigError, SearchConfig, SelfplayConfig, load_config, to_yaml
 from alphazero.game import Game, make
+from alphazero.search_settings import FIELDS
 
 CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
 
@@ -91,24 +91,22 @@ def test_mistakes_are_named_in_one_line(tmp_path, text, message):
     assert "\n" not in str(error.value)
 
 
-SETTINGS = {f.name: f.metadata for f in dataclasses.fields(SearchConfig) if f.name in search_bounds()}
+SETTINGS = [name for name, row in FIELDS.items() if row.is_number]
 
 
-def test_every_number_of_the_search_section_is_a_setting_of_the_core_with_its_bounds():
-    assert {f.name for f in dataclasses.fields(SearchConfig)} - {*SETTINGS} == {
-        "kind",
-        "fpu",
-        "rescale_q",
-        "find_wins",
-    }
-    assert {name: (meta["low"], meta["high"]) for name, meta in SETTINGS.items()} == {
-        name: bounds for name, bounds in search_bounds().items() if name != "gumbel_scale"
-    }
+def test_the_search_section_is_the_cores_table_with_its_bounds():
+    section = {f.name: f for f in dataclasses.fields(SearchConfig)}
+    assert list(section) == list(FIELDS)
+    for name, row in FIELDS.items():
+        bounds = (row.low, row.high) if row.is_number else (None, None)
+        assert (section[name].metadata["low"], section[name].metadata["high"]) == bounds
+    otherwise = {name for name, each in section.items() if each.default != FIELDS[name].default}
+    assert otherwise == {"kind", "simulations"}
 
 
 @pytest.mark.parametrize("name", sorted(SETTINGS))
 def test_a_setting_that_the_search_would_refuse_is_refused_by_the_configuration(tmp_path, name):
-    low, high = search_bounds()[name]
+    low, high = FIELDS[name].low, FIELDS[name].high
     for value, said in (
         (".inf", "must be"),
         ("-.inf", "must be"),

@@ -16,26 +16,11 @@ from alphazero.errors import UserError
 from alphazero.evaluators import Evaluator
 from alphazero.feeding import Feed, batch_layout, lanes_for
 from alphazero.machine import cores
-from alphazero.player import NetworkPlayer, Player, RandomPlayer, RolloutPlayer
+from alphazero.player import OWN_SETTINGS, NetworkPlayer, Player, RandomPlayer, RolloutPlayer
 from alphazero.protocols.client import EngineSpec
 from alphazero.text import player_name
 
-SEARCH_SETTINGS = (
-    "kind",
-    "simulations",
-    "c_base",
-    "c_init",
-    "fpu",
-    "fpu_value",
-    "considered",
-    "c_visit",
-    "c_scale",
-    "rescale_q",
-    "find_wins",
-    "policy_temperature",
-    "temperature",
-    "temperature_plies",
-)
+DRAWN = {"temperature", "temperature_plies"}  # what a player of a pool takes beside the settings of its search
 
 
 @dataclass(frozen=True)
@@ -169,8 +154,11 @@ def play(
 def _pool_player(entrant: Entrant, evaluators: list[Evaluator], names: list[str]) -> dict[str, object]:
     player = entrant.player
     assert isinstance(player, Player)
-    wanted = player.search_settings(**entrant.search)
-    search = {name: value for name, value in wanted.items() if name in SEARCH_SETTINGS}
+    drawn = {name: value for name, value in entrant.search.items() if name in DRAWN}
+    wanted = player.search_settings(
+        **{name: entrant.search[name] for name in entrant.search.keys() - DRAWN - {"seconds"}}
+    )
+    search = {**{name: value for name, value in wanted.items() if name not in OWN_SETTINGS}, **drawn}
     if isinstance(player, RandomPlayer):
         return {**search, "evaluator": RANDOM}
     if isinstance(player, RolloutPlayer):

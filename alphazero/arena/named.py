@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from alphazero import checkpoint
 from alphazero.arena.match import Entrant, entrant
 from alphazero.arena.registry import Players, Search, spec_of
 from alphazero.errors import UserError
 from alphazero.game import Game, make
+from alphazero.search_settings import SettingValue
 
 
 @dataclass(frozen=True)
@@ -27,10 +29,20 @@ class NamedPlayer:
         return NamedPlayer(text, spec_of(text, players or {}), players or {})
 
     def entrant(
-        self, game: Game, device: str, simulations: int | None, kind: str | None, name: str | None = None
+        self,
+        game: Game,
+        device: str,
+        simulations: int | None,
+        kind: str | None,
+        name: str | None = None,
+        settings: Mapping[str, SettingValue] = MappingProxyType({}),
     ) -> Entrant:
-        """The player, loaded. simulations, kind: of its search; None: as its checkpoint was trained, else 100 with PUCT."""
-        return entrant(self.text, game, device, self._search(simulations, kind), name=name, players=self.players)
+        """The player, loaded. simulations, kind: of its search; None: as its checkpoint was trained, else 100 with PUCT.
+
+        settings: further ones of its search.
+        """
+        search = {**settings, **self._search(simulations, kind)}
+        return entrant(self.text, game, device, search, name=name, players=self.players)
 
     def _search(self, simulations: int | None, kind: str | None) -> Search:
         search: Search = {"kind": "puct", "simulations": 100}

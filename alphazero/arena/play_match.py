@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 from alphazero.arena.adjudication import Adjudication
 from alphazero.arena.match import Entrant, colour_balanced, random_openings
@@ -17,6 +19,7 @@ from alphazero.arena.time_control import TimeControl
 from alphazero.errors import UserError
 from alphazero.game import Game, make
 from alphazero.progress import Progress
+from alphazero.search_settings import SettingValue
 from alphazero.text import MOST_OF_A_NAME, clean
 
 
@@ -28,6 +31,7 @@ def play_match(
     games: int = 100,
     simulations: int | None = None,
     kind: str | None = None,
+    settings: Mapping[str, SettingValue] = MappingProxyType({}),
     opening_plies: int | None = None,
     openings: Path | None = None,
     seed: int = 0,
@@ -43,7 +47,7 @@ def play_match(
 ) -> MatchReport:
     """Plays A against B, every opening with both colours, and reports from A's side.
 
-    opening_plies: None for two random plies, or all of what `openings` holds. Games with an engine outside this process, or with
+    settings: further ones of the players' searches, where they search in this process. opening_plies: None for two random plies, or all of what `openings` holds. Games with an engine outside this process, or with
     clocks, are played move by move, `concurrency` at a time, and end by the rules and `adjudication` alone: the game's option
     `max_plies` is lifted. adjudication needs such games. players: those of a registry, which A and B may name.
     sprt: the match ends as soon as this test is decided, `games` at the latest.
@@ -54,7 +58,7 @@ def play_match(
         raise UserError(f"match: --games must be >= 1, got {games}")
     named = [NamedPlayer.of(text, players) for text in (a, b)]
     game = game_of(named) if game is None else game
-    entrants = _apart([each.entrant(game, device, simulations, kind) for each in named])
+    entrants = _apart([each.entrant(game, device, simulations, kind, settings=settings) for each in named])
     game = _lifted(game, played_by_hand(entrants, time_control), adjudication)
     pairs, order, begin = (games + 1) // 2, openings_order, openings_start
     if openings:

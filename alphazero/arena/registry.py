@@ -28,23 +28,26 @@ from pathlib import Path
 from typing import Any
 
 from alphazero import checkpoint
-from alphazero.config import SEARCH_BOUNDS, read_yaml_file
+from alphazero.config import read_yaml_file
 from alphazero.errors import UserError
 from alphazero.files import is_there
 from alphazero.game import Game
 from alphazero.player import rollouts
 from alphazero.protocols.client import LIMITS, PROTOCOLS, EngineSpec
+from alphazero.search_settings import FIELDS, MOST_SIMULATIONS, SettingValue
 from alphazero.text import LONGEST_NAME, clean, is_clean, listed
 
 KEYS = ("spec", "options", "limits", "simulations", "search", "temperature", "temperature_plies", "policy_temperature")
-MOST = int(SEARCH_BOUNDS["simulations"][1])  # of whatever is counted
+MOST = MOST_SIMULATIONS  # of whatever is counted
 ENGINE_GAMES = {
     "uci": ("chess", "gardner"),
     "usi": ("shogi", "minishogi"),
     "xboard": ("chess", "shogi", "minishogi"),
     "gtp": ("go",),
 }
-Search = dict[str, Any]  # settings by name, from files and options; the player that searches by them checks them
+Search = dict[
+    str, SettingValue
+]  # settings by name, from files and options; the player that searches by them checks them
 ALL_PLIES = 1_000_000  # a temperature without temperature_plies holds for the whole game
 
 
@@ -172,8 +175,8 @@ def _registered(where: str, entry: object) -> Registered:
         spec = entry["spec"]
         if (":" in spec and not spec.startswith("pretrained:")) or spec in ("random", "uniform"):
             raise UserError(f"{where}: policy_temperature is for players with a network")
-        low, high = SEARCH_BOUNDS["policy_temperature"]
-        search["policy_temperature"] = _number(where, "policy_temperature", entry["policy_temperature"], low, high)
+        row = FIELDS["policy_temperature"]
+        search[row.name] = _number(where, row.name, entry[row.name], row.low, row.high)
     texts = {
         str(name): str(value).lower() if isinstance(value, bool) else str(value) for name, value in options.items()
     }

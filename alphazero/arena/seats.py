@@ -15,7 +15,6 @@ from alphazero.player import F32, NetworkPlayer, Player
 from alphazero.protocols.analysis import mate_in
 from alphazero.protocols.client import EngineClient, EngineError, EngineSpec, UciClient, XboardClient
 from alphazero.protocols.clock import Clock
-from alphazero.protocols.gtp import MOST_SIMULATIONS
 from alphazero.protocols.gtp_client import GtpClient
 from alphazero.protocols.uci import centipawns
 
@@ -32,18 +31,19 @@ class Inside:
         if isinstance(self.player, NetworkPlayer):
             self.player.evaluator = _Shared(self.player.evaluator, lock)
             self.player.warm_up()  # before its clock runs
-        self.search = dict(entrant.search)
-        self.simulations = self.search.pop("simulations", None)
-        self.seconds = self.search.pop("seconds", None)  # a move's, where no clock runs
-        self.temperature = float(self.search.pop("temperature", 1.0))
-        self.temperature_plies = int(self.search.pop("temperature_plies", 0))
+        asked = dict(entrant.search)
+        seconds = asked.pop("seconds", None)
+        self.seconds = None if seconds is None else float(seconds)  # a move's, where no clock runs
+        self.temperature = float(asked.pop("temperature", 1.0))
+        self.temperature_plies = int(asked.pop("temperature_plies", 0))
+        self.player.settings |= asked
         self.retired = False
 
     def new_game(self, number: int) -> None:
         """number: the game's, which names the draws of a player with a temperature."""
         self.player.forget()
         if self.temperature_plies:
-            self.search["seed"] = number
+            self.player.settings["seed"] = number
 
     def think(self, position: Position, start: str, moves: list[str], clocks: list[Clock] | None) -> Thought:
         if self.retired:
@@ -52,11 +52,11 @@ class Inside:
         if clocks is not None:
             seconds = clocks[position.turn].budget(position.ply, EXPECTED_PLIES)
         if seconds is None:
-            result = self.player.search(position, self.simulations, **self.search)
+            result = self.player.search(position)
         elif len(position.legal_moves()) == 1:
-            result = self.player.search(position, 1, **self.search)
+            result = self.player.search(position, 1)
         else:
-            result = self.player.search(position, MOST_SIMULATIONS, seconds=seconds, **self.search)
+            result = self.player.search(position, seconds=seconds)
         mate = mate_in(result)
         score = None if mate is not None else float(centipawns(result.value))
         move = result.best_move

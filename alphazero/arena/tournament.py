@@ -23,7 +23,6 @@ from alphazero.arena.report import write_report
 from alphazero.arena.standings import standings
 from alphazero.config import (
     CLOSED,
-    MOST_SIMULATIONS,
     ConfigError,
     GameConfig,
     Int,
@@ -40,6 +39,7 @@ from alphazero.formats.results import Result
 from alphazero.formats.results import players_of as players_in
 from alphazero.game import Game, make
 from alphazero.progress import Progress
+from alphazero.search_settings import MOST_SIMULATIONS
 from alphazero.text import clean, listed, player_name, shown
 from alphazero.typed import MOST_ELO, MOST_GAMES
 from alphazero.typed import elo as read_elo

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from alphazero.arena.registry import Search
 from alphazero.bench.figures import Figure, figure_of
 
 GAMES = 128  # in the shared pool
@@ -34,7 +35,7 @@ def bench(seconds: float, repeat: int, peers: list[str]) -> Iterator[Figure]:
     game = board("connect4")
     with tempfile.TemporaryDirectory() as folder:
         paths = [_checkpoint(Path(folder) / name, seed) for seed, name in enumerate(("a", "b"))]
-        search = {"kind": "gumbel", "simulations": SIMULATIONS}
+        search: Search = {"kind": "gumbel", "simulations": SIMULATIONS}
         entrants: list[Entrant] = [entrant_of(str(path), game, "cpu", search, name=path.parts[-3]) for path in paths]
         starts = random_openings(game, GAMES // 2, 4, seed=0)
         pairings = dict(enumerate(colour_balanced(0, 1, starts)))

@@ -8,8 +8,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from alphazero._core import search_bounds
 from alphazero.devices import DEVICE_HELP, DEVICES
+from alphazero.search_settings import FIELDS, MOST_SIMULATIONS, SettingValue, read_setting
 from alphazero.typed import MOST_GAMES
 from alphazero.typed import elo as elo
 from alphazero.typed import number as number
@@ -17,8 +17,9 @@ from alphazero.typed import whole as whole
 
 Parser = argparse.ArgumentParser | argparse._ArgumentGroup
 
+OWN_OPTIONS = {"kind": "--search", "simulations": "--simulations"}  # settings of a search that --set leaves to them
+
 # What a machine can serve at all.
-MOST_SIMULATIONS = int(search_bounds()["simulations"][1])
 MOST_PLIES = 10_000
 MOST_AT_A_TIME = 256  # games with engines or clocks; each may be two processes
 
@@ -44,6 +45,37 @@ def add_game(parser: Parser, when: str) -> None:
 def add_device(parser: Parser) -> None:
     """--device, as `az.load` takes it."""
     parser.add_argument("--device", default="auto", choices=DEVICES, help=DEVICE_HELP)
+
+
+def add_search(parser: Parser, default: str | None, otherwise: str) -> None:
+    """--search and --set. default: the kind where none is given; otherwise: what the help says of that."""
+    parser.add_argument(
+        "--search",
+        choices=FIELDS["kind"].choices,
+        default=default,
+        help=f"kind of search (default {otherwise})" if default else f"kind of search (default: {otherwise})",
+    )
+    parser.add_argument(
+        "--set",
+        dest="settings",
+        type=_setting,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="setting of the search, e.g. c_init=2.0; may be repeated; names are "
+        + ", ".join(name for name in FIELDS if name not in OWN_OPTIONS),
+    )
+
+
+def _setting(text: str) -> tuple[str, SettingValue]:
+    """argparse's type of --set."""
+    try:
+        name, value = read_setting(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    if name in OWN_OPTIONS:
+        raise argparse.ArgumentTypeError(f"{name} has an option of its own: {OWN_OPTIONS[name]}")
+    return name, value
 
 
 def add_seed(parser: Parser, default: int | None = 0) -> None:

@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser, protocol: str) -> None:
         type=arguments.simulations,
         help="simulations of a `go` without limits (default: until `stop`; with mcts:N, N)",
     )
-    parser.add_argument("--search", choices=["puct", "gumbel"], default="puct", help="kind of search (default puct)")
+    arguments.add_search(parser, "puct", "puct")
     parser.add_argument(
         "--batch-size",
         type=arguments.whole(1, 1024),
@@ -53,7 +53,7 @@ def run(args: argparse.Namespace, engine_class: type[EngineLoop]) -> int:
     model = args.model or default_model(args.game or games[0])
     builtin = model in ("uniform", "random") or model.startswith("mcts:")
     game = make(args.game or games[0]) if builtin or args.game else None
-    player = open_player(model, args.device, game, kind=args.search, batch_size=args.batch_size)
+    player = open_player(model, args.device, game, kind=args.search, batch_size=args.batch_size, **dict(args.settings))
     if player.game.name not in games:
         other = PROTOCOLS.get(player.game.name)
         hint = f"; try `alphazero {other}`" if other else ""

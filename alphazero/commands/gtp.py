@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--ko", choices=go_rules.KO_RULES, help="ko rule at the start (default: that of --rules, else the model's)"
     )
-    parser.add_argument("--search", choices=["puct", "gumbel"], default="puct", help="kind of search (default puct)")
+    arguments.add_search(parser, "puct", "puct")
     parser.add_argument(
         "--resign",
         type=arguments.number(-2, 1),
@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
 
     model = args.model or default_model("go")
     builtin = model in ("uniform", "random") or model.startswith("mcts:")
-    player = load(model, args.device, game=make("go") if builtin else None, kind=args.search)
+    player = load(model, args.device, game=make("go") if builtin else None, kind=args.search, **dict(args.settings))
     if player.game.name != "go":
         raise UserError(f"gtp: {model} plays {player.game.name}; GTP is for Go (try `alphazero play --model {model}`)")
     wanted = {"board_size": args.board_size, "komi": args.komi, "ko": args.ko}

@@ -45,7 +45,11 @@ def run(args: argparse.Namespace) -> int:
 
     path = checkpoint.resolve(args.path)
     loaded = checkpoint.load(path)
-    facts = {"checkpoint": str(path), **loaded.meta, "parameters": sum(p.numel() for p in loaded.network.parameters())}
+    facts: dict[str, Any] = {
+        "checkpoint": str(path),
+        **loaded.meta,
+        "parameters": sum(p.numel() for p in loaded.network.parameters()),
+    }
     chunks = chunk_paths(args.path / "replay")
     if chunks:
         facts["replay"] = {"chunks": len(chunks), "bytes": sum(chunk.stat().st_size for chunk in chunks)}

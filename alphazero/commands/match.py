@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=arguments.simulations,
         help="simulations a move (default: as in the checkpoint's training)",
     )
-    games.add_argument("--search", choices=["puct", "gumbel"], help="kind of search (default: as in training)")
+    arguments.add_search(games, None, "as in training")
     arguments.add_seed(games)
     arguments.add_device(games)
     openings = parser.add_argument_group("openings")
@@ -99,6 +99,7 @@ def run(args: argparse.Namespace) -> int:
         games=args.games,
         simulations=args.simulations,
         kind=args.search,
+        settings=dict(args.settings),
         opening_plies=args.opening_plies,
         openings=args.openings,
         openings_order=args.openings_order,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alphazero.commands import arguments
+from alphazero.search_settings import MOST_SIMULATIONS
 
 if TYPE_CHECKING:
     from alphazero._core import Game, GameRecord
@@ -24,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--last",
-        type=arguments.whole(0, arguments.MOST_SIMULATIONS),
+        type=arguments.whole(0, MOST_SIMULATIONS),
         default=0,
         metavar="N",
         help="use the newest N games only; 0: all (default)",

@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "(default 100)",
     )
     arguments.add_game(parser, "if the player is no checkpoint")
-    parser.add_argument("--search", choices=["puct", "gumbel"], default="puct", help="kind of search (default puct)")
+    arguments.add_search(parser, "puct", "puct")
     parser.add_argument(
         "--opening-plies",
         type=arguments.plies,
@@ -76,7 +76,8 @@ def run(args: argparse.Namespace) -> int:
         raise UserError(f"scaling: --games must be >= 2, got {args.games}")
     unit = "seconds" if args.seconds else "simulations"
     amounts = scaling.budgets(*(args.seconds or (args.least, args.most)))
-    player = load(args.player, args.device, game=game_from(args.game, args.option) if args.game else None)
+    game = game_from(args.game, args.option) if args.game else None
+    player = load(args.player, args.device, game=game, **dict(args.settings))
     summary = scaling.measure(
         player,
         player.game,

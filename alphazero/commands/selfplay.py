@@ -23,9 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="directory of the replay store; it is created if missing, and games are added to those in it",
     )
     parser.add_argument("--simulations", type=arguments.simulations, default=32, help="simulations a move (default 32)")
-    parser.add_argument(
-        "--search", choices=["puct", "gumbel"], default="gumbel", help="kind of search (default gumbel)"
-    )
+    arguments.add_search(parser, "gumbel", "gumbel")
     parser.add_argument(
         "--temperature-plies",
         type=arguments.plies,
@@ -71,7 +69,8 @@ def run(args: argparse.Namespace) -> int:
             parts = [f"{games:,} games", f"{rate:,.0f} evals/s"]
             progress.line(fraction=games / args.games, seconds=now - begin, parts=parts)
 
-    search = {"kind": args.search, "simulations": args.simulations, "temperature_plies": args.temperature_plies}
+    search = {**dict(args.settings), "kind": args.search, "simulations": args.simulations}
+    search["temperature_plies"] = args.temperature_plies
     how = {"in_flight": args.in_flight, "opening_plies": args.opening_plies, "seed": args.seed}
     generate(player, replay, args.games, search, on_step=tell, **how)
     print(f"{args.out}: {replay.games:,} games, {replay.positions:,} positions")

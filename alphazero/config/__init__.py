@@ -5,7 +5,7 @@ names the key: `configs/go.yaml: search.simulations must be >= 1, got 0`. pydant
 """
 
 from alphazero.config.entries import Step, Variant
-from alphazero.config.keys import CLOSED, MOST_SIMULATIONS, SEARCH_BOUNDS, Bool, Float, Int, ListOf, Section, Text, key
+from alphazero.config.keys import CLOSED, Bool, Float, Int, ListOf, Section, Text, key
 from alphazero.config.learning import NetworkConfig, ReplayConfig, TrainingConfig
 from alphazero.config.models import Config, RatingConfig
 from alphazero.config.playing import GameConfig, SearchConfig, SelfplayConfig
@@ -15,8 +15,6 @@ from alphazero.config.yaml_files import ConfigError, parse_yaml, read_yaml, read
 
 __all__ = [
     "CLOSED",
-    "MOST_SIMULATIONS",
-    "SEARCH_BOUNDS",
     "Bool",
     "Config",
     "ConfigError",

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
-from alphazero.config.keys import MOST_SIMULATIONS, Before, Number, Shaped, Text, UnfitError, kind_of
+from alphazero.config.keys import Before, Number, Shaped, Text, UnfitError, kind_of
 from alphazero.errors import UserError
 from alphazero.game import Game
+from alphazero.search_settings import MOST_SIMULATIONS
 from alphazero.text import clean
 
 if TYPE_CHECKING:

@@ -11,14 +11,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, cast
 
-from alphazero._core import search_bounds
-
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler
     from pydantic_core.core_schema import CoreSchema
-
-SEARCH_BOUNDS = search_bounds()  # {setting: (least, greatest)}: what a search counts with; the core alone knows
-MOST_SIMULATIONS = int(SEARCH_BOUNDS["simulations"][1])
 
 CLOSED = {"extra": "forbid"}  # a section's __pydantic_config__: a key that is not declared is a mistake
 
@@ -46,12 +41,6 @@ def key(
     if isinstance(default, (list, dict)):
         return field(default_factory=lambda: type(default)(default), metadata=meta)
     return field(default=default, metadata=meta)
-
-
-def setting(name: str, default: float, reason: str) -> Any:
-    """A key that is a number among the search's settings: its bounds are the core's."""
-    low, high = SEARCH_BOUNDS[name]
-    return key(default, reason, low=low, high=high)
 
 
 class UnfitError(ValueError):

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from alphazero.config.entries import PlayerText
-from alphazero.config.keys import CLOSED, MOST_SIMULATIONS, Float, Int, ListOf, Section, key
+from alphazero.config.keys import CLOSED, Float, Int, ListOf, Section, key
 from alphazero.config.learning import NetworkConfig, ReplayConfig, TrainingConfig
 from alphazero.config.playing import GameConfig, SearchConfig, SelfplayConfig
+from alphazero.search_settings import MOST_SIMULATIONS
 
 
 @dataclass(frozen=True)

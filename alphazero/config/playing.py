@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Any, ClassVar, Literal
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, TypeVar
 
 from alphazero.config.entries import StartText, StepEntry, VariantEntry
-from alphazero.config.keys import CLOSED, MOST_SIMULATIONS, Bool, Float, Int, ListOf, Text, key, setting
+from alphazero.config.keys import CLOSED, Bool, Float, Int, ListOf, Text, key
+from alphazero.search_settings import FIELDS, MOST_SIMULATIONS, SearchSettings, SettingValue
+
+T = TypeVar("T")
+KINDS: dict[type, object] = {bool: Bool, int: Int, float: Float}
 
 
 @dataclass(frozen=True)
@@ -22,95 +26,40 @@ class GameConfig:
     )
 
 
-@dataclass(frozen=True)
-class SearchConfig:
-    """The tree search of self-play, and of the games that rate a run's checkpoints."""
-
-    __pydantic_config__: ClassVar = CLOSED
-    kind: Literal["gumbel", "puct"] = key(
+# Where self-play's default is not the search's own, and why.
+SELFPLAY: dict[str, tuple[SettingValue, str]] = {
+    "kind": (
         "gumbel",
         "The search algorithm. Gumbel AlphaZero (Danihelka et al. 2022) learns from few simulations; "
         "PUCT is AlphaZero's own.",
-    )
-    simulations: Int = setting(
-        "simulations",
-        32,
-        "Simulations a move. Gumbel search learns from 16 on; 32 is a good trade on small boards.",
-    )
-    c_base: Float = setting(
-        "c_base",
-        19652.0,
-        "How slowly PUCT's exploration grows with visits. The value is that of AlphaZero's pseudo-code.",
-    )
-    c_init: Float = setting(
-        "c_init", 1.25, "PUCT's exploration constant at few visits. The value is that of AlphaZero's pseudo-code."
-    )
-    fpu: Literal["reduction", "value"] = key(
-        "reduction",
-        "The value of a move without visits (first play urgency). reduction: the parent's value less `fpu_value` times the "
-        "root of the prior mass tried so far, as in KataGo; value: `fpu_value` itself.",
-    )
-    fpu_value: Float = setting(
-        "fpu_value",
-        0.2,
-        "How much lower than its parent a move without visits is valued; with `fpu: value`, that value itself. "
-        "0.2 is KataGo's reduction.",
-    )
-    noise_epsilon: Float = setting(
-        "noise_epsilon",
-        0.25,
-        "Share of Dirichlet noise in the root's priors during self-play, PUCT only. The value is AlphaZero's.",
-    )
-    noise_alpha: Float = setting(
-        "noise_alpha",
-        0.0,
-        "Concentration of the root's Dirichlet noise, PUCT only. 0 means 10 divided by the number of legal moves, which is "
-        "AlphaZero's rule over its games.",
-    )
-    considered: Int = setting(
-        "considered",
-        16,
-        "Root moves that Gumbel search samples and compares (the paper's m). 16 is the paper's value.",
-    )
-    c_visit: Float = setting(
-        "c_visit",
-        50.0,
-        "Gumbel search: added to the largest visit count before values are scaled against priors. "
-        "50 is the paper's value.",
-    )
-    c_scale: Float = setting(
-        "c_scale",
-        1.0,
-        "Gumbel search: how much values count against priors. 1 is the paper's value for board games, with values mapped "
-        "to [0, 1]; a greater one makes sharper policy targets.",
-    )
-    rescale_q: Bool = key(
-        False,
-        "Gumbel search: stretch the values of a node's moves to [0, 1]. This is off because tiny differences, as in drawn "
-        "positions, would become noise in the policy target.",
-    )
-    find_wins: Bool = key(
-        True,
-        "A leaf where the side to move wins at once (chess: mate in one) gets the exact value. "
-        "It then needs no evaluation.",
-    )
-    policy_temperature: Float = setting(
-        "policy_temperature",
-        1.0,
-        "PUCT players divide the network's logits by this before they become priors (lc0's PolicyTemperature). "
-        "Self-play does not use it; above 1 the priors are flatter.",
-    )
-    virtual_loss: Float = setting(
-        "virtual_loss",
-        1.0,
-        "Visits that count as lost for each simulation under way, so that simultaneous ones take different paths. "
-        "One each is the usual number.",
-    )
+    ),
+    "simulations": (32, "Simulations a move. Gumbel search learns from 16 on; 32 is a good trade on small boards."),
+}
 
-    def settings(self, simulations: int) -> dict[str, Any]:
+
+def _keys_of_the_table(cls: type[T]) -> type[T]:
+    """Makes the class a section with a key for each setting of a search."""
+    for each in FIELDS.values():
+        default, reason = SELFPLAY.get(each.name, (each.default, each.reason))
+        low, high = (each.low, each.high) if each.is_number else (None, None)
+        cls.__annotations__[each.name] = (
+            KINDS[type(default)] if not each.choices else Literal[tuple(sorted(each.choices))]
+        )
+        setattr(cls, each.name, key(default, reason, low=low, high=high))
+    return dataclass(frozen=True)(cls)
+
+
+@_keys_of_the_table
+class SearchConfig(SearchSettings):
+    """The tree search of self-play, and of the games that rate a run's checkpoints."""
+
+    __pydantic_config__: ClassVar = CLOSED
+
+    def settings(self, simulations: int) -> dict[str, SettingValue]:
         """What a pool's player searches with. policy_temperature is left out: a checkpoint's meta.json brings it where one plays."""
-        own = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "policy_temperature"}
-        return {**own, "simulations": simulations}
+        own = self.replace(simulations=simulations).as_dict()
+        del own["policy_temperature"]
+        return own
 
 
 @dataclass(frozen=True)

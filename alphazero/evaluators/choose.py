@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from alphazero import weights
 from alphazero.devices import DEVICES
@@ -28,6 +28,7 @@ from alphazero.errors import UserError
 from alphazero.evaluators.base import Evaluator, LanedEvaluator, agrees, fastest, proof_planes
 from alphazero.files import read_json, write_atomically
 from alphazero.machine import cache_folder
+from alphazero.runs.meta import Meta
 
 if TYPE_CHECKING:
     import torch
@@ -93,7 +94,7 @@ def make_evaluator(network: Network, device: torch.device | str = "auto") -> Eva
     return _best(network, _wanted(name))
 
 
-def load_evaluator(folder: Path, meta: dict[str, Any], device: str = "auto") -> Evaluator:
+def load_evaluator(folder: Path, meta: Meta, device: str = "auto") -> Evaluator:
     """The evaluator of a checkpoint, as make_evaluator gives it; without torch where that was proven here before."""
     key = _proof(folder, meta, device)
     name = _proven(key) if key else ""
@@ -204,7 +205,7 @@ def _gpu_is_possible() -> bool:
     return not sys.platform.startswith("linux") or any(Path(each).exists() for each in devices)
 
 
-def _proof(folder: Path, meta: dict[str, Any], device: str) -> str:
+def _proof(folder: Path, meta: Meta, device: str) -> str:
     """All that hangs together where OpenVINO was chosen for a checkpoint and proven, as a name for a file: these weights,
     this program, this processor, these versions, and what was asked for. "" where torch is needed in any case.
     """

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Mapping
 
+from alphazero.game import OptionValue
 from alphazero.text import clean
 
 KO_RULES = ("positional", "situational", "simple")
@@ -52,7 +53,7 @@ SUPPORTED = "ko POSITIONAL, SITUATIONAL or SIMPLE; suicide true or false; " + ";
 )
 
 
-def by_name(name: str) -> dict[str, object]:
+def by_name(name: str) -> dict[str, OptionValue]:
     """The options of named rules. ValueError lists the names."""
     known = name.strip().lower().replace("_", "-")
     if known not in RULES:
@@ -67,7 +68,7 @@ def warning(name: str) -> str:
     return f"{known} rules: scored by area, not by territory" if known in BY_TERRITORY else ""
 
 
-def by_sgf(text: str) -> tuple[dict[str, object], str]:
+def by_sgf(text: str) -> tuple[dict[str, OptionValue], str]:
     """The options that an SGF file's RU stands for, none where it says nothing known; and what is to be told of them."""
     known = text.strip().lower().replace("_", "-").replace(" ", "-")
     known = IN_SGF.get(known, known)
@@ -90,9 +91,9 @@ def sgf_name(options: Mapping[str, object]) -> str:
     return WRITTEN.get((ko, suicide)) or f"ko{ko.upper()}scoreAREAtaxNONEsui{int(suicide)}"
 
 
-def by_fields(fields: Mapping[str, object]) -> dict[str, object]:
+def by_fields(fields: Mapping[str, object]) -> dict[str, OptionValue]:
     """The options that KataGo's fields stand for. ValueError names a field or value that is not supported."""
-    options: dict[str, object] = {}
+    options: dict[str, OptionValue] = {}
     for name, value in fields.items():
         word = str(value).upper()
         if name == "ko" and word.lower() in KO_RULES:
@@ -104,7 +105,7 @@ def by_fields(fields: Mapping[str, object]) -> dict[str, object]:
     return options
 
 
-def by_text(text: str) -> dict[str, object]:
+def by_text(text: str) -> dict[str, OptionValue]:
     """The options of rules by name, or by a JSON object of KataGo's fields."""
     if not text.lstrip().startswith("{"):
         return by_name(text)

@@ -22,7 +22,7 @@ from alphazero.formats.go import PositionText, Stone, play_colour, rows_of, ston
 from alphazero.formats.sgf_text import source
 from alphazero.formats.sgf_tree import Node, collection, parse_nodes
 from alphazero.formats.sgf_values import escape, komi_of, point_of, points, size_of, value_of, vertex_of
-from alphazero.game import make
+from alphazero.game import OptionValue, make
 
 OUR_NAME = "alphazero"  # AP of what we write, whose komi may be any number
 FORFEITS = {"R": "resignation", "T": "time_forfeit", "F": "forfeit"}  # by what follows RE's "+"
@@ -255,7 +255,7 @@ class _Reading:
 # --- Playing a game through ---
 
 
-def position_of(sgf: SgfGame, **options: object) -> Position:
+def position_of(sgf: SgfGame, **options: OptionValue) -> Position:
     """The final position of a game, under its own komi."""
     return play_out(sgf, make("go", {**options, "board_size": sgf.size, "komi": sgf.komi}))
 

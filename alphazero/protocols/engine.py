@@ -25,9 +25,10 @@ from alphazero.player import Player, load
 from alphazero.protocols.analysis import Analysis, Limits, Perft
 from alphazero.protocols.go import UNREAD, GoWords, legal
 from alphazero.protocols.lines import LineLoop
-from alphazero.protocols.options import Option, ProtocolError, whole
+from alphazero.protocols.options import Option, ProtocolError, of_field, whole
 from alphazero.protocols.unloaded import Unloaded
 from alphazero.search import MoveStats, SearchResult
+from alphazero.search_settings import FIELDS
 
 
 class EngineLoop(LineLoop):
@@ -128,7 +129,7 @@ class EngineLoop(LineLoop):
     def search_options(self) -> list[Option]:
         """What both dialects can set, under the same names."""
         settings = self.player.settings
-        flatter = self.player.search_settings().get("policy_temperature", 1.0)
+        now = self.player.search_settings()
 
         def keep(key: str) -> Callable[[Any], None]:
             return lambda value: settings.__setitem__(key, value)
@@ -137,11 +138,12 @@ class EngineLoop(LineLoop):
             Option("Threads", "spin", cores(), self._set_threads, 1, 256),
             Option("MultiPV", "spin", 1, lambda value: setattr(self, "multi_pv", value), 1, 256),
             Option("WeightsFile", "string", self.player.name, self._load),
-            Option("Search", "combo", settings.get("kind", "puct"), keep("kind"), choices=("puct", "gumbel")),
             Option("MinibatchSize", "spin", settings["batch_size"], keep("batch_size"), 1, 1024),
-            Option("CPuct", "number", f"{settings.get('c_init', 1.25):g}", keep("c_init"), 0, 100),
-            Option("FpuReduction", "number", f"{settings.get('fpu_value', 0.2):g}", keep("fpu_value"), 0, 100),
-            Option("PolicyTemperature", "number", f"{flatter:g}", keep("policy_temperature"), 0.1, 10),
+            *(
+                of_field(each, now.get(each.name, each.default), keep(each.name))
+                for each in FIELDS.values()
+                if each.option
+            ),
         ]
 
     def _set_threads(self, threads: int) -> None:

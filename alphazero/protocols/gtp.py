@@ -16,6 +16,7 @@ from typing import TextIO
 from alphazero._core import Position
 from alphazero.formats import go_rules, sgf
 from alphazero.formats.go import rows_of, stones_of
+from alphazero.game import OptionValue
 from alphazero.player import Player
 from alphazero.protocols import gtp_time
 from alphazero.protocols.clock import Clock
@@ -65,7 +66,7 @@ class GtpEngine(GtpLoop):
     def size(self) -> int:
         return int(self.player.game.options["board_size"])
 
-    def use(self, **options: object) -> None:
+    def use(self, **options: OptionValue) -> None:
         """Goes on with other options of the game, in the same position. ValueError leaves all as it was."""
         player = self.player.with_options(**options)
         self.position = player.game.position(self.position.text)

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from alphazero.search_settings import SearchField, SettingValue
+
 YES, NO = ("true", "1", "on", "yes"), ("false", "0", "off", "no")
 
 
@@ -75,3 +77,14 @@ class Option:
             case _:
                 self.apply(value)
         return ""
+
+
+def of_field(row: SearchField, value: SettingValue, apply: Callable[[Any], None]) -> Option:
+    """The option that sets this setting of a search."""
+    if row.choices:
+        return Option(row.option, "combo", value, apply, choices=row.choices)
+    if isinstance(row.default, bool):
+        return Option(row.option, "check", value, apply)
+    if isinstance(row.default, int):
+        return Option(row.option, "spin", value, apply, int(row.low), int(row.high))
+    return Option(row.option, "number", f"{value:g}", apply, row.low, row.high)

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 from alphazero import pretrained
 from alphazero.files import read_json
-from alphazero.game import Game, games, make
+from alphazero.game import Game, OptionValue, games, make
 from alphazero.player import Player, flattened, load
+from alphazero.runs.meta import Meta
+from alphazero.search_settings import SettingValue
 
 
 class Unloaded(Player):
     """A network's player before its network is loaded: what a handshake tells of it. load() gives the one that plays."""
 
-    def __init__(
-        self, name: str, game: Game, meta: dict[str, Any], load: Callable[[Unloaded], Player], **settings: Any
-    ):
+    def __init__(self, name: str, game: Game, meta: Meta, load: Callable[[Unloaded], Player], **settings: SettingValue):
         super().__init__(name, game, **settings)
         self.meta = meta
         self._load = load
@@ -25,15 +25,15 @@ class Unloaded(Player):
     def load(self) -> Player:
         return self._load(self)
 
-    def search_settings(self, **settings: Any) -> dict[str, Any]:
+    def search_settings(self, **settings: SettingValue) -> dict[str, SettingValue]:
         return flattened(super().search_settings(**settings), self.meta)
 
-    def with_options(self, **options: Any) -> Player:
+    def with_options(self, **options: OptionValue) -> Player:
         game = make(self.game.name, {**self.game.options, **options})
         return Unloaded(self.name, game, self.meta, self._load, **self.settings)
 
 
-def described(model: str) -> dict[str, Any]:
+def described(model: str) -> Meta:
     """A checkpoint's meta.json where it is plain to see, without what it takes to load a network; else nothing."""
     place = pretrained.path_of(model) or Path(model)
     try:
@@ -41,13 +41,13 @@ def described(model: str) -> dict[str, Any]:
             place = place / "checkpoints" / (place / "checkpoints" / "latest").read_text().strip()
         meta = read_json(place / "meta.json")
         if not (place / "model.safetensors").exists():
-            return {}
+            return Meta()
     except (OSError, ValueError):
-        return {}
-    return meta if isinstance(meta, dict) else {}
+        return Meta()
+    return cast("Meta", meta) if isinstance(meta, dict) else Meta()
 
 
-def open_player(model: str, device: str, game: Game | None, **settings: Any) -> Player:
+def open_player(model: str, device: str, game: Game | None, **settings: SettingValue) -> Player:
     """The player, its network still to be loaded where meta.json says enough of it. UserError as `load` has it."""
     meta = described(model)
     name, options = meta.get("game"), meta.get("options")

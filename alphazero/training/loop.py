@@ -30,6 +30,7 @@ from alphazero.game import make
 from alphazero.machine import Plan, plan_selfplay
 from alphazero.progress import Progress
 from alphazero.runs import RunDirectory
+from alphazero.runs.meta import Meta
 from alphazero.training import resume
 from alphazero.training.budget import Budget
 from alphazero.training.learner import Learner
@@ -304,13 +305,13 @@ class Run:
     def save(self) -> Path:
         """Writes a checkpoint of the current step."""
         self._require_numbers()
-        meta = {
+        meta: Meta = {
             "game": self.game.name,
             "options": self.game.options,
             "steps": self.trainer.steps,
             "games": self.store.games,
             "positions": self.store.positions,
-            "paid": list(self.store.paid),
+            "paid": self.store.paid,
             "reuse": self.config.replay.reuse,
             "evaluations": self.evaluations,
             "seconds": round(self.elapsed(), 3),

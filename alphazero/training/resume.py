@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -16,6 +15,7 @@ from alphazero.config import Config, load_config, resume_changes
 from alphazero.errors import UserError
 from alphazero.network import Network, from_description, shape_of
 from alphazero.runs import RunDirectory
+from alphazero.runs.meta import BeganFrom
 from alphazero.training.trainer import Trainer
 
 
@@ -23,12 +23,12 @@ from alphazero.training.trainer import Trainer
 class Origin:
     """What a run goes on from.
 
-    began_from: whose network it began with and all that had been spent on that; {} for random weights. seconds, evaluations:
+    began_from: whose network it began with and all that had been spent on that; None for random weights. seconds, evaluations:
     spent on this run before. paid: as ReplayStore.paid. reuse: replay.reuse when that was counted; None for a new run.
     """
 
     trainer: Trainer
-    began_from: dict[str, Any] = field(default_factory=dict)
+    began_from: BeganFrom | None = None
     seconds: float = 0.0
     evaluations: int = 0
     paid: tuple[int, float] = (0, 0.0)
@@ -103,7 +103,7 @@ def _restored(path: Path, config: Config, before: Config | None, device: torch.d
     positions, samples = meta.get("paid", (0, 0.0))
     found = Origin(
         trainer,
-        meta.get("began_from", {}),
+        meta.get("began_from"),
         float(meta["seconds"]),
         int(meta.get("evaluations", 0)),
         (int(positions), float(samples)),
@@ -113,7 +113,7 @@ def _restored(path: Path, config: Config, before: Config | None, device: torch.d
     return found, same_optimizer
 
 
-def _begin_from(config: Config, game: Game, trainer: Trainer, note: Callable[[str], None]) -> dict[str, Any]:
+def _begin_from(config: Config, game: Game, trainer: Trainer, note: Callable[[str], None]) -> BeganFrom:
     """Takes over a checkpoint's weights, and its optimizer's state where it has one that fits. Returns `began_from`."""
     name = config.training.start_from
     path = checkpoint.resolve(Path(name))
@@ -129,8 +129,15 @@ def _begin_from(config: Config, game: Game, trainer: Trainer, note: Callable[[st
         )
     with suppress(UserError):  # a shipped network has none
         trainer.start_optimizer(checkpoint.load_trainer(path))
-    keys = ("steps", "games", "positions", "evaluations", "seconds")
-    earlier = loaded.meta.get("began_from", {})
+    meta = loaded.meta
+    earlier = meta.get("began_from") or BeganFrom(name="", steps=0, games=0, positions=0, evaluations=0, seconds=0.0)
     new = f"; new in it: {', '.join(missing)}" if missing else ""
     note(f"beginning with the network of {name} (step {loaded.meta['steps']:,}){new}")
-    return {"name": name, **{key: loaded.meta.get(key, 0) + earlier.get(key, 0) for key in keys}}
+    return BeganFrom(
+        name=name,
+        steps=meta["steps"] + earlier["steps"],
+        games=meta["games"] + earlier["games"],
+        positions=meta["positions"] + earlier["positions"],
+        evaluations=meta.get("evaluations", 0) + earlier["evaluations"],
+        seconds=meta["seconds"] + earlier["seconds"],
+    )

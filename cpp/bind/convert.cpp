@@ -62,6 +62,16 @@ void Settings::text(const char* name, std::string& into) {
   into = py::cast<std::string>(from_[name]);
 }
 
+int Settings::choice(const char* name, const std::vector<std::string>& names, int otherwise) {
+  std::string given = names[static_cast<std::size_t>(otherwise)];
+  text(name, given);
+  const auto found = std::find(names.begin(), names.end(), given);
+  if (found != names.end()) return static_cast<int>(found - names.begin());
+  std::string list;
+  for (const std::string& each : names) list += (list.empty() ? "\"" : " or \"") + each + '"';
+  throw std::invalid_argument(full(name) + " must be " + list + ", got '" + given + "'");
+}
+
 void Settings::flag(const char* name, bool& into) {
   if (!has(name)) return;
   const int truth = PyObject_IsTrue(from_[name].ptr());

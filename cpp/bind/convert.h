@@ -40,6 +40,8 @@ class Settings {
 
   void text(const char* name, std::string& into);
   void flag(const char* name, bool& into);
+  // The number of the name that is given among `names`; `otherwise` where none is.
+  int choice(const char* name, const std::vector<std::string>& names, int otherwise);
   template <class T>
   void number(const char* name, T& into, const Bounds& bounds) {
     if (!has(name)) return;

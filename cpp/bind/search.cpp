@@ -1,9 +1,10 @@
 #include "cpp/bind/search.h"
 
+#include <cstdlib>
 #include <exception>
-#include <map>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -47,19 +48,47 @@ py::dict report_dict(const SearchReport& r) {
   return out;
 }
 
-// --- schedules and bounds, without a search ---
+// --- settings and schedules, without a search ---
+
+constexpr const char* kSearchFields = R"(The table of a search's settings, a dict each.
+
+name; default: int, float, bool or str; low, high: of a number; choices: of a str; option: the
+engine option that sets it, "" for none; reason: what it does and why the default is what it is.)";
+
+template <class T>
+py::dict field_dict(const SettingRow& row, const T& setting) {
+  py::dict out;
+  out["name"] = row.name;
+  out["low"] = row.bounds.low;
+  out["high"] = row.bounds.high;
+  out["option"] = row.option;
+  out["reason"] = row.reason;
+  py::list choices;
+  if constexpr (std::is_enum_v<T>) {
+    for (const char* name : names_of(T{})) choices.append(name);
+    out["default"] = choices[static_cast<std::size_t>(setting)];
+  } else if constexpr (std::is_floating_point_v<T>) {
+    out["default"] = std::strtod(plain(static_cast<double>(setting)).c_str(), nullptr);  // 0.2, not the float next to it
+  } else {
+    out["default"] = setting;
+  }
+  out["choices"] = py::tuple(choices);
+  return out;
+}
 
 void bind_settings(py::module_& m) {
   m.def(
-      "search_bounds",
+      "search_fields",
       [] {
-        std::map<std::string, std::pair<double, double>> all;
+        py::list all;
         SearchSettings s;
-        SearchSettings::each_number(
-            s, [&all](const char* name, auto, const Bounds& bounds) { all[name] = {bounds.low, bounds.high}; });
+        SearchSettings::each(s, [&all](const SettingRow& row, auto& setting) { all.append(field_dict(row, setting)); });
         return all;
       },
-      "(least, greatest) of each number among the settings of a search, by name.");
+      kSearchFields);
+  m.def(
+      "check_search", [](const py::dict& settings) { to_search(settings); }, py::arg("settings"),
+      "ValueError where these are no settings of a search: an unknown name, or a value that cannot be.");
   m.def(
       "considered_visits",
       [](int considered, int simulations) {
@@ -186,21 +215,16 @@ void bind_search_core(py::module_& m) {
 }  // namespace
 
 void read_search(Settings& from, SearchSettings& s) {
-  std::string kind = s.kind == SearchKind::kPuct ? "puct" : "gumbel";
-  from.text("kind", kind);
-  if (kind != "puct" && kind != "gumbel")
-    throw std::invalid_argument("search: kind must be \"puct\" or \"gumbel\", got '" + kind + "'");
-  s.kind = kind == "puct" ? SearchKind::kPuct : SearchKind::kGumbel;
-  std::string fpu = "reduction";
-  from.text("fpu", fpu);
-  if (fpu != "reduction" && fpu != "value")
-    throw std::invalid_argument("search: fpu must be \"reduction\" or \"value\", got '" + fpu + "'");
-  s.fpu = fpu == "value" ? Fpu::kValue : Fpu::kReduction;
-  from.flag("reuse_tree", s.reuse_tree);
-  from.flag("find_wins", s.find_wins);
-  from.flag("rescale_q", s.rescale_q);
-  SearchSettings::each_number(
-      s, [&from](const char* name, auto& number, const Bounds& bounds) { from.number(name, number, bounds); });
+  SearchSettings::each(s, [&from]<class T>(const SettingRow& row, T& setting) {
+    if constexpr (std::is_enum_v<T>) {
+      constexpr auto names = names_of(T{});
+      setting = static_cast<T>(from.choice(row.name, {names.begin(), names.end()}, static_cast<int>(setting)));
+    } else if constexpr (std::is_same_v<T, bool>) {
+      from.flag(row.name, setting);
+    } else {
+      from.number(row.name, setting, row.bounds);
+    }
+  });
 }
 
 void bind_search(py::module_& m) {

@@ -1,0 +1,37 @@
+"""What a checkpoint's meta.json says."""
+
+from __future__ import annotations
+
+from typing import Any, TypedDict
+
+from alphazero.game import OptionValue
+
+
+class BeganFrom(TypedDict):
+    """The checkpoint that a run began with, and what it had seen."""
+
+    name: str
+    steps: int
+    games: int
+    positions: int
+    evaluations: int
+    seconds: float
+
+
+class Meta(TypedDict, total=False):
+    """meta.json. checkpoint.read_meta() holds it to the first seven keys; the others may be missing in old ones."""
+
+    game: str
+    options: dict[str, OptionValue]
+    network: dict[str, Any]  # as network.from_description() reads it
+    steps: int
+    games: int
+    positions: int
+    seconds: float
+    evaluations: int
+    simulations: int  # a move of its self-play
+    policy_temperature: float  # by which PUCT flattens its priors
+    version: str
+    began_from: BeganFrom
+    paid: tuple[int, float]  # positions, and the samples that they paid for
+    reuse: float  # replay.reuse when that was counted
