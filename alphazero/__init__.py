@@ -9,6 +9,7 @@ player = az.load("runs/quickstart")
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 # GNU OpenMP's threads spin for milliseconds before they sleep. Where something else uses a core, the thread they wait for does
 # not run meanwhile, and a small network on a CPU gets 50 times slower. A short spin costs little and avoids that. It has to be
@@ -16,6 +17,7 @@ import os
 if "OMP_WAIT_POLICY" not in os.environ:
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
+from alphazero import _core
 from alphazero._core import __version__
 from alphazero.game import Game, IllegalMove, Outcome, Position, games
 from alphazero.player import Evaluation, Player, load
@@ -33,5 +35,12 @@ __all__ = [
     "SearchResult",
     "__version__",
     "games",
+    "get_include",
     "load",
 ]
+
+
+def get_include() -> Path:
+    """The folder of the C++ headers: `c++ -I` with it, then `#include "games/game.h"` or `"cpp/search/search.h"`."""
+    installed = Path(_core.__file__).parent / "include"
+    return installed if installed.is_dir() else Path(__file__).parent.parent  # a checkout has them at its root

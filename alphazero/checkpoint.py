@@ -10,9 +10,10 @@ import io
 import json
 import os
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypedDict, cast
 
 from safetensors import SafetensorError
 
@@ -22,6 +23,8 @@ from alphazero.files import is_there, read_json
 from alphazero.runs.meta import Meta
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from alphazero.network import Network
 
     class Trained(Protocol):
@@ -33,7 +36,20 @@ if TYPE_CHECKING:
         def network(self) -> Network: ...
         @property
         def averaged(self) -> Network: ...
-        def state_dict(self) -> dict[str, Any]: ...
+        def state_dict(self) -> TrainerState: ...
+
+
+class _TrainerState(TypedDict):
+    steps: int
+    network: Mapping[str, Tensor]
+    averaged: Mapping[str, Tensor]
+    optimizer: dict[str, Any]  # as torch.optim has it
+
+
+class TrainerState(_TrainerState, total=False):
+    """trainer.pt: all that training needs to go on."""
+
+    samples: int  # drawn for these steps; those of version 0.1.0 do not say
 
 
 META: dict[str, tuple[type, ...]] = {  # what meta.json must hold
@@ -167,13 +183,13 @@ def load(path: Path) -> Loaded:
     return Loaded(network.eval(), meta)
 
 
-def load_trainer(path: Path) -> dict[str, Any]:
+def load_trainer(path: Path) -> TrainerState:
     """The trainer's state of a checkpoint."""
     import torch  # it takes a second: not where only a checkpoint's description is read
 
     file = path / "trainer.pt"
     try:
-        state: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
+        state = torch.load(file, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
         raise CheckpointError(
             f"{file}: the trainer's state is missing; this checkpoint can play but not go on training"
@@ -182,7 +198,7 @@ def load_trainer(path: Path) -> dict[str, Any]:
         raise CheckpointError(f"{file}: the trainer's state is cut short or damaged") from error
     if not isinstance(state, dict) or not {"steps", "network", "averaged", "optimizer"} <= state.keys():
         raise CheckpointError(f"{file}: this is no trainer's state")
-    return state
+    return cast("TrainerState", state)
 
 
 def save(run: Path, trainer: Trained, meta: Meta) -> Path:

@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from alphazero.errors import UserError
 from alphazero.machine import keep_to_cache_folder
@@ -164,7 +164,7 @@ class Parser(argparse.ArgumentParser):
         name = self.prog.removeprefix("alphazero").strip()
         raise UserError(f"{name}: {said}" if name else said)
 
-    def _check_value(self, action: argparse.Action, value: Any) -> None:
+    def _check_value(self, action: argparse.Action, value: object) -> None:
         """Refuses what is not among the choices, and suggests the nearest one."""
         choices = [str(choice) for choice in action.choices or ()]
         if action.choices is None or value in action.choices:
@@ -194,7 +194,7 @@ class CommandParser(Parser):
 class PrintVersion(argparse.Action):
     """Prints the versions of what runs here, without loading torch."""
 
-    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
         from importlib.metadata import PackageNotFoundError, version
 
         from alphazero._core import __version__ as core
@@ -210,10 +210,10 @@ class PrintVersion(argparse.Action):
 class PrintCompletion(argparse.Action):
     """Prints the completion script of a shell."""
 
-    def __call__(self, parser: argparse.ArgumentParser, namespace: object, shell: Any, _: object = None) -> NoReturn:
+    def __call__(self, parser: argparse.ArgumentParser, namespace: object, shell: object, _: object = None) -> NoReturn:
         from alphazero.commands.completion import script
 
-        print(script(shell))
+        print(script(str(shell)))
         parser.exit()
 
 

@@ -10,17 +10,23 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Sequence
-from typing import Any
+from typing import TypedDict
 
 from alphazero._core import Batch, Pool
 from alphazero.errors import UserError
-from alphazero.evaluators.base import Evaluator, LanedEvaluator, PipelinedEvaluator
+from alphazero.evaluators.base import F32, Evaluator, LanedEvaluator, PipelinedEvaluator
 
 POLL_SECONDS = 0.0005  # between looks at a device that works: short beside a batch, long beside a look
 STEP_SECONDS = 0.01  # a step where lanes do the work: nothing that is looked at in between is in more of a hurry
 
 
-def batch_layout(evaluators: Sequence[Evaluator]) -> dict[str, Any]:
+class Layout(TypedDict):
+    """What a pool's batches hold, as the pool and its Feed are told."""
+
+    packed: bool
+
+
+def batch_layout(evaluators: Sequence[Evaluator]) -> Layout:
     """The pool's settings that these evaluators ask for: packed batches where all of them expand planes themselves."""
     packed = len(evaluators) > 0 and all(isinstance(each, PipelinedEvaluator) for each in evaluators)
     return {"packed": packed}
@@ -57,7 +63,7 @@ class Feed:
         self.names = names
         self.packed = packed
         self.lanes = 1 if packed else lanes
-        self._under_way: deque[tuple[Batch, PipelinedEvaluator, Any]] = deque()
+        self._under_way: deque[tuple[Batch, PipelinedEvaluator, object]] = deque()
         self.active = self.lanes
         self._threads: list[threading.Thread] = []
         self._change = threading.Condition()  # of `active` and _resting
@@ -177,7 +183,7 @@ class Feed:
         self._finish(batch, evaluator.collect(ticket), gathered=True)
         return True
 
-    def _finish(self, batch: Batch, answer: tuple[Any, Any], gathered: bool = False) -> None:
+    def _finish(self, batch: Batch, answer: tuple[F32, F32], gathered: bool = False) -> None:
         """Hands an answer to the pool; one that it cannot use is told with the player's name, not the evaluator's number."""
         try:
             self.pool.finish(batch, *answer, gathered=gathered)

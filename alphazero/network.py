@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import copy
 from dataclasses import asdict, replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from alphazero.config import NetworkConfig
+from alphazero.heads import HEADS, Features
+from alphazero.runs.meta import Description
 from alphazero.weights import Shape as Shape
 from alphazero.weights import shape_of as shape_of
-
-SCORE_SCALE = 20.0  # points; the score head predicts score / SCORE_SCALE, which keeps its error near that of the others
 
 
 class Output(NamedTuple):
@@ -27,10 +27,7 @@ class Output(NamedTuple):
 
     policy: Tensor  # [B, P] logits
     wdl: Tensor  # [B, 3] logits of win, draw, loss
-    ownership: Tensor | None  # [B, H, W] in (-1, 1): +1 own area at the end
-    score: Tensor | None  # [B] final margin / SCORE_SCALE
-    plies_left: Tensor | None = None  # [B] log(1 + plies to the end of the game)
-    reply: Tensor | None = None  # [B, P] logits of the opponent's next move, by the indices it would have as one's own
+    heads: dict[str, Tensor]  # what else it learns, by the names of alphazero.heads
 
 
 def _conv(inputs: int, outputs: int, size: int) -> nn.Sequential:
@@ -62,7 +59,7 @@ class Block(nn.Module):
 
 
 class Network(nn.Module):
-    """The tower and its heads; `config` gives blocks, channels, global_pooling, value_hidden, ownership, score."""
+    """The tower, policy and value, and the further heads that `config` asks for."""
 
     def __init__(self, shape: Shape, config: NetworkConfig):
         super().__init__()
@@ -77,20 +74,20 @@ class Network(nn.Module):
         self.policy_conv = _conv(channels, head, 1)
         if shape.head == "board":
             self.policy_bias = nn.Linear(2 * head, head)
-        self._add_moves("policy", head)
-        if config.reply:
-            self._add_moves("reply", head)
+        self.add_moves("policy", head)
+        self.heads = [each for each in HEADS if each.wanted(shape, config)]
+        self._add_heads("policy", head)
         self.value_conv = _conv(channels, head, 1)
         self.value_hidden = nn.Linear(2 * head, config.value_hidden)
         self.value_out = nn.Linear(config.value_hidden, 3)
-        has_ownership = shape.ownership if config.ownership is None else config.ownership
-        has_score = shape.ownership if config.score is None else config.score
-        self.ownership_out = nn.Conv2d(head, 1, 1) if has_ownership else None
-        self.score_out = nn.Linear(config.value_hidden, 1) if has_score else None
-        has_plies_left = not shape.ownership if config.plies_left is None else config.plies_left
-        self.plies_left_out = nn.Linear(config.value_hidden, 1) if has_plies_left else None
+        self._add_heads("value", head)
 
-    def _add_moves(self, name: str, head: int) -> None:
+    def _add_heads(self, beside: str, width: int) -> None:
+        for each in self.heads:
+            if each.beside == beside:
+                each.add_layers(self, width)
+
+    def add_moves(self, name: str, head: int) -> None:
         """The last layers of a policy called `name`, on the features of the policy head."""
         shape = self.shape
         if shape.head == "board":
@@ -110,13 +107,11 @@ class Network(nn.Module):
             p = F.relu(p + self.policy_bias(whole)[:, :, None, None])
         v = F.relu(self.value_conv(x))
         hidden = F.relu(self.value_hidden(pooled(v)))
-        ownership = torch.tanh(self.ownership_out(v)).squeeze(1) if self.ownership_out is not None else None
-        score = self.score_out(hidden).squeeze(1) if self.score_out is not None else None
-        plies_left = self.plies_left_out(hidden).squeeze(1) if self.plies_left_out is not None else None
-        reply = self._moves("reply", p, whole) if self.config.reply else None
-        return Output(self._moves("policy", p, whole), self.value_out(hidden), ownership, score, plies_left, reply)
+        features = Features(p, whole, v, hidden)
+        heads = {each.name: each.out(self, features) for each in self.heads}
+        return Output(self.moves("policy", p, whole), self.value_out(hidden), heads)
 
-    def _moves(self, name: str, p: Tensor, whole: Tensor) -> Tensor:
+    def moves(self, name: str, p: Tensor, whole: Tensor) -> Tensor:
         """[B, P] logits of the policy called `name` from its head's features [B, K, H, W] and their means [B, 2K]."""
         if self.shape.head == "board":
             board: Tensor = self.get_submodule(f"{name}_out")(p).flatten(1)
@@ -128,12 +123,12 @@ class Network(nn.Module):
         dense: Tensor = self.get_submodule(f"{name}_dense")(p.flatten(1))
         return dense
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> Description:
         """What meta.json keeps: enough to build this network again."""
         return {**asdict(self.config), "shape": {**asdict(self.shape), "head": self.shape.head}}
 
 
-def from_description(description: dict[str, Any]) -> Network:
+def from_description(description: Description) -> Network:
     """The network that `describe` described, with fresh weights."""
     fields = {"plies_left": False, "reply": False, **description}  # networks of before they came
     shape = {key: value for key, value in fields.pop("shape").items() if key != "head"}
@@ -146,11 +141,13 @@ def parameter_count(network: nn.Module) -> int:
 
 
 def folded(network: Network) -> Network:
-    """A copy for inference: batch norms folded into the convolutions before them, no gradients, no reply."""
+    """A copy for inference: batch norms folded into the convolutions before them, no gradients, no head that only teaches."""
     result = copy.deepcopy(network).eval().requires_grad_(False)
-    result.config = replace(network.config, reply=False)
-    for name in ("reply_out", "reply_extra", "reply_line", "reply_dense"):
-        if hasattr(result, name):
+    for head in [each for each in result.heads if not each.plays]:
+        result.heads.remove(head)
+        if hasattr(result.config, head.name):
+            result.config = replace(result.config, **{head.name: False})
+        for name in [name for name, _ in result.named_children() if name.startswith(f"{head.name}_")]:
             delattr(result, name)
     for module in list(result.modules()):
         for name, child in list(module.named_children()):

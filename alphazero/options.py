@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import yaml
 
 from alphazero.config import parse_yaml
 from alphazero.errors import UserError
-from alphazero.game import Game, make
+from alphazero.game import Game, OptionValue, make
 from alphazero.text import shown
 
 
-def parse_options(pairs: list[str]) -> dict[str, Any]:
+def parse_options(pairs: list[str]) -> dict[str, OptionValue]:
     """["board_size=9", "ko=simple"] as a dict; values are read as YAML scalars."""
-    options: dict[str, Any] = {}
+    options: dict[str, OptionValue] = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals or not key:
             raise UserError(f"--option {shown(pair)}: expected KEY=VALUE, e.g. board_size=9")
         try:
-            options[key] = parse_yaml(value)
+            read = parse_yaml(value)
         except yaml.YAMLError as error:
             raise UserError(f"--option {shown(pair)}: the value cannot be read") from error
-        if not isinstance(options[key], (bool, int, float, str)):
+        if not isinstance(read, (bool, int, float, str)):
             raise UserError(f"--option {shown(pair)}: the value must be true, false, a number or text")
+        options[key] = read
     return options
 
 

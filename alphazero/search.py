@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +22,8 @@ from alphazero.symmetry import averaged
 F32 = NDArray[np.float32]
 I32 = NDArray[np.int32]
 # (planes [B, C, H, W], legal: B arrays of policy indices) -> (logits, values); see Search.
-LeafEvaluator = Callable[[F32, list[I32]], tuple[Any, Any]]
+Logits = F32 | Sequence[F32]  # [B, policy_size], or for each position one a legal move
+LeafEvaluator = Callable[[F32, list[I32]], tuple[Logits, F32]]
 
 
 @dataclass(frozen=True)
@@ -170,11 +170,10 @@ class Search:
                     return self.result()
                 if root_is_new and self.root_symmetries:  # the first leaf is the root, and comes alone
                     share, value = averaged(self.game, self.evaluator, planes[0], legal[0])
-                    logits, values = [share], [value]
+                    self._tell(legal, tickets, [share], np.array([value], np.float32))
                 else:
-                    logits, values = self.evaluator(planes, legal)
+                    self._tell(legal, tickets, *self.evaluator(planes, legal))
                 root_is_new = False
-                self._tell(legal, tickets, logits, values)
                 if enough(self):
                     core.set_budget(max(1, core.simulations))
 
@@ -223,7 +222,7 @@ class Search:
         """A move drawn in proportion to visits ** (1 / temperature)."""
         return self._core.sample_move(temperature)
 
-    def _tell(self, legal: list[I32], tickets: list[int], logits: Any, values: Any) -> None:
+    def _tell(self, legal: list[I32], tickets: list[int], logits: Logits, values: F32) -> None:
         count = len(tickets)
         value = np.asarray(values, np.float32)
         if value.shape == (count, 3):
@@ -235,7 +234,7 @@ class Search:
         if np.abs(value).max(initial=0.0) > 1.05:  # what computes in few bits misses 1 by a little
             raise ValueError("evaluator: values must be in [-1, 1], for the side to move")
         dense = isinstance(logits, np.ndarray) and logits.dtype != object and logits.ndim == 2
-        if dense and logits.shape != (count, self.game.policy_size):
+        if isinstance(logits, np.ndarray) and dense and logits.shape != (count, self.game.policy_size):
             wanted = f"[{count}, {self.game.policy_size}]"
             raise ValueError(
                 f"evaluator: logits must be {wanted} or a list of {count} arrays, got {list(logits.shape)}"

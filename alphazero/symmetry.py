@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +25,7 @@ def tables(game: Game) -> tuple[I32, I32]:
 
 
 def averaged(
-    game: Game, evaluator: Callable[[F32, list[I32]], tuple[Any, Any]], planes: F32, legal: I32
+    game: Game, evaluator: Callable[[F32, list[I32]], tuple[F32 | Sequence[F32], F32]], planes: F32, legal: I32
 ) -> tuple[F32, float]:
     """(log probabilities [L] of the legal moves, value): the mean over all symmetries of a position's evaluations.
 

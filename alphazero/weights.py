@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alphazero._core import Game
+from alphazero.runs.meta import Description
 
 F32 = NDArray[np.float32]
 EPSILON = np.float32(1e-5)  # of every batch norm
-NOT_FOR_PLAY = ("reply_", "ownership_", "score_", "plies_left_")  # what only training asks for
+FOR_PLAY = ("stem.", "tower.", "policy_", "value_")  # the layers that play; the others only teach
 
 
 @dataclass(frozen=True)
@@ -61,24 +61,24 @@ class Weights:
     arrays: dict[str, F32]  # folded
 
 
-def weights_of(description: Mapping[str, Any], state: Mapping[str, NDArray[Any]]) -> Weights:
+def weights_of(description: Description, state: Mapping[str, NDArray[np.generic]]) -> Weights:
     """From what Network.describe() says, and its state_dict as arrays."""
     shape = Shape(**{key: value for key, value in description["shape"].items() if key != "head"})
     return Weights(shape, description["blocks"], description["channels"], folded_arrays(state))
 
 
-def read(path: Path, description: Mapping[str, Any]) -> Weights:
+def read(path: Path, description: Description) -> Weights:
     """A checkpoint's weights. What does not fit the description is not looked for: alphazero.checkpoint.load does that."""
     from safetensors.numpy import load_file
 
     return weights_of(description, load_file(path / "model.safetensors"))
 
 
-def folded_arrays(state: Mapping[str, NDArray[Any]]) -> dict[str, F32]:
+def folded_arrays(state: Mapping[str, NDArray[np.generic]]) -> dict[str, F32]:
     """The arrays that play, every batch norm folded into its convolution; new memory, none of it shared."""
     arrays: dict[str, F32] = {}
     for name, array in state.items():
-        if name.startswith(NOT_FOR_PLAY):
+        if not name.startswith(FOR_PLAY):
             continue
         module, _, kind = name.rpartition(".")
         before, _, part = module.rpartition(".")

@@ -204,6 +204,14 @@ class Random:
         self.turn = "W" if self.turn == "B" else "B"
 
 
+def head_of(manner: Manner, facts: dict[str, str]) -> str:
+    """The file's first node."""
+    head = manner.head.replace("\n", manner.line_end)
+    for key, text in facts.items():
+        head = head.replace("{" + key + "}", text)
+    return head
+
+
 def make(program: str, number: int) -> Truth:
     """The file of that number, always the same."""
     manner = PROGRAMS[program]
@@ -243,18 +251,16 @@ def make(program: str, number: int) -> Truth:
         elif manner.variations and chance.random() < 0.1:
             body, closing = f"{body}(", f")(;{mover}[aa]C[or \\] this];{'W' if mover == 'B' else 'B'}[zz])" + closing
         body += node + note + (manner.line_end if index % manner.each == manner.each - 1 else "")
-    head = manner.head.replace("\n", manner.line_end)
     escaped = [name.replace("\\", "\\\\").replace("]", "\\]") for name in names]
-    for key, text in (
-        ("SZ", str(size)),
-        ("KM", komi),
-        ("PB", escaped[0]),
-        ("PW", escaped[1]),
-        ("HA", told if handicap else ""),
-        ("ST", set_up),
-    ):
-        head = head.replace("{" + key + "}", text)
-    whole = head + body + closing + manner.tail
+    facts = {
+        "SZ": str(size),
+        "KM": komi,
+        "PB": escaped[0],
+        "PW": escaped[1],
+        "HA": told if handicap else "",
+        "ST": set_up,
+    }
+    whole = head_of(manner, facts) + body + closing + manner.tail
     return Truth(
         manner.change(whole.encode(manner.codec)),
         size,

@@ -91,7 +91,7 @@ def test_the_policy_loss_is_the_cross_entropy_with_the_listed_moves():
     with torch.no_grad():
         output = trainer.network(batch["planes"])
         _, figures = trainer.losses(output, batch)
-    for head, logits in (("policy", output.policy), ("reply", output.reply)):
+    for head, logits in (("policy", output.policy), ("reply", output.heads["reply"])):
         expected = torch.nn.functional.cross_entropy(logits, dense[head], reduction="none").sum() / 6
         assert float(figures[f"{head}_loss"]) == pytest.approx(float(expected), rel=1e-5)
     entropy = torch.special.entr(dense["policy"]).sum() / 6
@@ -233,9 +233,14 @@ def test_folding_the_norms_changes_nothing():
     with torch.no_grad():
         plain, fold = network(planes), folded(network)(planes)
     assert not any(isinstance(m, torch.nn.BatchNorm2d) for m in folded(network).modules())
-    assert plain.reply is not None
-    assert fold.reply is None  # it teaches, and plays no part
-    for a, b in zip(plain[:4], fold[:4], strict=True):
+    assert "reply" in plain.heads
+    assert "reply" not in fold.heads  # it teaches, and plays no part
+    assert fold.heads.keys() == plain.heads.keys() - {"reply"}
+    for a, b in [
+        (plain[0], fold[0]),
+        (plain[1], fold[1]),
+        *((plain.heads[name], fold.heads[name]) for name in fold.heads),
+    ]:
         assert torch.allclose(a, b, atol=1e-4)
 
 
@@ -246,8 +251,8 @@ def test_gos_weights_play_on_any_board(size):
         output = network(torch.zeros(2, 23, size, size))
     assert output.policy.shape == (2, size * size + 1)
     assert output.wdl.shape == (2, 3)
-    assert output.ownership.shape == (2, size, size)
-    assert output.score.shape == (2,)
+    assert output.heads["ownership"].shape == (2, size, size)
+    assert output.heads["score"].shape == (2,)
 
 
 @pytest.mark.parametrize(
@@ -263,7 +268,7 @@ def test_the_policy_head_fits_the_game(shape, head):
     assert shape.head == head
     output = Network(shape, TINY)(torch.zeros(2, shape.planes, shape.height, shape.width))
     assert output.policy.shape == (2, shape.policy_size)
-    assert output.ownership is None
+    assert "ownership" not in output.heads
 
 
 def test_the_average_lies_between_start_and_now():

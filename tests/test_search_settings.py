@@ -107,10 +107,26 @@ def test_settings_are_replaced_and_never_changed():
             SearchSettings.of(bad)
 
 
-ADDED = {
-    "  float policy_temperature = 1.0F;": "  float added = 0.5F;\n",
-    '    row(s.virtual_loss, "virtual_loss"': '    row(s.added, "added", {0, 1}, "Added", "What a test adds.");\n',
-}
+MOBILITY_WRITTEN = """template <Game G>
+struct Mobility {
+  static std::vector<Column> columns(const Shape&, const SampleSettings&) { return {{"mobility"}}; }
+  static void write(const Drawn<G>& drawn, const TargetRow& row) {
+    MoveList<G::kMaxMoves> moves;
+    drawn.position.legal_moves(moves);
+    row.number(0, static_cast<float>(moves.size()));
+  }
+};
+"""
+ADDED = [
+    ("search/settings.h", "  float policy_temperature = 1.0F;", "  float added = 0.5F;\n"),
+    (
+        "search/settings.h",
+        '    row(s.virtual_loss, "virtual_loss"',
+        '    row(s.added, "added", {0, 1}, "Added", "What a test adds.");\n',
+    ),
+    ("sampler/targets.h", "template <Game G>\nusing Targets", MOBILITY_WRITTEN),
+    ("sampler/targets.h", "Reply<G>>;", "Mobility<G>, "),
+]
 ASKED = """
 import sys
 import alphazero as az
@@ -126,24 +142,54 @@ assert load_config(sys.argv[1]).search.added == 0.75
 assert any(option.name == "Added" for option in UciEngine(Player("uniform", az.Game("chess"))).search_options())
 assert main(["match", "uniform", "random", "--game", "connect4", "--games", "2", "--simulations", "2", "--set", "added=1"]) == 0
 assert main(["match", "uniform", "random", "--game", "connect4", "--set", "added=2"]) == 2
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+from alphazero import heads
+from alphazero._core import Sampler, UNIFORM
+from alphazero.config import NetworkConfig, TrainingConfig
+from alphazero.network import Network, shape_of
+from alphazero.training.trainer import Trainer
+
+class Mobility(heads.Head):
+    name, plays, weight = "mobility", False, 0.1
+    def add_layers(self, network, width):
+        network.mobility_out = nn.Linear(network.config.value_hidden, 1)
+    def out(self, network, features):
+        return network.mobility_out(features.hidden).squeeze(1)
+    def loss(self, said, batch):
+        return F.smooth_l1_loss(said, batch["mobility"] / 20)
+
+heads.HEADS.append(Mobility())
+pool = Pool(game, {"games_in_flight": 4, "games": 4}, [{"kind": "gumbel", "simulations": 4, "evaluator": UNIFORM}])
+sampler = Sampler(game)
+while not pool.done or sampler.games < 4:
+    pool.next_batch(0.05)
+    for record in pool.take_finished():
+        sampler.add(record.to_bytes())
+batch = {name: torch.from_numpy(array) for name, array in sampler.sample(64, 1).items()}
+assert set(batch["mobility"].tolist()) <= set(range(1, 8)) and len(set(batch["mobility"].tolist())) > 1
+torch.manual_seed(0)
+trainer = Trainer(Network(shape_of(game), NetworkConfig(blocks=1, channels=8)), TrainingConfig(warmup_steps=1), "cpu")
+losses = [float(trainer.step(batch, 0.0)["mobility_loss"]) for _ in range(20)]
+assert losses[-1] < losses[0]
 main(["match", "--help"])
 """
 
 
 @pytest.mark.slow
-def test_one_row_more_acts_everywhere(tmp_path):
-    """The whole core is built again with a row more; no line of Python is changed."""
+def test_one_setting_and_one_target_more_act_everywhere(tmp_path):
+    """The whole core is built again with a row and a target more; in Python a class is added, and no line changed."""
     source = tmp_path / "source"
     for name in ("cpp", "games", "alphazero"):
         shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__", "_core*.so"))
     for name in ("CMakeLists.txt", "pyproject.toml"):
         shutil.copy(ROOT / name, source / name)
-    header = source / "cpp/search/settings.h"
-    text = header.read_text()
-    for before, line in ADDED.items():
+    for header, before, line in ADDED:
+        text = (source / "cpp" / header).read_text()
         assert text.count(before) == 1
-        text = text.replace(before, line + before)
-    header.write_text(text)
+        (source / "cpp" / header).write_text(text.replace(before, line + before))
     import pybind11
 
     settings = [f"-DPython_EXECUTABLE={sys.executable}", f"-Dpybind11_DIR={pybind11.get_cmake_dir()}"]

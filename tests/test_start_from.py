@@ -157,7 +157,7 @@ def test_all_that_is_new_in_a_grown_network_learns():
     for _ in range(3):
         optimizer.zero_grad()
         output = big(planes)
-        (output.policy.square().mean() + output.wdl.square().mean() + output.reply.square().mean()).backward()
+        (output.policy.square().mean() + output.wdl.square().mean() + output.heads["reply"].square().mean()).backward()
         optimizer.step()
     untouched = [
         name for name, p in big.named_parameters() if "plies_left" not in name and not bool(p.grad.abs().sum() > 0)

@@ -97,6 +97,7 @@ class Table:
         lanes = lanes_for(evaluators, min(cores(), in_flight))  # a lone game's leaf has all cores to itself
         if lanes > 1:
             batch_size = min(batch_size, max(8, in_flight // (lanes * len(evaluators))))
+        layout = batch_layout(evaluators)
         settings = {
             "games_in_flight": in_flight,
             "batch_size": batch_size,
@@ -104,11 +105,11 @@ class Table:
             "seed": seed,
             "symmetry": True,
             "record_policy": False,
-            **batch_layout(evaluators),
+            **layout,
         }
         games = [(p.first, p.second, p.opening, number) for number, p in pairings.items()]
         self._pool = Pool(game, settings, players, games)
-        self._feed = Feed(self._pool, evaluators, settings["packed"], lanes, names=names)
+        self._feed = Feed(self._pool, evaluators, **layout, lanes=lanes, names=names)
 
     def step(self) -> bool:
         """Answers at most one batch; False once all games are over."""

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from alphazero.arena.ratings import Summary
 from alphazero.files import writing
+from alphazero.runs.meta import Meta
 
 COSTS = [("evaluations", 1.0, "self-play evaluations"), ("games", 1.0, "self-play games"), ("seconds", 3600.0, "hours")]
 
 
-def plot_learning_curve(path: Path, summary: Summary, metas: Mapping[str, Mapping[str, Any]], title: str) -> None:
+def plot_learning_curve(path: Path, summary: Summary, metas: Mapping[str, Meta], title: str) -> None:
     """Writes a PNG: the rated checkpoints (their meta.json by name) as curves over evaluations (runs of before they were
     counted: over games) and over hours, all other players as level lines.
     """
@@ -26,7 +26,9 @@ def plot_learning_curve(path: Path, summary: Summary, metas: Mapping[str, Mappin
     first = 0 if all("evaluations" in meta for meta, _ in rated) else 1
     figure, both = plt.subplots(1, 2, figsize=(11, 4.8), dpi=110, sharey=True)
     for axes, (key, unit, label) in zip(both, (COSTS[first], COSTS[2]), strict=True):
-        curve = sorted(((meta[key] / unit, player) for meta, player in rated), key=lambda point: point[0])
+        curve = sorted(
+            ((float(str(meta.get(key, 0))) / unit, player) for meta, player in rated), key=lambda point: point[0]
+        )
         elo = [player["elo"] for _, player in curve]
         below = [player["elo"] - player["low"] for _, player in curve]
         above = [player["high"] - player["elo"] for _, player in curve]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from alphazero.arena.ratings import Ratings
 from alphazero.terminal import Column, Table
@@ -11,6 +11,8 @@ from alphazero.text import LONGEST_NAME, clean
 
 if TYPE_CHECKING:
     from alphazero.arena.match_report import MatchReport
+    from alphazero.arena.ratings import RatedPlayer
+    from alphazero.arena.scaling import Scaling
 
 
 def _short(name: str) -> str:
@@ -42,7 +44,7 @@ def standings(rated: Ratings, intervals: Mapping[str, tuple[float, float]] | Non
     return Table(columns, rows)
 
 
-def rated_players(players: Sequence[Mapping[str, Any]], *, plain: str) -> Table:
+def rated_players(players: Sequence[RatedPlayer], *, plain: str) -> Table:
     """The players of an elo.json. plain: the lines where there is no terminal."""
     columns = [
         Column("player", right=False),
@@ -66,7 +68,7 @@ def rated_players(players: Sequence[Mapping[str, Any]], *, plain: str) -> Table:
     return Table(columns, rows, plain=plain)
 
 
-def scaling_table(summary: Mapping[str, Any]) -> Table:
+def scaling_table(summary: Scaling) -> Table:
     """Elo against search budget: the object of scaling.json."""
     columns = [
         Column(summary["unit"], 12),

@@ -9,10 +9,15 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from alphazero.arena.registry import Search
 from alphazero.bench.figures import Figure, figure_of
+from alphazero.checkpoint import TrainerState
+from alphazero.runs.meta import Meta
+
+if TYPE_CHECKING:
+    from alphazero.network import Network
 
 GAMES = 128  # in the shared pool
 SIMULATIONS = 32
@@ -66,19 +71,19 @@ def bench(seconds: float, repeat: int, peers: list[str]) -> Iterator[Figure]:
             yield figure_of(f"arena.ratio.{name}.connect4", "times as fast shared", ratios)
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Untrained:
     """What checkpoint.save asks of a trainer, for a network that never learned."""
 
-    network: Any
+    network: Network
     steps: int = 0
 
     @property
-    def averaged(self) -> Any:
+    def averaged(self) -> Network:
         return self.network
 
-    def state_dict(self) -> dict[str, Any]:
-        return {}
+    def state_dict(self) -> TrainerState:
+        return TrainerState(steps=0, samples=0, network={}, averaged={}, optimizer={})
 
 
 def _checkpoint(folder: Path, seed: int) -> Path:
@@ -89,6 +94,14 @@ def _checkpoint(folder: Path, seed: int) -> Path:
     from alphazero.bench.figures import network
 
     torch.manual_seed(seed)
-    meta = {"game": "connect4", "options": {}, "steps": 0, "games": 0, "positions": 0, "seconds": 0.0, "version": ""}
-    trainer: Any = _Untrained(network("connect4", 4, 64))
+    meta: Meta = {
+        "game": "connect4",
+        "options": {},
+        "steps": 0,
+        "games": 0,
+        "positions": 0,
+        "seconds": 0.0,
+        "version": "",
+    }
+    trainer = _Untrained(network("connect4", 4, 64))
     return checkpoint.save(folder, trainer, meta)

@@ -10,7 +10,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any
 
 import numpy as np
 import torch
@@ -114,7 +113,7 @@ def packed_batch(game: Game, rows: int) -> Packed:
 
 def pipelined_rate(evaluator: PipelinedEvaluator, batch: Packed, seconds: float) -> float:
     """Positions a second with as many batches under way as there are lanes, from host memory to host memory."""
-    under_way: deque[Any] = deque()
+    under_way: deque[object] = deque()
 
     def work() -> int:
         under_way.append(evaluator.submit(*batch))

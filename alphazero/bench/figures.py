@@ -6,12 +6,15 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from alphazero.config import NetworkConfig
-from alphazero.game import Game, make
+from alphazero.game import Game, OptionValue, make
 
-BOARDS: dict[str, tuple[str, dict[str, Any]]] = {
+if TYPE_CHECKING:
+    from alphazero.network import Network
+
+BOARDS: dict[str, tuple[str, dict[str, OptionValue]]] = {
     "chess": ("chess", {}),
     "shogi": ("shogi", {}),
     "go9": ("go", {"board_size": 9}),
@@ -63,7 +66,7 @@ def board(label: str) -> Game:
     return make(name, options)
 
 
-def network(label: str, blocks: int, channels: int) -> Any:
+def network(label: str, blocks: int, channels: int) -> Network:
     """An untrained network for a board."""
     from alphazero.network import Network, shape_of
 

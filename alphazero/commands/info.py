@@ -5,12 +5,15 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from alphazero.commands import arguments
 from alphazero.errors import UserError
 from alphazero.files import read_json
 from alphazero.text import clean
+
+if TYPE_CHECKING:
+    from alphazero.arena.ratings import RatedPlayer
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     arguments.add_json(parser)
 
 
-def rated(path: Path) -> list[dict[str, Any]]:
+def rated(path: Path) -> list[RatedPlayer]:
     """The players of an elo.json."""
     content = read_json(path)
     players = content.get("players") if isinstance(content, dict) else None
@@ -33,7 +36,7 @@ def rated(path: Path) -> list[dict[str, Any]]:
     return players
 
 
-def _line(player: dict[str, Any]) -> str:
+def _line(player: RatedPlayer) -> str:
     return f"  {clean(player['name']):<16} {player['elo']:7.0f}  [{player['low']:.0f}, {player['high']:.0f}]"
 
 
@@ -45,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
 
     path = checkpoint.resolve(args.path)
     loaded = checkpoint.load(path)
-    facts: dict[str, Any] = {
+    facts: dict[str, object] = {
         "checkpoint": str(path),
         **loaded.meta,
         "parameters": sum(p.numel() for p in loaded.network.parameters()),
@@ -53,15 +56,13 @@ def run(args: argparse.Namespace) -> int:
     chunks = chunk_paths(args.path / "replay")
     if chunks:
         facts["replay"] = {"chunks": len(chunks), "bytes": sum(chunk.stat().st_size for chunk in chunks)}
-    if (args.path / "elo.json").exists():
-        facts["elo"] = rated(args.path / "elo.json")
+    players = rated(args.path / "elo.json") if (args.path / "elo.json").exists() else None
     if args.json:
-        print(json.dumps(facts))
+        print(json.dumps(facts if players is None else {**facts, "elo": players}))
         return 0
     for name, value in facts.items():
-        if name == "elo":
-            show(rated_players(value, plain="\n".join(map(_line, value))))
-        else:
-            told = json.dumps(value) if isinstance(value, dict) else clean(str(value), 1000)
-            fact(clean(name), told, pad=12)
+        told = json.dumps(value) if isinstance(value, dict) else clean(str(value), 1000)
+        fact(clean(name), told, pad=12)
+    if players is not None:
+        show(rated_players(players, plain="\n".join(map(_line, players))))
     return 0

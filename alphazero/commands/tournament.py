@@ -5,15 +5,15 @@ from __future__ import annotations
 import argparse
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from alphazero.commands import arguments
 
 if TYPE_CHECKING:
-    from alphazero.arena.ratings import Summary
+    from alphazero.arena.ratings import RatedPlayer, Summary
+    from alphazero.arena.tournament import TournamentConfig
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -101,7 +101,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _line(player: Mapping[str, Any]) -> str:
+def _line(player: RatedPlayer) -> str:
     bounds = f"[{player['low']:.0f}, {player['high']:.0f}]"
     return f"{player['name']:<24} {player['elo']:7.0f}  {bounds}  {player['games']} games  {player['score']:.1%}"
 
@@ -138,7 +138,7 @@ def _rate_run(directory: Path, overrides: list[str], args: argparse.Namespace) -
     return rate_run(directory, load_config(directory / "config.yaml", overrides), args.device)
 
 
-def _with_options(config: Any, args: argparse.Namespace) -> Any:
+def _with_options(config: TournamentConfig, args: argparse.Namespace) -> TournamentConfig:
     """The configuration with what the command line says on top, checked as a file would be."""
     from dataclasses import asdict
 
@@ -165,4 +165,5 @@ def _with_options(config: Any, args: argparse.Namespace) -> Any:
     if args.game or args.option:
         options = {**config.game.options, **parse_options(args.option)}
         config = replace(config, game=replace(config.game, name=args.game or config.game.name, options=options))
-    return build(TournamentConfig, asdict(config), "tournament")
+    checked: TournamentConfig = build(TournamentConfig, asdict(config), "tournament")
+    return checked

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,17 +62,17 @@ class PipelinedEvaluator(Evaluator, Protocol):
 
     lanes: int  # batches that may be under way at a time
 
-    def submit(self, bits: U8, scalars: F32, legal: I32, legal_count: I32, board: tuple[int, int]) -> Any:
+    def submit(self, bits: U8, scalars: F32, legal: I32, legal_count: I32, board: tuple[int, int]) -> object:
         """Takes a batch as Pool.packed, legal and legal_count give it, and returns a ticket at once.
 
         bits: uint8 [n, bit planes, bytes]; scalars: float32 [n, S]; legal: int32 [n, most moves]; legal_count: int32 [n];
         board: the positions' height and width. The arrays are copied before this returns.
         """
 
-    def ready(self, ticket: Any) -> bool:
+    def ready(self, ticket: object) -> bool:
         """Whether collect() would not wait."""
 
-    def collect(self, ticket: Any) -> tuple[F32, F32]:
+    def collect(self, ticket: object) -> tuple[F32, F32]:
         """(logits float32 [n, L] of the legal moves in their order, L >= the most there are, wdl float32 [n, 3])."""
 
 

@@ -7,7 +7,7 @@ import io
 import os
 import threading
 import warnings
-from typing import Any
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -54,6 +54,12 @@ def to_onnx(network: Network, size: Size | None = None) -> bytes:
     return out.getvalue()
 
 
+class Session(Protocol):
+    """What is used of onnxruntime.InferenceSession, which has no types."""
+
+    def run(self, names: list[str] | None, inputs: dict[str, F32]) -> tuple[F32, F32]: ...
+
+
 class OnnxEvaluator:
     """An ONNX Runtime session for each board size that is asked for; new weights make new ones."""
 
@@ -62,7 +68,7 @@ class OnnxEvaluator:
         self.lanes = 1
         self._exchanging = threading.Lock()  # of all that follows
         self._models: dict[Size, bytes] = {}
-        self._sessions: dict[tuple[Size, int], Any] = {}  # by size and threads; lanes share those of one thread
+        self._sessions: dict[tuple[Size, int], Session] = {}  # by size and threads; lanes share those of one thread
         self.load_weights(network)
 
     def evaluate(self, planes: F32) -> tuple[F32, F32]:
@@ -106,7 +112,7 @@ class OnnxEvaluator:
         return logits, wdl
 
 
-def _session(model: bytes, threads: int) -> Any:
+def _session(model: bytes, threads: int) -> Session:
     # It reports usage and writes into the user's home from its import on; only this, said before, keeps it from that.
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     import onnxruntime
@@ -116,4 +122,5 @@ def _session(model: bytes, threads: int) -> Any:
     options.intra_op_num_threads = threads
     # Threads that spin between batches take the cores from the search.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    session: Session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    return session

@@ -20,8 +20,10 @@ from alphazero.weights import Weights, weights_of
 if TYPE_CHECKING:
     from alphazero.network import Network
 
+OpenVino = Any  # the library, and what it makes: it comes without types
 
-def library() -> Any:
+
+def library() -> OpenVino:
     """The package `openvino`, imported so that it sends nothing and writes nothing.
 
     A module that is None in sys.modules cannot be imported. Without `openvino_telemetry`, OpenVINO takes its own stub that
@@ -57,7 +59,7 @@ class OpenVinoEvaluator:
         self.threads = 0  # as many as OpenVINO takes by itself: the cores
         self._openvino = library()
         self._core = self._openvino.Core()
-        self._alone: dict[tuple[int, int], Any] = {}  # requests on all cores, by height and width
+        self._alone: dict[tuple[int, int], OpenVino] = {}  # requests on all cores, by height and width
         self._beside: dict[tuple[int, int], _Streams] = {}
         self._compiling = threading.Lock()
         self._weights = network if isinstance(network, Weights) else _weights(network)
@@ -105,8 +107,8 @@ class OpenVinoEvaluator:
     def _streams(self, size: tuple[int, ...]) -> _Streams:
         return _Streams(self._compile(size, self.lanes, self.lanes))
 
-    def _compile(self, size: tuple[int, ...], threads: int, streams: int) -> Any:
-        hints: dict[str, Any] = {
+    def _compile(self, size: tuple[int, ...], threads: int, streams: int) -> OpenVino:
+        hints: dict[str, object] = {
             "PERFORMANCE_HINT": "LATENCY",  # one batch at a time, on all cores, where nothing else is said
             "INFERENCE_PRECISION_HINT": {"bf16": "bf16", "fp32": "f32"}[self.precision],
             "ENABLE_CPU_PINNING": False,  # search threads share the cores
@@ -121,18 +123,18 @@ class OpenVinoEvaluator:
 class _Streams:
     """A compiled model that answers several requests at a time, and those requests that no thread uses now."""
 
-    def __init__(self, model: Any):
+    def __init__(self, model: OpenVino):
         self._model = model
-        self.idle: list[Any] = []
+        self.idle: list[OpenVino] = []
 
-    def take(self) -> Any:
+    def take(self) -> OpenVino:
         try:
             return self.idle.pop()
         except IndexError:
             return self._model.create_infer_request()
 
 
-def _answer(request: Any, planes: F32) -> tuple[F32, F32]:
+def _answer(request: OpenVino, planes: F32) -> tuple[F32, F32]:
     request.infer({0: planes}, share_inputs=True)
     # Copied: the request's own memory is written again by its next batch.
     return request.get_output_tensor(0).data.copy(), request.get_output_tensor(1).data.copy()
@@ -143,33 +145,33 @@ def _weights(network: Network) -> Weights:
     return weights_of(network.describe(), state)
 
 
-def graph(openvino: Any, weights: Weights, height: int, width: int) -> Any:
+def graph(openvino: OpenVino, weights: Weights, height: int, width: int) -> OpenVino:
     """What Network.forward computes of a board of this size, as an OpenVINO model: planes in, logits and wdl out."""
     op = openvino.opset8
     arrays = weights.arrays
     head = weights.shape.head
 
-    def whole_numbers(values: list[int]) -> Any:
+    def whole_numbers(values: list[int]) -> OpenVino:
         return op.constant(np.array(values, np.int64))
 
-    def conv(x: Any, name: str) -> Any:
+    def conv(x: OpenVino, name: str) -> OpenVino:
         weight = arrays[f"{name}.weight"]
         pad = [weight.shape[2] // 2] * 2
         y = op.convolution(x, op.constant(weight), [1, 1], pad, pad, [1, 1])
         return op.add(y, op.constant(arrays[f"{name}.bias"][None, :, None, None]))
 
-    def linear(x: Any, name: str) -> Any:
+    def linear(x: OpenVino, name: str) -> OpenVino:
         y = op.matmul(x, op.constant(arrays[f"{name}.weight"]), False, True)
         return op.add(y, op.constant(arrays[f"{name}.bias"]))
 
-    def shaped(x: Any, shape: list[int]) -> Any:  # in it, 0 keeps a size and -1 takes what is left
+    def shaped(x: OpenVino, shape: list[int]) -> OpenVino:  # in it, 0 keeps a size and -1 takes what is left
         return op.reshape(x, whole_numbers(shape), True)
 
-    def pooled(x: Any) -> Any:
+    def pooled(x: OpenVino) -> OpenVino:
         over = whole_numbers([2, 3])
         return op.concat([op.reduce_mean(x, over, False), op.reduce_max(x, over, False)], 1)
 
-    def biased(x: Any, whole: Any, name: str) -> Any:
+    def biased(x: OpenVino, whole: OpenVino, name: str) -> OpenVino:
         return op.add(x, shaped(linear(whole, name), [0, -1, 1, 1]))
 
     planes = op.parameter([-1, weights.shape.planes, height, width], openvino.Type.f32, "planes")

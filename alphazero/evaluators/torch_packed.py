@@ -8,17 +8,18 @@ so a swap costs no new capture. The same code runs on the processor, without str
 from __future__ import annotations
 
 import bisect
-from contextlib import nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
 from alphazero.evaluators.base import F32, I32, U8, threads_text
-from alphazero.network import Network, fold_into, folded
+from alphazero.network import Network, Output, fold_into, folded
 from alphazero.planes import bit_shifts, expand
 
 # Batches are filled up to one of these sizes, so that few graphs serve all. From 32 rows on at most a third is wasted; fewer
@@ -33,7 +34,16 @@ class _Graph:
     planes: Tensor
     policy: Tensor
     wdl: Tensor
-    graph: Any  # torch.cuda.CUDAGraph
+    graph: torch.cuda.CUDAGraph
+
+
+@dataclass
+class _Ticket:
+    """A batch under way: its lane, and the host tensors that will hold its answer."""
+
+    lane: _Lane
+    logits: Tensor
+    wdl: Tensor
 
 
 class _Lane:
@@ -90,7 +100,7 @@ class PackedTorchEvaluator:
         self._cuda = self.device.type == "cuda"
         self._network = folded(network).to(self.device, dtype=dtype)
         self._network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self._call: Any = self._network
+        self._call: Callable[[Tensor], Output] = self._network
         if compiled:
             self._call = torch.compile(self._network, dynamic=False, mode="max-autotune-no-cudagraphs")
         self._compiled = compiled
@@ -106,12 +116,12 @@ class PackedTorchEvaluator:
 
     # --- batches under way ---
 
-    def submit(self, bits: U8, scalars: F32, legal: I32, legal_count: I32, board: tuple[int, int]) -> Any:
+    def submit(self, bits: U8, scalars: F32, legal: I32, legal_count: I32, board: tuple[int, int]) -> _Ticket:
         if not self._free:
             raise RuntimeError(f"submit: {self.lanes} batches are under way already; collect one first")
         lane = self._free.pop()
         try:
-            return lane, *self._start(lane, bits, scalars, legal, int(legal_count.max()), board)
+            return _Ticket(lane, *self._start(lane, bits, scalars, legal, int(legal_count.max()), board))
         except BaseException:
             self._free.append(lane)
             raise
@@ -137,12 +147,13 @@ class PackedTorchEvaluator:
                 lane.done.record()
         return out, shares
 
-    def ready(self, ticket: Any) -> bool:
-        lane, _, _ = ticket
-        return not self._cuda or bool(lane.done.query())
+    def ready(self, ticket: object) -> bool:
+        assert isinstance(ticket, _Ticket)
+        return not self._cuda or bool(ticket.lane.done.query())
 
-    def collect(self, ticket: Any) -> tuple[F32, F32]:
-        lane, logits, wdl = ticket
+    def collect(self, ticket: object) -> tuple[F32, F32]:
+        assert isinstance(ticket, _Ticket)
+        lane, logits, wdl = ticket.lane, ticket.logits, ticket.wdl
         if self._cuda:
             lane.done.synchronize()
             self.busy_seconds += lane.begun.elapsed_time(lane.done) / 1000.0
@@ -150,7 +161,7 @@ class PackedTorchEvaluator:
         self._free.append(lane)
         return answer
 
-    def _send(self, lane: _Lane, name: str, array: Any) -> Tensor:
+    def _send(self, lane: _Lane, name: str, array: NDArray[np.generic]) -> Tensor:
         """Starts copying an array to the device; the array itself is read before this returns."""
         source = torch.from_numpy(array)
         shape = tuple(source.shape)
@@ -164,7 +175,7 @@ class PackedTorchEvaluator:
             lane.copied.record()
         return there
 
-    def _computing(self, lane: _Lane) -> Any:
+    def _computing(self, lane: _Lane) -> AbstractContextManager[object]:
         """The stream that computes, once the lane's batch is there."""
         if not self._cuda:
             return nullcontext()
@@ -174,7 +185,7 @@ class PackedTorchEvaluator:
 
     # --- the network ---
 
-    def _run(self, rows: int, height: int, width: int, fill: Any) -> tuple[Tensor, Tensor]:
+    def _run(self, rows: int, height: int, width: int, fill: Callable[[Tensor], object]) -> tuple[Tensor, Tensor]:
         """(policy float32 [>= rows, P], wdl float32 [>= rows, 3]) of what fill(planes) writes, on the current stream."""
         if not self._cuda:
             planes = self._planes(rows, height, width)

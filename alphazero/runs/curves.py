@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from alphazero.files import writing
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 RATINGS = ".rating"  # ends the file that holds the final ratings
 
@@ -14,7 +17,7 @@ RATINGS = ".rating"  # ends the file that holds the final ratings
 class Curves:
     """Writes values by training step. UserError names the folder where they cannot be written, for instance on a full disk."""
 
-    def __init__(self, run: Path, **settings: Any):
+    def __init__(self, run: Path, **settings: float | str):
         """settings: as torch's SummaryWriter takes them."""
         from torch.utils.tensorboard import SummaryWriter
 
@@ -34,7 +37,7 @@ class Curves:
         with writing(self.folder):
             self._board.add_scalar(name, value, step)
 
-    def add_figure(self, name: str, figure: Any, step: int) -> None:
+    def add_figure(self, name: str, figure: Figure, step: int) -> None:
         """A picture (matplotlib)."""
         with writing(self.folder):
             self._board.add_figure(name, figure, step)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, TypedDict
 
 from alphazero.game import OptionValue
+
+Description = Mapping[str, Any]  # of a network, as network.from_description() reads it
 
 
 class BeganFrom(TypedDict):
@@ -23,7 +26,7 @@ class Meta(TypedDict, total=False):
 
     game: str
     options: dict[str, OptionValue]
-    network: dict[str, Any]  # as network.from_description() reads it
+    network: Description
     steps: int
     games: int
     positions: int

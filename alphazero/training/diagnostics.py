@@ -10,12 +10,15 @@ import time
 from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alphazero._core import Game, GameRecord
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 F64 = NDArray[np.float64]
 
@@ -127,7 +130,7 @@ class Diagnostics:
             np.bincount(which, values, BINS) / most, np.bincount(which, results, BINS) / most, count.astype(np.int64)
         )
 
-    def figure(self) -> Any:
+    def figure(self) -> Figure:
         """The calibration curve as a matplotlib figure."""
         from matplotlib.figure import Figure
 

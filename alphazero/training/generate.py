@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from alphazero import machine
 from alphazero._core import UNIFORM, Pool
 from alphazero.feeding import Feed, batch_layout, lanes_for
 from alphazero.player import NetworkPlayer, Player
+from alphazero.search_settings import SettingValue
 from alphazero.training.replay import Replay
 
 
@@ -16,7 +16,7 @@ def generate(
     player: Player,
     replay: Replay,
     games: int,
-    search: dict[str, Any],
+    search: dict[str, SettingValue],
     *,
     in_flight: int,
     opening_plies: int,
@@ -46,7 +46,7 @@ def generate(
         **layout,
     }
     pool = Pool(player.game, settings, [{**search, "evaluator": 0 if evaluators else UNIFORM, "noise": True}])
-    feed = Feed(pool, evaluators, settings["packed"], lanes, names=[player.name])
+    feed = Feed(pool, evaluators, **layout, lanes=lanes, names=[player.name])
     count = 0
     try:
         while True:

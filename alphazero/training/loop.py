@@ -251,13 +251,17 @@ class Run:
         self._playing().close()
 
     def _share_cores(self, due: int) -> None:
-        """On the processor, steps that are due have their cores to themselves; self-play rests once they are far behind."""
+        """On the processor, steps that are due have cores to themselves: all of them, once they are far behind."""
         if self.plan.lanes == 1:
             return
-        if due > MOST_BEHIND:
+        behind = due > MOST_BEHIND
+        if behind:
             self._playing().rest()
         else:
             self._playing().use_lanes(self.plan.lanes - self.plan.trainer_threads if due else self.plan.lanes)
+        threads = self.plan.lanes if behind else self.plan.trainer_threads
+        if threads != torch.get_num_threads():
+            torch.set_num_threads(threads)
 
     @contextmanager
     def _trainer_threads(self) -> Iterator[None]:

@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import zstandard
 from numpy.typing import NDArray
 
@@ -282,10 +283,10 @@ class Replay:
         reply: bool = True,
         packed: bool = False,
         threads: int = 1,
-    ) -> dict[str, NDArray[Any]]:
+    ) -> dict[str, NDArray[np.generic]]:
         """A training batch of n positions of the window; see Sampler.sample."""
         with self._drawing:  # another thread may draw while games come in
-            batch: dict[str, NDArray[Any]] = self._sampler.sample(
+            batch: dict[str, NDArray[np.generic]] = self._sampler.sample(
                 n, seed, symmetry, value_blend, surprise, reply, packed, threads
             )
         return batch

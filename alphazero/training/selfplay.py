@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from alphazero._core import Game, GameRecord, Pool
 from alphazero.config import Config
@@ -20,9 +19,12 @@ from alphazero.feeding import Feed, batch_layout, lanes_for
 from alphazero.game import make
 from alphazero.machine import Plan
 from alphazero.network import Network
+from alphazero.search_settings import SettingValue
 from alphazero.training.snapshot import Snapshot
 
 TURN = 16  # batches: a device has several under way, which turning waits for
+
+PoolValue = SettingValue | list[str]
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ def variants_of(config: Config, game: Game) -> list[Variant]:
     return out
 
 
-def pool_settings(config: Config, plan: Plan) -> dict[str, Any]:
+def pool_settings(config: Config, plan: Plan) -> dict[str, PoolValue]:
     """The pools' settings from a configuration, as planned for this machine."""
     play = config.selfplay
     return {
@@ -66,7 +68,7 @@ def pool_settings(config: Config, plan: Plan) -> dict[str, Any]:
     }
 
 
-def player_settings(config: Config) -> dict[str, Any]:
+def player_settings(config: Config) -> dict[str, SettingValue]:
     """The player's settings from a configuration."""
     play = config.selfplay
     return {
@@ -113,8 +115,8 @@ class SelfPlay:
         self,
         variants: Sequence[Variant],
         evaluator: Evaluator,
-        settings: Mapping[str, Any],
-        player: Mapping[str, Any],
+        settings: Mapping[str, PoolValue],
+        player: Mapping[str, SettingValue],
         *,
         first_games: Sequence[int],
         lanes: int = 1,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from torch import Tensor
 
 from alphazero.network import Network, from_description
+from alphazero.runs.meta import Description
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Snapshot:
     """
 
     step: int
-    description: Mapping[str, Any]
+    description: Description
     tensors: Mapping[str, Tensor]
 
     @classmethod

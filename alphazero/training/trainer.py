@@ -1,8 +1,7 @@
 """The trainer: one optimisation step on one batch, averaged weights, and a state that resumes exactly.
 
-Loss = policy cross-entropy (rows with a policy target) + value cross-entropy on win / draw / loss + for Go, ownership and
-score errors with the small weights of Wu 2019, section 3.4 (ownership 1.5 a board, here a mean over cells; score 0.02); for
-other games the plies left; for all, where wanted, the opponent's reply. Policies' logits are held near log-probabilities.
+Loss = policy cross-entropy (rows with a policy target) + value cross-entropy on win / draw / loss + the errors of the
+network's further heads (alphazero.heads), each by its weight. Policies' logits are held near log-probabilities.
 """
 
 from __future__ import annotations
@@ -11,14 +10,15 @@ import copy
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from alphazero.checkpoint import TrainerState
 from alphazero.config import TrainingConfig
-from alphazero.network import SCORE_SCALE, Network
+from alphazero.heads import cross_entropy
+from alphazero.network import Network, Output
 from alphazero.planes import bit_shifts, expand
 
 
@@ -32,19 +32,13 @@ def _best(rows: Tensor) -> Tensor:
     return rows.max(1).indices
 
 
-def _cross_entropy(log_p: Tensor, index: Tensor, share: Tensor, weight: Tensor) -> Tensor:
-    """The weighted mean of -sum(share log p) over [B, P] log-probabilities and policies that are lists of [B, M] moves."""
-    each = -(share * log_p.gather(1, index)).sum(1)
-    return (each * weight).sum() / weight.sum().clamp_min(1.0)
-
-
 @dataclass
 class _Captured:
     """The step for batches of one shape: where they are copied to, and the graph that reads them there."""
 
     data: dict[str, Tensor]
     steps: int = 0
-    graph: Any = None  # torch.cuda.CUDAGraph
+    graph: torch.cuda.CUDAGraph | None = None
     names: list[str] = field(default_factory=list)
     values: Tensor = field(default_factory=lambda: torch.empty(0))
 
@@ -62,7 +56,7 @@ class StepGraph:
         self._update = update
         self._device = device
         self._stream = torch.cuda.Stream(device)
-        self._captured: dict[Any, _Captured] = {}  # by the batch's shapes
+        self._captured: dict[tuple[tuple[str, tuple[int, ...]], ...], _Captured] = {}  # by the batch's shapes
 
     def step(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """The figures of update(batch), on the device."""
@@ -83,20 +77,20 @@ class StepGraph:
         with torch.cuda.stream(self._stream):  # where it was captured: libraries' scratch memory belongs to the stream
             for name, tensor in kept.data.items():
                 tensor.copy_(batch[name], non_blocking=True)
-            if kept.graph is None:
-                self._capture(kept)
-            kept.graph.replay()
+            graph = kept.graph or self._capture(kept)
+            graph.replay()
             values = kept.values.clone()
         current.wait_stream(self._stream)
         return dict(zip(kept.names, values.unbind(), strict=True))
 
-    def _capture(self, kept: _Captured) -> None:
+    def _capture(self, kept: _Captured) -> torch.cuda.CUDAGraph:
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph, stream=self._stream, capture_error_mode="thread_local"):
             figures = self._update(kept.data)
             kept.names = list(figures)
             kept.values = torch.stack([value.float() for value in figures.values()])
         kept.graph = graph
+        return graph
 
 
 class Trainer:
@@ -204,14 +198,14 @@ class Trainer:
         expand(data["bits"], data["scalars"], planes, self._shifts)
         return planes
 
-    def losses(self, output: Any, data: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+    def losses(self, output: Output, data: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss of a batch and its parts."""
         config = self.config
         weight = data["policy_weight"]
         weights = weight.sum().clamp_min(1.0)
         index, share = data["policy_index"].long(), data["policy"]
         log_p = F.log_softmax(output.policy.float(), 1)
-        policy = _cross_entropy(log_p, index, share, weight)
+        policy = cross_entropy(log_p, index, share, weight)
         entropy = -((share * share.clamp_min(1e-30).log()).sum(1) * weight).sum() / weights
         wanted_move = index.gather(1, _best(share)[:, None])[:, 0]
         wdl = output.wdl.float()
@@ -228,30 +222,10 @@ class Trainer:
             "value_loss": value.detach(),
             "value_accuracy": (wdl.argmax(1) == data["wdl"].argmax(1)).float().mean(),
         }
-        ended = data["ended"]
-
-        def over_ended(error: Tensor) -> Tensor:
-            """The mean of [B] errors over the games that came to their end."""
-            return (error * ended).sum() / ended.sum().clamp_min(1.0)
-
-        if output.ownership is not None:
-            ownership = over_ended((output.ownership.float() - data["ownership"]).square().mean((1, 2)))
-            loss = loss + config.ownership_weight * ownership
-            figures["ownership_loss"] = ownership.detach()
-        if output.score is not None:
-            score = over_ended(F.smooth_l1_loss(output.score.float(), data["score"] / SCORE_SCALE, reduction="none"))
-            loss = loss + config.score_weight * score
-            figures["score_loss"] = score.detach()
-        if output.plies_left is not None:
-            wanted = torch.log1p(data["plies_left"])
-            plies_left = over_ended(F.smooth_l1_loss(output.plies_left.float(), wanted, reduction="none"))
-            loss = loss + config.plies_left_weight * plies_left
-            figures["plies_left_loss"] = plies_left.detach()
-        if output.reply is not None:
-            log_reply = F.log_softmax(output.reply.float(), 1)
-            reply = _cross_entropy(log_reply, data["reply_index"].long(), data["reply"], data["reply_weight"])
-            loss = loss + config.reply_weight * reply
-            figures["reply_loss"] = reply.detach()
+        for head in self.network.heads:
+            error = head.loss(output.heads[head.name].float(), data)
+            loss = loss + getattr(config, f"{head.name}_weight", head.weight) * error
+            figures[f"{head.name}_loss"] = error.detach()
         values = wdl.detach().softmax(1)
         values = values[:, 0] - values[:, 2]
         results = data["wdl"][:, 0] - data["wdl"][:, 2]
@@ -274,7 +248,7 @@ class Trainer:
             else:
                 own.copy_(new)
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> TrainerState:
         """All that training needs to go on as if it had never stopped."""
         return {
             "steps": self.steps,
@@ -298,7 +272,7 @@ class Trainer:
             target.load_state_dict(fitting, strict=False)
         return missing
 
-    def start_optimizer(self, state: dict[str, Any]) -> None:
+    def start_optimizer(self, state: TrainerState) -> None:
         """Takes over the optimizer's state of a checkpoint, as load_trainer gives it, where it is of this network."""
         steps, samples = self.steps, self.samples
         weights = self.network.state_dict()
@@ -307,7 +281,7 @@ class Trainer:
         self.load_state_dict(state)
         self.steps, self.samples, self._warm_from = steps, samples, steps
 
-    def load_state_dict(self, state: dict[str, Any]) -> bool:
+    def load_state_dict(self, state: TrainerState) -> bool:
         """Goes on from a state_dict(), with this configuration's rates and decays. Returns whether the optimizer's state
         was of this configuration's kind; another's is left, and the optimizer begins anew.
 

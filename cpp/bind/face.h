@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "cpp/sampler/training_batch.h"
+#include "cpp/sampler/targets.h"
 #include "cpp/search/settings.h"
 #include "cpp/selfplay/batch.h"
 #include "cpp/selfplay/record.h"
@@ -113,8 +113,8 @@ class SamplerFace {
   virtual void trim(std::uint64_t window) = 0;
   [[nodiscard]] virtual std::uint64_t positions() const = 0;
   [[nodiscard]] virtual std::uint64_t games() const = 0;
-  [[nodiscard]] virtual int listed() const = 0;
-  virtual void sample(int n, std::uint64_t seed, const SampleSettings& settings, const TrainingBatch& out) = 0;
+  [[nodiscard]] virtual std::vector<Column> columns(const SampleSettings& settings) const = 0;
+  virtual void sample(int n, std::uint64_t seed, const SampleSettings& settings, std::span<void* const> out) = 0;
 };
 
 class GameFace {

@@ -55,8 +55,10 @@ class SamplerOf final : public SamplerFace {
   void trim(std::uint64_t window) override { sampler_.trim(window); }
   std::uint64_t positions() const override { return sampler_.positions(); }
   std::uint64_t games() const override { return sampler_.games(); }
-  [[nodiscard]] int listed() const override { return sampler_.listed(sampler_.shape()); }
-  void sample(int n, std::uint64_t seed, const SampleSettings& settings, const TrainingBatch& out) override {
+  [[nodiscard]] std::vector<Column> columns(const SampleSettings& settings) const override {
+    return sampler_.columns(settings);
+  }
+  void sample(int n, std::uint64_t seed, const SampleSettings& settings, std::span<void* const> out) override {
     sampler_.sample(n, seed, settings, out);
   }
 

@@ -33,47 +33,43 @@ constexpr const char* kAdd = R"(Takes GameRecord.to_bytes(); returns how many of
 
 ValueError: the record is broken.)";
 
+// A new array of the batch, to be filled; returns its memory.
+void* add(py::dict& batch, const Column& column, int n) {
+  std::vector<py::ssize_t> dimensions{n};
+  for (const int each : column.row) dimensions.push_back(each);
+  const auto make = [&]<class T>(T /*kind*/, const char* view) -> void* {
+    py::array_t<T> array(dimensions);
+    batch[column.name] = view == nullptr ? py::object(array) : array.attr("view")(view);
+    return array.mutable_data();
+  };
+  switch (column.type) {
+    case Column::Type::kInt32:
+      return make(std::int32_t{}, nullptr);
+    case Column::Type::kBits:
+      return make(std::uint64_t{}, "uint8");
+    default:
+      return make(0.0F, nullptr);
+  }
+}
+
 py::dict sample(PySampler& s, int n, std::uint64_t seed, bool symmetry, float value_blend, float surprise, bool reply,
                 bool packed, int threads) {
   check_within("sample: n", n, {1, 1 << 20});
   check_within("sample: value_blend", value_blend, {0, 1});
   check_within("sample: surprise", surprise, {0, 1});
   check_within("sample: threads", threads, {1, 1024});
-  const Shape shape = s.game->shape();
-  const py::ssize_t rows = n;
-  const py::ssize_t most = s.face->listed();
+  const SampleSettings settings{.symmetry = symmetry,
+                                .value_blend = value_blend,
+                                .surprise = surprise,
+                                .reply = reply,
+                                .packed = packed,
+                                .threads = threads};
   py::dict batch;
-  // A new array of the batch, to be filled; `add` gives its memory.
-  const auto add = [&batch]<class T>(const char* name, std::vector<py::ssize_t> dimensions, T /*kind*/) {
-    py::array_t<T> array(std::move(dimensions));
-    batch[name] = array;
-    return array.mutable_data();
-  };
-  TrainingBatch out{};
-  if (packed) {
-    py::array_t<std::uint64_t> bits({rows, size(shape.bit_planes), size(shape.words())});
-    out.bits = bits.mutable_data();
-    batch["bits"] = bits.attr("view")("uint8");
-    out.scalars = add("scalars", {rows, size(shape.scalar_planes)}, 0.0F);
-  } else {
-    out.planes = add("planes", {rows, size(shape.planes()), size(shape.height), size(shape.width)}, 0.0F);
-  }
-  out.policy_index = add("policy_index", {rows, most}, std::int32_t{});
-  out.policy = add("policy", {rows, most}, 0.0F);
-  out.policy_weight = add("policy_weight", {rows}, 0.0F);
-  out.wdl = add("wdl", {rows, 3}, 0.0F);
-  out.ownership = add("ownership", {rows, size(shape.height), size(shape.width)}, 0.0F);
-  out.score = add("score", {rows}, 0.0F);
-  out.plies_left = add("plies_left", {rows}, 0.0F);
-  out.ended = add("ended", {rows}, 0.0F);
-  if (reply) {
-    out.reply_index = add("reply_index", {rows, most}, std::int32_t{});
-    out.reply = add("reply", {rows, most}, 0.0F);
-    out.reply_weight = add("reply_weight", {rows}, 0.0F);
-  }
+  std::vector<void*> memory;
+  for (const Column& column : s.face->columns(settings)) memory.push_back(add(batch, column, n));
   {
     const py::gil_scoped_release release;
-    s.face->sample(n, seed, {symmetry, value_blend, surprise, threads}, out);
+    s.face->sample(n, seed, settings, memory);
   }
   return batch;
 }

@@ -68,7 +68,8 @@ py::dict field_dict(const SettingRow& row, const T& setting) {
     for (const char* name : names_of(T{})) choices.append(name);
     out["default"] = choices[static_cast<std::size_t>(setting)];
   } else if constexpr (std::is_floating_point_v<T>) {
-    out["default"] = std::strtod(plain(static_cast<double>(setting)).c_str(), nullptr);  // 0.2, not the float next to it
+    out["default"] =
+        std::strtod(plain(static_cast<double>(setting)).c_str(), nullptr);  // 0.2, not the float next to it
   } else {
     out["default"] = setting;
   }

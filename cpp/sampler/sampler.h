@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include "cpp/sampler/training_batch.h"
+#include "cpp/sampler/targets.h"
 #include "cpp/search/rng.h"
 #include "cpp/selfplay/encoding.h"
 #include "cpp/selfplay/record.h"
@@ -36,7 +36,7 @@ class Sampler {
   // record is broken or a move in it is illegal: nothing wrong gets further than here.
   int add(std::string_view bytes) {
     const GameRecord record = deserialize(bytes);
-    Stored game;
+    StoredGame game;
     game.value = record.value;
     game.score = record.score;
     game.cut = record.reason == "max_plies" && !record.has_score;
@@ -100,12 +100,15 @@ class Sampler {
   [[nodiscard]] std::uint64_t positions() const { return positions_; }
   [[nodiscard]] std::uint64_t games() const { return games_.size(); }
   [[nodiscard]] const Shape& shape() const { return encoder_.shape(); }
-  // Length of a policy's list in a training batch.
-  [[nodiscard]] static int listed(const Shape& shape) { return std::min(G::kMaxMoves, shape.policy_size); }
+  // The arrays that sample() fills, in their order.
+  [[nodiscard]] std::vector<Column> columns(const SampleSettings& settings) const {
+    return columns_of<G>(encoder_.shape(), settings);
+  }
 
   // Draws n positions, each equally likely but for the share `surprise`, which goes to positions in proportion to their
   // surprise (KataGo's policy surprise weighting). The same seed on the same records gives the same batch.
-  void sample(int n, std::uint64_t seed, const SampleSettings& settings, const TrainingBatch& out) {
+  // `out`: the memory of columns(settings), n rows each.
+  void sample(int n, std::uint64_t seed, const SampleSettings& settings, std::span<void* const> out) {
     if (positions_ == 0) throw std::invalid_argument("sampler: no positions to draw from");
     Rng rng(seed);
     rows_.clear();
@@ -114,6 +117,9 @@ class Sampler {
       const auto [game, ply] = draw(rng, settings.surprise);
       rows_.push_back({game, ply, symmetries > 1 ? rng.below(symmetries) : 0});
     }
+    columns_ = columns(settings);
+    counts_.clear();
+    each_target<G>([&]<class T>(T) { counts_.push_back(T::columns(encoder_.shape(), settings).size()); });
     const int hands = std::max(1, std::min(settings.threads, n));
     while (static_cast<int>(hands_.size()) < hands) hands_.push_back({encoder_, start_});
     std::vector<std::exception_ptr> failures(static_cast<std::size_t>(hands));
@@ -141,25 +147,8 @@ class Sampler {
   }
 
  private:
-  struct Stored {
-    std::string start;
-    std::vector<Move> moves;
-    std::vector<float> root_values;
-    std::vector<std::uint32_t> policy_begin;  // [plies + 1] into policy
-    std::vector<PolicyEntry> policy;
-    std::vector<std::uint16_t> drawable;  // plies that can be drawn
-    std::vector<std::uint16_t> surprise;  // of each of them
-    std::vector<std::int8_t> ownership;   // first player's view; empty where the game has none
-    std::uint64_t surprises = 0;          // their sum
-    std::uint32_t targets = 0;            // how many of them have a policy target
-    int value = 0;
-    float score = 0.0F;
-    bool cut = false;  // ended by the limit of plies, and no score tells who stood better
-    bool resigned = false;
-  };
-
   struct Row {
-    const Stored* game;
+    const StoredGame* game;
     std::size_t ply;
     int symmetry;
   };
@@ -170,56 +159,38 @@ class Sampler {
   };
 
   // Replays the game of row number `index` up to its ply and writes what is learned from it.
-  void write_row(Hand& hand, int index, const SampleSettings& settings, const TrainingBatch& out) const {
+  void write_row(Hand& hand, int index, const SampleSettings& settings, std::span<void* const> out) const {
     const auto row = static_cast<std::size_t>(index);
-    const auto& [drawn, ply, symmetry] = rows_[row];
-    const Stored& game = *drawn;
-    const auto& shape = encoder_.shape();
-    const auto cells = static_cast<std::size_t>(shape.cells());
-    const auto most = static_cast<std::size_t>(listed(shape));
-
+    const auto& [game, ply, symmetry] = rows_[row];
     Position& position = hand.position;
-    position = game.start.empty() ? start_ : Position::parse(options_, game.start);
-    for (std::size_t i = 0; i < ply; ++i) position.play(game.moves[i]);
+    position = game->start.empty() ? start_ : Position::parse(options_, game->start);
+    for (std::size_t i = 0; i < ply; ++i) position.play(game->moves[i]);
     hand.encoder.encode(position);
-    if (out.planes != nullptr)
-      hand.encoder.expand(symmetry, out.planes + row * static_cast<std::size_t>(shape.planes()) * cells);
-    else
-      hand.encoder.pack(symmetry, out.bits + row * static_cast<std::size_t>(shape.bit_planes * shape.words()),
-                        out.scalars + row * static_cast<std::size_t>(shape.scalar_planes));
-
-    out.policy_weight[row] = write_policy(position, game, ply, symmetry, {out.policy_index + row * most, most},
-                                          {out.policy + row * most, most});
-    if (out.reply != nullptr) {
-      const bool more = ply + 1 < game.moves.size();
-      out.reply_weight[row] = write_policy(position, game, more ? ply + 1 : ply, symmetry,
-                                           {out.reply_index + row * most, most}, {out.reply + row * most, most}, more);
-    }
-
-    const int sign = position.turn() == 0 ? 1 : -1;
-    // A game that was cut off has no result: what the search thought of the position stands for it.
-    const float blend = game.cut ? 1.0F : settings.value_blend;
-    write_wdl(sign * game.value, game.root_values[ply], blend, out.wdl + row * 3);
-    if (out.score != nullptr) out.score[row] = static_cast<float>(sign) * game.score;
-    if (out.ended != nullptr) out.ended[row] = game.cut || game.resigned ? 0.0F : 1.0F;
-    if (out.plies_left != nullptr) out.plies_left[row] = static_cast<float>(game.moves.size() - ply);
-    if (out.ownership != nullptr) {
-      float* const ownership = out.ownership + row * cells;
-      for (int c = 0; c < shape.cells(); ++c)
-        ownership[encoder_.map_cell(symmetry, c)] =
-            game.ownership.empty() ? 0.0F : static_cast<float>(sign * game.ownership[static_cast<std::size_t>(c)]);
-    }
+    const Drawn<G> drawn{.game = *game,
+                         .ply = ply,
+                         .symmetry = symmetry,
+                         .position = position,
+                         .encoder = hand.encoder,
+                         .settings = settings,
+                         .sign = position.turn() == 0 ? 1 : -1};
+    const std::span<const Column> columns(columns_);
+    std::size_t next = 0;
+    auto count = counts_.begin();
+    each_target<G>([&]<class T>(T) {
+      if (*count > 0) T::write(drawn, {columns.subspan(next, *count), out.subspan(next, *count), row});
+      next += *count++;
+    });
   }
 
   // A stored game and one of its plies.
-  std::pair<const Stored*, std::size_t> draw(Rng& rng, float share) const {
+  std::pair<const StoredGame*, std::size_t> draw(Rng& rng, float share) const {
     // Over the positions that have a policy target: the others surprise nobody, and keep the weight 1 - share.
     const double mean = static_cast<double>(surprises_) / static_cast<double>(std::max<std::uint64_t>(1, targets_));
     const bool weighted = share > 0.0F && surprises_ > 0;
     for (;;) {
       const auto pick = static_cast<std::uint64_t>(rng.uniform() * static_cast<double>(positions_)) + dropped_;
       const auto at = std::upper_bound(ends_.begin(), ends_.end(), std::min(pick, dropped_ + positions_ - 1));
-      const Stored& game = games_[static_cast<std::size_t>(at - ends_.begin())];
+      const StoredGame& game = games_[static_cast<std::size_t>(at - ends_.begin())];
       const std::uint64_t before = *at - game.drawable.size();
       const auto i = static_cast<std::size_t>(std::min(pick, *at - 1) - before);
       const std::size_t ply = game.drawable[i];
@@ -231,40 +202,14 @@ class Sampler {
     }
   }
 
-  // Lists the policy searched at `ply` by the indices that its moves have in `position`; returns 1, or 0 where there is
-  // none.
-  float write_policy(const Position& position, const Stored& game, std::size_t ply, int symmetry,
-                     std::span<std::int32_t> indices, std::span<float> shares, bool wanted = true) const {
-    std::ranges::fill(indices, 0);
-    std::ranges::fill(shares, 0.0F);
-    const std::span<const PolicyEntry> all(game.policy);
-    const auto searched =
-        all.subspan(game.policy_begin[ply], wanted ? game.policy_begin[ply + 1] - game.policy_begin[ply] : 0);
-    float sum = 0.0F;
-    for (const PolicyEntry& e : searched) sum += e.weight;
-    if (sum == 0.0F)
-      return 0.0F;  // a list of moves without weight, which a record of somebody else's may hold, says nothing
-    for (std::size_t i = 0; i < searched.size(); ++i) {
-      indices[i] = encoder_.map_policy(symmetry, position.policy_index(searched[i].move));
-      shares[i] = static_cast<float>(searched[i].weight) / sum;
-    }
-    return 1.0F;
-  }
-
-  // The result z of the game and the root value q, both for the side to move, as win / draw / loss. The mean of q is
-  // kept; what it says of draws is not known, so it takes the draw share that fits the game's own result.
-  static void write_wdl(int z, float q, float blend, float* wdl) {
-    const float searched[3] = {z == 0 ? std::max(q, 0.0F) : 0.5F + 0.5F * q, z == 0 ? 1.0F - std::abs(q) : 0.0F,
-                               z == 0 ? std::max(-q, 0.0F) : 0.5F - 0.5F * q};
-    for (int i = 0; i < 3; ++i) wdl[i] = blend * searched[i] + (i == 1 - z ? 1.0F - blend : 0.0F);
-  }
-
   typename G::Options options_;
   Encoder<G> encoder_;
   Position start_;
   std::vector<Hand> hands_;
-  std::vector<Row> rows_;  // of the batch that is made
-  std::deque<Stored> games_;
+  std::vector<Row> rows_;            // of the batch that is made
+  std::vector<Column> columns_;      // likewise
+  std::vector<std::size_t> counts_;  // how many of them each target has
+  std::deque<StoredGame> games_;
   std::deque<std::uint64_t> ends_;  // running total of positions at each game's end, counted from the beginning of time
   std::uint64_t positions_ = 0;
   std::uint64_t dropped_ = 0;

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cpp/sampler/sampler.h"
@@ -12,61 +13,41 @@
 
 namespace az::testing {
 
-template <Game G>
-class Drawn {
+// A batch of `rows` positions, as sample() is to write it with these settings.
+class DrawnBatch {
  public:
-  Drawn(const Shape& shape, std::size_t rows)
-      : shape_(shape),
-        planes_(rows * static_cast<std::size_t>(shape.planes() * shape.cells())),
-        scalars_(rows * static_cast<std::size_t>(shape.scalar_planes)),
-        bits_(rows * static_cast<std::size_t>(shape.bit_planes * shape.words())),
-        moves_(rows * static_cast<std::size_t>(Sampler<G>::listed(shape))),
-        replies_(moves_.size()),
-        policy_(moves_.size()),
-        reply_(moves_.size()),
-        owner_(rows * static_cast<std::size_t>(shape.cells())),
-        wdl_(3 * rows),
-        weight_(rows),
-        score_(rows),
-        left_(rows),
-        ended_(rows),
-        reply_weight_(rows) {}
-
-  // Where the sampler writes: planes as floats, or packed with the scalars apart.
-  TrainingBatch columns(bool packed) {
-    return {.planes = packed ? nullptr : planes_.data(),
-            .bits = packed ? bits_.data() : nullptr,
-            .scalars = packed ? scalars_.data() : nullptr,
-            .policy_index = moves_.data(),
-            .policy = policy_.data(),
-            .policy_weight = weight_.data(),
-            .wdl = wdl_.data(),
-            .ownership = owner_.data(),
-            .score = score_.data(),
-            .plies_left = left_.data(),
-            .ended = ended_.data(),
-            .reply_index = replies_.data(),
-            .reply = reply_.data(),
-            .reply_weight = reply_weight_.data()};
+  DrawnBatch(const Shape& shape, std::vector<Column> columns, std::size_t rows)
+      : shape_(shape), columns_(std::move(columns)) {
+    for (const Column& column : columns_) memory_.emplace_back(rows * column.row_bytes() / 8 + 1);
+    for (std::vector<std::uint64_t>& each : memory_) out_.push_back(each.data());
+    rows_ = rows;
   }
+
+  [[nodiscard]] const std::vector<void*>& out() const { return out_; }
 
   // What is wrong with the targets; empty: nothing.
   [[nodiscard]] std::string fault() const {
-    for (const std::vector<float>* values : {&policy_, &reply_, &wdl_, &score_, &left_})
-      for (const float value : *values)
-        if (!std::isfinite(value)) return "a target that is no number";
-    for (const std::vector<std::int32_t>* indices : {&moves_, &replies_})
-      for (const std::int32_t index : *indices)
-        if (index < 0 || index >= shape_.policy_size) return "a target beyond the policy";
+    for (std::size_t i = 0; i < columns_.size(); ++i) {
+      const std::size_t size = rows_ * columns_[i].row_size();
+      if (columns_[i].type == Column::Type::kFloat) {
+        const auto* const values = static_cast<const float*>(out_[i]);
+        for (std::size_t at = 0; at < size; ++at)
+          if (!std::isfinite(values[at])) return std::string(columns_[i].name) + ": a target that is no number";
+      } else if (columns_[i].type == Column::Type::kInt32) {
+        const auto* const indices = static_cast<const std::int32_t*>(out_[i]);
+        for (std::size_t at = 0; at < size; ++at)
+          if (indices[at] < 0 || indices[at] >= shape_.policy_size) return "a target beyond the policy";
+      }
+    }
     return {};
   }
 
  private:
   Shape shape_;
-  std::vector<float> planes_, scalars_;
-  std::vector<std::uint64_t> bits_;
-  std::vector<std::int32_t> moves_, replies_;
-  std::vector<float> policy_, reply_, owner_, wdl_, weight_, score_, left_, ended_, reply_weight_;
+  std::vector<Column> columns_;
+  std::size_t rows_ = 0;
+  std::vector<std::vector<std::uint64_t>> memory_;  // of each column
+  std::vector<void*> out_;
 };
 
 }  // namespace az::testing

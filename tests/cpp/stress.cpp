@@ -199,10 +199,10 @@ void self_play(std::size_t games) {
       }
       if (first.empty()) first = all;
       expect(all == first, std::string(G::kName) + ": games depend on the number of threads");
-      testing::Drawn<G> drawn(G::shape(o), 16);
       for (const bool packed : {false, true}) {
-        const TrainingBatch batch = drawn.columns(packed);
-        sampler.sample(16, 1, {.value_blend = 0.3F, .threads = 3}, batch);
+        const SampleSettings settings{.value_blend = 0.3F, .packed = packed, .threads = 3};
+        testing::DrawnBatch drawn(G::shape(o), sampler.columns(settings), 16);
+        sampler.sample(16, 1, settings, drawn.out());
         expect(drawn.fault().empty(), drawn.fault());
       }
     }

@@ -275,10 +275,9 @@ class Of {
 
   void draw(Sampler<G>& sampler) {
     constexpr int kRows = 3;
-    testing::Drawn<G> drawn(encoder_.shape(), kRows);
-    TrainingBatch batch = drawn.columns(false);
-    if (!HasOwnership<G>) batch.ownership = nullptr;
-    sampler.sample(kRows, 1, {.value_blend = 0.3F, .surprise = 0.5F, .threads = 1}, batch);
+    const SampleSettings settings{.value_blend = 0.3F, .surprise = 0.5F, .threads = 1};
+    testing::DrawnBatch drawn(encoder_.shape(), sampler.columns(settings), kRows);
+    sampler.sample(kRows, 1, settings, drawn.out());
     expect(drawn.fault().empty(), drawn.fault());
   }
 
