@@ -16,6 +16,13 @@ from alphazero.commands.arguments import number, whole
 from alphazero.options import parse_options
 from alphazero.search_settings import FIELDS
 
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    """Commands that write where they are called leave nothing behind."""
+    monkeypatch.chdir(tmp_path)
+
+
 BAD = ["1" + "0" * 20, "nan", "inf", "-inf", "", "²", "٣", "0x10", "1e400", "1_0", " 1", "9" * 5000, "1\n2", "one"]
 
 

@@ -27,6 +27,11 @@ def test_prose_wraps_at_100_columns(page):
     assert wrap_prose.faults((ROOT / page).read_text()) == []
 
 
+def test_every_file_of_tests_is_named_in_their_readme():
+    told = (ROOT / "tests" / "README.md").read_text()
+    assert [path.name for path in sorted((ROOT / "tests").glob("test_*.py")) if f"`{path.name}`" not in told] == []
+
+
 def test_hidden_and_written_folders_are_not_read(tmp_path):
     for name in ("README.md", "docs/a.md", ".venv/b.md", "build/c.md", "runs/mine/d.md"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)

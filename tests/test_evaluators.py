@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -149,6 +150,38 @@ def test_bf16_may_be_off_by_a_share_of_what_the_answer_says():
     assert not agrees(Drifted(net), net, bf16=True)
     noise *= 0.0
     assert agrees(Drifted(net), net)
+
+
+MINE = """
+import sys, types
+import numpy as np, torch
+from alphazero import devices
+devices.BACKENDS["mine"] = devices.Backend("mine", ("fp32",), ("torch",))
+from alphazero.evaluators.torch_plain import TorchEvaluator
+
+class Mine(TorchEvaluator):
+    def describe(self):
+        return "mine"
+
+sys.modules["alphazero.evaluators.mine"] = module = types.ModuleType("mine")
+module.make = lambda network, precision: Mine(network)
+module.precisions = lambda: ["fp32"]
+from alphazero.config import NetworkConfig
+from alphazero.evaluators import choose, make_evaluator
+from alphazero.game import make
+from alphazero.network import Network, shape_of
+
+network = Network(shape_of(make("connect4")), NetworkConfig(blocks=1, channels=8)).eval()
+assert make_evaluator(network, "mine").describe() == "mine"
+assert "mine-fp32" in choose.candidates() and "mine" in choose.available()
+assert "mine" in [name.split("-")[0] for name, _, _ in choose.measured(network, choose.candidates())]
+"""
+
+
+def test_an_evaluator_is_a_file_and_an_entry(tmp_path):
+    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path)}
+    ran = subprocess.run([sys.executable, "-c", MINE], env=environment, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
 
 
 def test_a_path_that_computes_something_else_is_dropped(monkeypatch):

@@ -48,35 +48,61 @@ from alphazero.typed import elo as read_elo
 @dataclass(frozen=True)
 class PlayerConfig:
     __pydantic_config__: ClassVar = CLOSED
-    player: Text = key("", "as on the command line: a checkpoint or run directory, random, uniform, mcts:N, an engine")
-    name: Text = key("", "in results and tables; empty: made from `player`")
-    simulations: Int | None = key(
-        None, "a move; null: the tournament's, else what the checkpoint trained with", low=1, high=MOST_SIMULATIONS
+    player: Text = key(
+        "", "The player as on the command line: a checkpoint or run directory, random, uniform, mcts:N or an engine."
     )
-    search: Literal["puct", "gumbel"] | None = key(None, "null: as in training")
+    name: Text = key("", "The player's name in results and tables. Empty means one that is made from `player`.")
+    simulations: Int | None = key(
+        None,
+        "Simulations a move. null means the tournament's number, else the one that the checkpoint was trained with.",
+        low=1,
+        high=MOST_SIMULATIONS,
+    )
+    search: Literal["puct", "gumbel"] | None = key(
+        None, "The search algorithm. null means the tournament's, else the one of the checkpoint's training."
+    )
 
 
 @dataclass(frozen=True)
 class TournamentConfig:
+    """A tournament's file."""
+
     __pydantic_config__: ClassVar = CLOSED
-    players: ListOf[Any] = key([], "two and more, each as text or as a section of PlayerConfig's keys")
-    form: schedule.Form = key("round-robin", "gauntlet: the first against all; ladder: where a game says most")
-    games: Int = key(40, "a pairing, each opening with both colours", low=1, high=1_000_000)
-    rounds: Int = key(8, "of a ladder; each has as many pairings as fill all chairs", low=1, high=10000)
+    players: ListOf[Any] = key(
+        [], "Two or more players, each as text or as a section with the keys `player`, `name`, `simulations`, `search`."
+    )
+    form: schedule.Form = key(
+        "round-robin",
+        "Who meets whom. round-robin: everyone meets everyone. gauntlet: the first player meets all others. ladder: pairs "
+        "whose next game says most about the ratings.",
+    )
+    games: Int = key(
+        40, "Games of a pairing. Each opening is played twice, with colours swapped.", low=1, high=1_000_000
+    )
+    rounds: Int = key(8, "Rounds of a ladder. Each round has one pairing for every two players.", low=1, high=10000)
     game: Section[GameConfig] = field(default_factory=lambda: GameConfig(name=""))
     simulations: Int | None = key(
-        None, "a move; null: what each checkpoint was trained with", low=1, high=MOST_SIMULATIONS
+        None,
+        "Simulations a move of players that do not say it themselves. null means what each checkpoint was trained with.",
+        low=1,
+        high=MOST_SIMULATIONS,
     )
-    search: Literal["puct", "gumbel"] | None = key(None, "null: as in training")
-    time_control: Text = key("", "as --tc, e.g. 10+0.1: all players get clocks")
-    openings: Text = key("", "a file of start positions; empty: random plies")
-    openings_order: Literal["file", "random"] = key("file", "random: shuffled by the seed")
-    openings_start: Int = key(1, "the number of the file's first opening to use", low=1)
-    registry: Text = key("", "a YAML file of players that `players` may name, as --players")
-    concurrency: Int = key(1, "games with engines or clocks at a time", low=1, high=1024)
-    opening_plies: Int = key(2, "random moves at the start of each pair of games", low=0, high=100)
-    anchors: dict[Text, Any] = key({}, "players at known ratings: {NAME: ELO}; empty: the weakest at 0")
-    seed: Int = key(0, "names the openings and the players' random numbers", low=0, high=2**31)
+    search: Literal["puct", "gumbel"] | None = key(
+        None, "The search algorithm of players that do not say it themselves. null means that of their training."
+    )
+    time_control: Text = key("", "The time control as for `--tc`, such as 10+0.1. Then all players have clocks.")
+    openings: Text = key("", "A file of start positions. Empty means random plies.")
+    openings_order: Literal["file", "random"] = key(
+        "file", "The order in which openings are taken. random: shuffled by the seed."
+    )
+    openings_start: Int = key(1, "The number of the first opening of the file to use.", low=1)
+    registry: Text = key("", "A YAML file of players that `players` may name, as for `--players`.")
+    concurrency: Int = key(1, "Games with engines or clocks that are played at the same time.", low=1, high=1024)
+    opening_plies: Int = key(2, "Random moves at the start of each pair of games.", low=0, high=100)
+    anchors: dict[Text, Any] = key(
+        {}, "Players whose ratings are known, as NAME: ELO. Empty means that the weakest player is at 0."
+    )
+    seed: Int = key(0, "Seed of the openings and of the players' random numbers.", low=0, high=2**31)
 
 
 MOST_PLAYERS = 256  # pairings and ratings of more take minutes for a round

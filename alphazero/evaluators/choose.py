@@ -20,10 +20,11 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from alphazero import weights
-from alphazero.devices import DEVICES
+from alphazero.devices import BACKENDS, DEVICES, Backend
 from alphazero.errors import UserError
 from alphazero.evaluators.base import Evaluator, LanedEvaluator, agrees, fastest, proof_planes
 from alphazero.files import read_json, write_atomically
@@ -39,40 +40,25 @@ MEASURED_BATCH = 32  # between an engine's few leaves and self-play's hundred
 MOST_PROVEN = 1000  # checkpoints remembered as proven, a small file each
 
 
-def _torch(precision: str) -> Callable[[Network], Evaluator]:
-    def make(network: Network) -> Evaluator:
-        import torch
-
-        from alphazero.evaluators.torch_plain import TorchEvaluator
-
-        return TorchEvaluator(network, "cpu", {"fp32": torch.float32, "bf16": torch.bfloat16}[precision])
-
-    return make
+def _make(backend: Backend, precision: str, network: Network) -> Evaluator:
+    made: Evaluator = _module(backend).make(network, precision)
+    return made
 
 
-def _openvino(precision: str) -> Callable[[Network], Evaluator]:
-    def make(network: Network) -> Evaluator:
-        from alphazero.evaluators.openvino_cpu import OpenVinoEvaluator
-
-        return OpenVinoEvaluator(network, precision)
-
-    return make
+def _module(backend: Backend) -> ModuleType:
+    return importlib.import_module(f"alphazero.evaluators.{backend.module}")
 
 
-def _onnx(network: Network) -> Evaluator:
-    from alphazero.evaluators.onnx_cpu import OnnxEvaluator
-
-    return OnnxEvaluator(network)
+def _missing(backend: Backend) -> str:
+    """The first of its packages that is not installed; "": all are."""
+    return next((each for each in backend.packages if importlib.util.find_spec(each) is None), "")
 
 
 CPU_BACKENDS: dict[str, Callable[[Network], Evaluator]] = {
-    "torch-fp32": _torch("fp32"),
-    "torch-bf16": _torch("bf16"),
-    "openvino-bf16": _openvino("bf16"),
-    "openvino-fp32": _openvino("fp32"),
-    "onnx-fp32": _onnx,
+    f"{name}-{precision}": partial(_make, backend, precision)
+    for name, backend in BACKENDS.items()
+    for precision in backend.precisions
 }
-_PACKAGES = {"torch": ("torch", ""), "openvino": ("openvino", "cpu"), "onnx": ("onnxruntime", "onnx")}
 
 
 def make_evaluator(network: Network, device: torch.device | str = "auto") -> Evaluator:
@@ -117,10 +103,11 @@ def _wanted(name: str) -> list[str]:
         if wanted and wanted not in CPU_BACKENDS:
             raise UserError(f"ALPHAZERO_EVALUATOR={wanted}: it is one of {', '.join(CPU_BACKENDS)}")
         return [wanted] if wanted else candidates()
-    if name in _PACKAGES:
-        package, extra = _PACKAGES[name]
-        if importlib.util.find_spec(package) is None:
-            raise UserError(f"device {name}: {package} is not installed; pip install 'alphazero[{extra}]'")
+    if name in BACKENDS:
+        if package := _missing(BACKENDS[name]):
+            raise UserError(
+                f"device {name}: {package} is not installed; pip install 'alphazero[{BACKENDS[name].extra}]'"
+            )
         return [each for each in candidates() if each.startswith(name)]
     raise UserError(f"unknown device '{name}'; it is one of {', '.join(DEVICES)}")
 
@@ -163,15 +150,9 @@ def lane_seconds(network: Network, evaluator: Evaluator) -> float | None:
 
 
 def candidates() -> list[str]:
-    """What is installed, the plain path first; OpenVINO in fp32 only where the processor has no bf16."""
-    names = ["torch-fp32", "torch-bf16"]
-    if importlib.util.find_spec("openvino") is not None:
-        from alphazero.evaluators.openvino_cpu import has_bf16
-
-        names.append("openvino-bf16" if has_bf16() else "openvino-fp32")
-    if importlib.util.find_spec("onnxruntime") is not None and importlib.util.find_spec("onnx") is not None:
-        names.append("onnx-fp32")
-    return names
+    """What is installed and worth a try here, the plain path first."""
+    installed = {name: backend for name, backend in BACKENDS.items() if not _missing(backend)}
+    return [f"{name}-{each}" for name, backend in installed.items() for each in _module(backend).precisions()]
 
 
 def _best(network: Network, names: list[str]) -> Evaluator:
@@ -183,10 +164,10 @@ def _best(network: Network, names: list[str]) -> Evaluator:
         evaluator = CPU_BACKENDS[names[0]](network)
         if agrees(evaluator, network, bf16=names[0].endswith("bf16")):
             return evaluator
-        return _torch("fp32")(network)
+        return CPU_BACKENDS["torch-fp32"](network)
     found = measured(network, names)
     if not found:
-        return _torch("fp32")(network)
+        return CPU_BACKENDS["torch-fp32"](network)
     name, _, evaluator = found[0]
     _remember(_key(network, names), name)
     return evaluator
@@ -222,8 +203,11 @@ def _proof(folder: Path, meta: Meta, device: str) -> str:
             digest.update(hashlib.blake2b(file.read_bytes()).digest())
     except OSError:
         return ""  # whoever loads it says what is wrong
-    names = [each for each, (package, _) in _PACKAGES.items() if importlib.util.find_spec(package) is not None]
-    versions = [f"{name}={importlib.metadata.version(_PACKAGES[name][0])}" for name in names]
+    versions = [
+        f"{name}={importlib.metadata.version(backend.packages[0])}"
+        for name, backend in BACKENDS.items()
+        if importlib.util.find_spec(backend.packages[0]) is not None
+    ]
     circumstances = [device, wanted, platform.machine(), _processor(), os.cpu_count(), versions, meta["network"]]
     digest.update(json.dumps(circumstances, sort_keys=True).encode())
     return digest.hexdigest()
@@ -261,7 +245,7 @@ def _remember_proof(key: str, evaluator: Evaluator) -> None:
 def _key(network: Network, names: list[str]) -> str:
     """What a choice holds for: this processor, these versions, a network of this size on this board."""
     shape, config = network.shape, network.config
-    versions = [f"{each}={importlib.metadata.version(_PACKAGES[each.split('-')[0]][0])}" for each in names]
+    versions = [f"{each}={importlib.metadata.version(BACKENDS[each.split('-')[0]].packages[0])}" for each in names]
     size = f"{config.blocks}x{config.channels} {shape.planes}x{shape.height}x{shape.width}->{shape.policy_size}"
     return "; ".join([platform.machine(), _processor(), f"{os.cpu_count()} cores", *versions, size])
 

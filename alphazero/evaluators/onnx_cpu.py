@@ -60,6 +60,14 @@ class Session(Protocol):
     def run(self, names: list[str] | None, inputs: dict[str, F32]) -> tuple[F32, F32]: ...
 
 
+def make(network: Network, precision: str) -> OnnxEvaluator:
+    return OnnxEvaluator(network)
+
+
+def precisions() -> list[str]:
+    return ["fp32"]
+
+
 class OnnxEvaluator:
     """An ONNX Runtime session for each board size that is asked for; new weights make new ones."""
 

@@ -47,6 +47,15 @@ def has_bf16() -> bool:
     return "BF16" in library().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
+def make(network: Network, precision: str) -> OpenVinoEvaluator:
+    return OpenVinoEvaluator(network, precision)
+
+
+def precisions() -> list[str]:
+    """fp32 only where the processor has no bf16: it is the slower one."""
+    return ["bf16" if has_bf16() else "fp32"]
+
+
 class OpenVinoEvaluator:
     """A compiled model for each board size that is asked for; new weights cost a compilation, about 0.1 s.
 

@@ -12,6 +12,14 @@ from alphazero.evaluators.base import F32, lanes_text, threads_text
 from alphazero.network import Network, folded
 
 
+def make(network: Network, precision: str) -> TorchEvaluator:
+    return TorchEvaluator(network, "cpu", {"fp32": torch.float32, "bf16": torch.bfloat16}[precision])
+
+
+def precisions() -> list[str]:
+    return ["fp32", "bf16"]
+
+
 class TorchEvaluator:
     """Runs the network op by op; needs nothing beyond torch."""
 

@@ -21,7 +21,7 @@ REPORT_SECONDS = 0.1  # between two looks at what a search has found
 
 
 @dataclass(frozen=True)
-class Limits:
+class GoLimits:
     """When a search ends; whichever comes first. None of them: the engine's own `most_simulations`."""
 
     simulations: int | None = None
@@ -47,7 +47,7 @@ class Analysis:
         self,
         player: Player,
         position: Position | None,
-        limits: Limits,
+        limits: GoLimits,
         on_info: Callable[[SearchResult, float], None],
         on_done: Callable[[SearchResult | None, float], None],
         *,
@@ -61,7 +61,7 @@ class Analysis:
         self.on_info = on_info
         self.on_done = on_done
         self.most_simulations = min(limits.simulations or most_simulations, most_simulations)
-        if simulations is not None and limits == Limits(only=limits.only):
+        if simulations is not None and limits == GoLimits(only=limits.only):
             self.most_simulations = simulations
         self.expected_plies = expected_plies
         self._lock = threading.Lock()
@@ -173,7 +173,7 @@ class Perft(Analysis):
     """Counts move sequences, by first moves, instead of searching; say() gets the lines, `end` last."""
 
     def __init__(self, player: Player, position: Position, depth: int, say: Callable[[str], None], end: str):
-        super().__init__(player, position, Limits(), lambda *_: None, lambda *_: None)
+        super().__init__(player, position, GoLimits(), lambda *_: None, lambda *_: None)
         self.root = position
         self.plies = max(1, min(depth, 100))
         self.say = say

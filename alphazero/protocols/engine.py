@@ -22,7 +22,7 @@ from typing import Any, ClassVar, TextIO
 from alphazero._core import Position
 from alphazero.machine import cores
 from alphazero.player import Player, load
-from alphazero.protocols.analysis import Analysis, Limits, Perft
+from alphazero.protocols.analysis import Analysis, GoLimits, Perft
 from alphazero.protocols.go import UNREAD, GoWords, legal
 from alphazero.protocols.lines import LineLoop
 from alphazero.protocols.options import Option, ProtocolError, of_field, whole
@@ -96,10 +96,10 @@ class EngineLoop(LineLoop):
         """The text of the position with the other side to move."""
 
     @abstractmethod
-    def nothing_to_search(self, position: Position, limits: Limits) -> list[str]:
+    def nothing_to_search(self, position: Position, limits: GoLimits) -> list[str]:
         """The answer where the game is over: lines with a bestmove."""
 
-    def report(self, result: SearchResult, position: Position, limits: Limits) -> list[str]:
+    def report(self, result: SearchResult, position: Position, limits: GoLimits) -> list[str]:
         """The answer of a search of the position that has ended: lines with a bestmove."""
         reply = result.pv[1] if len(result.pv) > 1 else None
         return [f"bestmove {result.best_move}" + (f" ponder {reply}" if reply else "")]
@@ -257,7 +257,7 @@ class EngineLoop(LineLoop):
             trouble = f"internal: {error}"
         self.complain(f"go: {trouble}")
         # Even so an answer to `go infinite` and to `go ponder` waits until it is asked for.
-        waiting = Limits(infinite=limits.infinite, ponder=limits.ponder)
+        waiting = GoLimits(infinite=limits.infinite, ponder=limits.ponder)
         self._start(Analysis(self.player, None, waiting, self._info, lambda *_: self.say(self.no_answer(words))))
 
     def no_answer(self, words: list[str]) -> str:
@@ -268,7 +268,7 @@ class EngineLoop(LineLoop):
         self.analysis = analysis
         analysis.start()
 
-    def _begin(self, limits: Limits, words: list[str]) -> None:
+    def _begin(self, limits: GoLimits, words: list[str]) -> None:
         position = self.position.copy()
         lower = [word.lower() for word in words]
         if "perft" in lower:
@@ -295,12 +295,12 @@ class EngineLoop(LineLoop):
             )
         )
 
-    def limits(self, words: list[str]) -> Limits:
+    def limits(self, words: list[str]) -> GoLimits:
         """The words of `go`. Unknown ones and numbers that cannot be read are skipped, and so are root moves that are not legal."""
         asked = GoWords.read(words, self.clock_words)
         only = legal(self.position, asked.moves) if asked.moves and not self.missing else ()
         limits = asked.limits(self.sides[self.position.turn], self.overhead_seconds, only)
-        if limits != Limits(only=only):
+        if limits != GoLimits(only=only):
             return limits
         if asked.named:
             return replace(UNREAD, only=only)
@@ -347,7 +347,7 @@ class EngineLoop(LineLoop):
             lines.append(f"{head} multipv {rank} {self.score(result, move, value)} {work} pv {' '.join(pv)}")
         return lines
 
-    def _done(self, result: SearchResult | None, seconds: float, position: Position, limits: Limits) -> None:
+    def _done(self, result: SearchResult | None, seconds: float, position: Position, limits: GoLimits) -> None:
         if result is None:
             lines = self.nothing_to_search(position, limits)
             self.say(*(lines if position.outcome is None else lines[-1:]))

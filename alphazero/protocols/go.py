@@ -9,11 +9,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from alphazero._core import Position
-from alphazero.protocols.analysis import Limits
+from alphazero.protocols.analysis import GoLimits
 from alphazero.protocols.clock import Clock
 from alphazero.protocols.options import whole
 
-UNREAD = Limits(simulations=1000, seconds=1.0)  # of a `go` whose limits cannot be read: soon, for somebody waits
+UNREAD = GoLimits(simulations=1000, seconds=1.0)  # of a `go` whose limits cannot be read: soon, for somebody waits
 
 FLAGS = frozenset({"infinite", "ponder"})
 NUMBERS = frozenset({"depth", "nodes", "mate", "movetime", "perft"})
@@ -67,13 +67,13 @@ class GoWords:
             margin_seconds=overhead_seconds,
         )
 
-    def limits(self, mine: str, overhead_seconds: float, only: tuple[str, ...]) -> Limits:
+    def limits(self, mine: str, overhead_seconds: float, only: tuple[str, ...]) -> GoLimits:
         """Those that can be read. only: the legal ones of the moves."""
         numbers = self.numbers
         seconds = None
         if "movetime" in numbers:
             seconds = max(0.001, numbers["movetime"] / 1000.0 - min(overhead_seconds, 0.02))
-        return Limits(
+        return GoLimits(
             simulations=max(1, numbers["nodes"]) if "nodes" in numbers else None,
             seconds=seconds,
             clock=self.clock(mine, overhead_seconds),

@@ -8,7 +8,7 @@ from typing import TextIO
 
 from alphazero._core import Position, __version__
 from alphazero.player import Player
-from alphazero.protocols.analysis import Limits, mate_in
+from alphazero.protocols.analysis import GoLimits, mate_in
 from alphazero.protocols.engine import EngineLoop
 from alphazero.protocols.options import Option
 from alphazero.search import MoveStats, SearchResult
@@ -90,7 +90,7 @@ class UciEngine(EngineLoop):
         if self.show_wdl:
             self._draw_share = float(self.player.evaluate(position).wdl[1])
 
-    def nothing_to_search(self, position: Position, limits: Limits) -> list[str]:
+    def nothing_to_search(self, position: Position, limits: GoLimits) -> list[str]:
         moves = limits.only or tuple(position.legal_moves())
         mated = position.outcome is not None and position.outcome.reason == "checkmate"
         return [f"info depth 0 score {'mate 0' if mated else 'cp 0'}", f"bestmove {moves[0] if moves else '(none)'}"]

@@ -8,7 +8,7 @@ from typing import TextIO
 
 from alphazero._core import Position, __version__
 from alphazero.player import Player
-from alphazero.protocols.analysis import Limits
+from alphazero.protocols.analysis import GoLimits
 from alphazero.protocols.engine import EngineLoop
 from alphazero.protocols.options import Option, ProtocolError, whole
 from alphazero.search import MoveStats, SearchResult
@@ -71,17 +71,17 @@ class UsiEngine(EngineLoop):
     def _set_max_plies(self, plies: int) -> None:
         self.use(self.player.with_options(max_plies=plies))
 
-    def limits(self, words: list[str]) -> Limits:
+    def limits(self, words: list[str]) -> GoLimits:
         """`go mate MILLISECONDS | infinite` asks for a forced win, checks or not, and nothing else."""
         if not self._asks_for_mate(words):
             return super().limits(words)
         asked = words[1].lower() if len(words) > 1 else ""
         if asked == "infinite":
-            return Limits(mate=ANY_MATE)
+            return GoLimits(mate=ANY_MATE)
         milliseconds = whole(asked)
         if milliseconds is None:
             raise ProtocolError(f"expected `go mate MILLISECONDS | infinite`, got 'go {' '.join(words)}'")
-        return Limits(seconds=max(0.001, milliseconds / 1000.0 - min(self.overhead_seconds, 0.02)), mate=ANY_MATE)
+        return GoLimits(seconds=max(0.001, milliseconds / 1000.0 - min(self.overhead_seconds, 0.02)), mate=ANY_MATE)
 
     def no_answer(self, words: list[str]) -> str:
         return "checkmate timeout" if self._asks_for_mate(words) else super().no_answer(words)
@@ -97,7 +97,7 @@ class UsiEngine(EngineLoop):
     def fresh(self, position: Position) -> str:
         return " ".join(position.text.split()[:3])
 
-    def nothing_to_search(self, position: Position, limits: Limits) -> list[str]:
+    def nothing_to_search(self, position: Position, limits: GoLimits) -> list[str]:
         if limits.mate == ANY_MATE:
             return ["checkmate nomate"]
         if position.can_declare:
@@ -111,7 +111,7 @@ class UsiEngine(EngineLoop):
             return f"score mate {move.proof_plies if move.proof == 'win' else -move.proof_plies}"
         return f"score cp {centipawns(value)}"
 
-    def report(self, result: SearchResult, position: Position, limits: Limits) -> list[str]:
+    def report(self, result: SearchResult, position: Position, limits: GoLimits) -> list[str]:
         if limits.mate == ANY_MATE:
             if result.proof != "win":
                 return ["checkmate nomate" if result.proof else "checkmate timeout"]

@@ -1,4 +1,4 @@
-"""The files of a run directory. Only this module knows their names.
+"""The files of a run directory.
 
 | name | holds |
 |---|---|
@@ -8,7 +8,7 @@
 | log.jsonl | a JSON line of figures every 15 seconds |
 | tb/ | the same figures for TensorBoard |
 | rating/ | results of rating games |
-| elo.json, elo.png | the ratings of its checkpoints |
+| elo.json, elo.png, report.html | the ratings of its checkpoints |
 | lock | held by the process that trains |
 """
 

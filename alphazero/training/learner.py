@@ -15,7 +15,7 @@ AHEAD = 2  # batches drawn before they are asked for, where a device learns mean
 
 
 class Learner:
-    """Takes training steps as games pay for them."""
+    """Takes training steps as games pay for them. Their learning rate is Trainer.learning_rate's."""
 
     def __init__(self, trainer: Trainer, store: ReplayStore, config: Config):
         self.trainer = trainer

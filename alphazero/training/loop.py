@@ -79,8 +79,7 @@ class Run:
         self.report = Report(self.directory, self.game, self.progress)
         self.stopping = False
         torch.manual_seed(config.seed)
-        before = resume.earlier_config(self.directory, config)
-        origin = resume.origin(self.directory, config, before, self.game, self.device, self.progress.note)
+        origin = resume.origin(self.directory, config, self.game, self.device, self.progress.note)
         self.trainer, self._began_from = origin.trainer, origin.began_from
         self.variants = variants_of(config, self.game)
         self.store = ReplayStore(self.directory.replay, self.variants, config.replay)

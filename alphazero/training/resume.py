@@ -35,7 +35,7 @@ class Origin:
     reuse: float | None = None
 
 
-def earlier_config(directory: RunDirectory, config: Config) -> Config | None:
+def _earlier_config(directory: RunDirectory, config: Config) -> Config | None:
     """The configuration this run was last begun or resumed with; UserError where the new one changes what is fixed."""
     if not directory.config.exists():
         return None
@@ -52,15 +52,15 @@ def earlier_config(directory: RunDirectory, config: Config) -> Config | None:
 def origin(
     directory: RunDirectory,
     config: Config,
-    before: Config | None,
     game: Game,
     device: torch.device,
     note: Callable[[str], None],
 ) -> Origin:
-    """The newest checkpoint that is whole, or a new trainer. UserError where there are only broken ones.
+    """The newest checkpoint that is whole, or a new trainer. note: tells the user a line.
 
-    before: the configuration the run had, None for a new one. note: tells the user a line.
+    UserError where there are only broken ones, or where the configuration changes what is fixed.
     """
+    before = _earlier_config(directory, config)
     steps = checkpoint.steps(directory.path)
     broken: list[tuple[Path, str]] = []
     for step in reversed(steps):
@@ -130,7 +130,8 @@ def _begin_from(config: Config, game: Game, trainer: Trainer, note: Callable[[st
     with suppress(UserError):  # a shipped network has none
         trainer.start_optimizer(checkpoint.load_trainer(path))
     meta = loaded.meta
-    earlier = meta.get("began_from") or BeganFrom(name="", steps=0, games=0, positions=0, evaluations=0, seconds=0.0)
+    earlier = BeganFrom(name="", steps=0, games=0, positions=0, evaluations=0, seconds=0.0)
+    earlier |= meta.get("began_from", {})
     new = f"; new in it: {', '.join(missing)}" if missing else ""
     note(f"beginning with the network of {name} (step {loaded.meta['steps']:,}){new}")
     return BeganFrom(

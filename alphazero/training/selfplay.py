@@ -78,7 +78,6 @@ def player_settings(config: Config) -> dict[str, SettingValue]:
         "temperature_plies": play.temperature_plies,
         "full_fraction": play.full_search_fraction,
         "fast_simulations": play.fast_simulations,
-        "resign_value": play.resign_threshold if play.resign_threshold > -1.0 else -2.0,
         "resign_never": play.resign_keep,
     }
 
