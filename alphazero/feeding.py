@@ -2,7 +2,7 @@
 
 A device takes a batch and answers later, so several are under way: it works on one while the next is filled and sent
 (`PipelinedEvaluator`). On the processor each core is such a device: as many threads as there are lanes take a batch each and
-answer it on a core of their own, beside the search. Other evaluators answer at once, in the thread that asks.
+answer it on a core of their own; between two batches they move the games on. Other evaluators answer at once, in the thread that asks.
 """
 
 from __future__ import annotations

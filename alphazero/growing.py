@@ -22,7 +22,7 @@ from alphazero.files import write_atomically
 from alphazero.network import Network, parameter_count
 
 MOST_APART = 1e-4  # nats between the answers of the two networks, which rounding explains
-POOLED = ("bias.weight", "policy_bias.weight", "value_hidden.weight", "policy_extra.weight", "reply_extra.weight")
+POOLED = ("bias.weight", "policy_bias.weight", "value_hidden.weight", "_extra.weight")
 
 
 def grown(network: Network, blocks: int, channels: int) -> Network:

@@ -43,6 +43,10 @@ class Head(ABC):
     plays: ClassVar[bool] = True  # a network for inference keeps it
     weight: ClassVar[float] = 0.0  # of its error in the loss, where the training section has no key NAME_weight
 
+    def __init_subclass__(cls) -> None:
+        if cls.name.startswith(("stem", "tower", "policy", "value")):
+            raise ValueError(f"{cls.name}: layers of that name play; give the head another")
+
     def wanted(self, shape: Shape, config: NetworkConfig) -> bool:
         """Whether a network of this configuration has it: the key `name` where it is set, else by_default()."""
         asked = getattr(config, self.name, None)

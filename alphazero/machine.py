@@ -1,4 +1,4 @@
-"""What this machine can do, and what self-play makes of it: cores, search threads, batch size, games in flight, memory.
+"""What this machine can do, and what self-play makes of it: cores, threads, batch size, games in flight, memory.
 
 Asked for nothing, self-play takes the plan made here; `alphazero doctor` prints it with its reasons.
 platformdirs would not make cache_folder() simpler: it raises for a user without a home, too, and on macOS the folder would move.

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -185,8 +185,9 @@ class Search:
         with self._alone():
             self._core.set_position(position)
             self._core.begin(limits.simulations, False, [], list(limits.only))
-            enough = replace(limits, seconds=None).watch()
-            self._core.run_inside("rollout", limits.seconds or 0.0, threads, lambda: enough(self))
+            enough = limits.watch()
+            seconds = 0.0 if limits.seconds is None else max(limits.seconds, 1e-9)  # to the core, 0 is no limit
+            self._core.run_inside("rollout", seconds, threads, lambda: enough(self))
             return self.result()
 
     @contextmanager

@@ -27,6 +27,7 @@ class SearchField:
     high: float
     choices: tuple[str, ...]  # of a text
     option: str  # the engine option that sets it; "": none
+    noise: bool  # it acts on searches with noise alone, which self-play asks for
 
     @property
     def is_number(self) -> bool:

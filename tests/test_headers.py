@@ -27,7 +27,7 @@ int main() {
     const std::vector<float> even(7, 0.0F);
     search.tell(asked, even.data(), 0.0F);
   }
-  std::printf("%d\\n", search.simulations());
+  std::printf("%d\\n", search.tree().simulations());
 }
 """
 

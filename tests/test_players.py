@@ -52,6 +52,7 @@ def test_it_stops_when_it_is_told_to(player):
 def test_it_stops_when_its_seconds_are_over_without_a_number_of_simulations(player):
     found = player.search(GAME.position(), seconds=0.05)
     assert 1 <= found.simulations < MOST_SIMULATIONS
+    assert 1 <= player.search(GAME.position(), seconds=0.0).simulations < 100_000
 
 
 def test_it_stops_when_whoever_is_told_of_its_progress_has_seen_enough(player):

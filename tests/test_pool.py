@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
+import threading
 
 import numpy as np
 import pytest
@@ -402,3 +403,42 @@ def test_self_play_begins_at_the_given_positions_for_the_given_share():
         assert position.outcome.value == record.value
     with pytest.raises(ValueError, match="the game is over"):
         Pool(game, {"starts": ["7k/6Q1/6K1/8/8/8/8/8 b - - 0 1"]}, [{"evaluator": UNIFORM}])
+
+
+@pytest.mark.parametrize("evaluator", [0, -2])
+def test_a_pool_without_threads_is_closed_while_a_caller_moves_its_games(evaluator):
+    """close() waits for the caller's turn: no game is touched after it, and the caller is told."""
+    game = az.Game("connect4")
+    settings = {"games_in_flight": 64, "batch_size": 8, "threads": 0}
+    for _ in range(20):
+        pool = Pool(game, settings, [{"kind": "puct", "simulations": 400, "evaluator": evaluator}])
+        inside, told = threading.Event(), []
+
+        def ask(pool=pool, inside=inside, told=told):
+            try:
+                while True:
+                    inside.set()
+                    batch = pool.next_batch(0.05, shared=True)
+                    if batch is not None:
+                        rows = len(batch)
+                        pool.finish(batch, np.zeros((rows, 7), np.float32), np.full((rows, 3), 1 / 3, np.float32))
+            except ValueError as error:
+                told.append(str(error))
+
+        asker = threading.Thread(target=ask)
+        asker.start()
+        inside.wait()
+        pool.close()
+        asker.join(20.0)
+        assert told and "closed" in told[0]
+
+
+def test_a_pool_without_threads_moves_on_however_little_time_it_is_given():
+    game = az.Game("connect4")
+    settings = {"games_in_flight": 4, "batch_size": 4, "threads": 0, "games": 4}
+    pool = Pool(game, settings, [{"kind": "puct", "simulations": 4, "evaluator": -1}])
+    for _ in range(2000):
+        assert pool.next_batch(0.0) is None
+        if pool.done:
+            break
+    assert len(pool.take_finished()) == 4

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -60,8 +61,9 @@ def test_the_help_of_a_command_that_searches_names_every_row(command, capsys):
     with pytest.raises(SystemExit):
         main([command, "--help"])
     told = " ".join(capsys.readouterr().out.split())
-    for name in FIELDS.keys() - {"kind", "simulations"}:
-        assert name in told
+    for name, row in FIELDS.items():
+        if name not in ("kind", "simulations"):
+            assert (name in told) == (command == "selfplay" or not row.noise), name
 
 
 @pytest.mark.parametrize(
@@ -75,6 +77,8 @@ def test_the_help_of_a_command_that_searches_names_every_row(command, capsys):
         ("find_wins=2", "find_wins must be true or false, got '2'"),
         ("fpu=none", 'search: fpu must be "reduction" or "value", got \'none\''),
         ("simulations=5", "simulations has an option of its own: --simulations"),
+        ("noise_epsilon=0.5", "noise_epsilon acts in self-play alone: here no search has noise"),
+        ("gumbel_scale=2", "gumbel_scale acts in self-play alone"),
     ],
 )
 def test_a_setting_that_cannot_be_is_one_line(text, says, capsys):
@@ -83,16 +87,17 @@ def test_a_setting_that_cannot_be_is_one_line(text, says, capsys):
     assert says in told and len(told.splitlines()) == 1
 
 
-def test_a_setting_of_the_command_line_reaches_the_games(tmp_path, capsys):
-    """Of two players alike but for chance, the one without Gumbel noise plays the same game twice."""
-    found = []
-    for number in (1, 2):
-        out = tmp_path / str(number)
-        command = ["match", "uniform", "uniform", "--game", "connect4", "--games", "2", "--simulations", "8"]
-        command += ["--search", "gumbel", "--set", "gumbel_scale=0", "--seed", str(number), "--opening-plies", "0"]
-        assert main([*command, "--out", str(out)]) == 0
-        found.append([line.split('"moves"')[1] for line in (out / "results.jsonl").read_text().splitlines()])
-    assert found[0] == found[1]
+def test_a_setting_of_the_command_line_reaches_the_games(tmp_path):
+    """With one move considered, a blind player always takes the first; with all of them it does not."""
+    command = ["match", "uniform", "uniform", "--game", "connect4", "--games", "2", "--simulations", "8"]
+    command += ["--search", "gumbel", "--opening-plies", "0", "--seed", "1"]
+    moves = []
+    for number, more in enumerate(([], ["--set", "considered=1"])):
+        assert main([*command, *more, "--out", str(tmp_path / str(number))]) == 0
+        first = (tmp_path / str(number) / "results.jsonl").read_text().splitlines()[0]
+        moves.append(json.loads(first)["moves"].split())
+    assert moves[1][:6] == ["a"] * 6
+    assert moves[0] != moves[1]
 
 
 def test_settings_are_replaced_and_never_changed():

@@ -313,6 +313,32 @@ def test_scaling_rates_a_player_at_every_budget_and_resumes(tmp_path, capsys):
     assert (tmp_path / "results-simulations.jsonl").read_bytes() == before
 
 
+def test_scaling_keeps_the_results_of_one_search_apart_from_anothers(tmp_path, capsys):
+    call = [
+        "scaling",
+        "uniform",
+        "--game",
+        "connect4",
+        "--to",
+        "4",
+        "--from",
+        "2",
+        "--games",
+        "4",
+        "--out",
+        str(tmp_path),
+    ]
+    for more, files in (
+        ([], 1),
+        (["--set", "c_init=4"], 2),
+        (["--set", "c_init=1.25"], 2),
+        (["--search", "gumbel"], 3),
+    ):
+        assert main([*call, *more, "--json"]) == 0
+        assert len(list(tmp_path.glob("results-*.jsonl"))) == files
+    capsys.readouterr()
+
+
 def test_scaling_takes_time_budgets(tmp_path, capsys):
     call = ["scaling", "uniform", "--game", "connect4", "--seconds", "0.001", "0.002", "--games", "2"]
     assert main([*call, "--out", str(tmp_path), "--json"]) == 0

@@ -22,6 +22,7 @@ from alphazero.formats.results import Result
 from alphazero.game import Game, make
 from alphazero.progress import Progress
 from alphazero.runs.curves import write_ratings
+from alphazero.search_settings import FIELDS
 
 
 def rate_run(directory: Path, config: Config, device: str = "auto") -> Summary:
@@ -44,7 +45,9 @@ def rate_run(directory: Path, config: Config, device: str = "auto") -> Summary:
     folder = directory / "rating"
     folder.mkdir(exist_ok=True)
     # Results of one search do not answer for another: each has its file.
-    digest = hashlib.sha256(json.dumps(search, sort_keys=True).encode()).hexdigest()[:8]
+    # Settings that version 0.1.0 did not have count where they are set: its runs find their results again.
+    told = {k: v for k, v in search.items() if k not in ("gumbel_scale", "reuse_tree") or v != FIELDS[k].default}
+    digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:8]
     file = folder / f"results-{chosen[-1]}-{digest}.jsonl"
     progress = Progress()
 

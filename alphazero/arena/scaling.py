@@ -5,8 +5,9 @@ Each budget plays the next one and the one after that, so that neither one-sided
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypedDict
 
@@ -19,6 +20,7 @@ from alphazero.files import write_atomically, writing
 from alphazero.game import Game
 from alphazero.player import NetworkPlayer, Player, RandomPlayer, RolloutPlayer
 from alphazero.progress import Progress
+from alphazero.search_settings import FIELDS, SettingValue
 
 
 class Point(TypedDict):
@@ -97,6 +99,13 @@ def schedule(game: Game, amounts: Sequence[float], games: int, opening_plies: in
     return out
 
 
+def _of_settings(settings: Mapping[str, SettingValue]) -> str:
+    """What the results' file is called after a search that is not the usual one: its results do not answer for another."""
+    told = {name: value for name, value in settings.items() if name in FIELDS and value != FIELDS[name].default}
+    told.pop("simulations", None)
+    return "-" + hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:8] if told else ""
+
+
 def measure(
     player: Player,
     game: Game,
@@ -116,7 +125,7 @@ def measure(
         game,
         seats,
         schedule(game, amounts, games, opening_plies, seed),
-        out / f"results-{unit}.jsonl",
+        out / f"results-{unit}{_of_settings({**player.settings, 'kind': kind})}.jsonl",
         seed=seed,
         progress=Progress(),
         live=lambda results: standings(ratings.rate(results)),

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from pathlib import Path
 
 from alphazero.devices import DEVICE_HELP, DEVICES
@@ -47,8 +48,10 @@ def add_device(parser: Parser) -> None:
     parser.add_argument("--device", default="auto", choices=DEVICES, help=DEVICE_HELP)
 
 
-def add_search(parser: Parser, default: str | None, otherwise: str) -> None:
-    """--search and --set. default: the kind where none is given; otherwise: what the help says of that."""
+def add_search(parser: Parser, default: str | None, otherwise: str, *, noise: bool = False) -> None:
+    """--search and --set. default: the kind where none is given; otherwise: what the help says of that. noise: the searches
+    are those of self-play.
+    """
     parser.add_argument(
         "--search",
         choices=FIELDS["kind"].choices,
@@ -58,16 +61,16 @@ def add_search(parser: Parser, default: str | None, otherwise: str) -> None:
     parser.add_argument(
         "--set",
         dest="settings",
-        type=_setting,
+        type=partial(_setting, noise),
         action="append",
         default=[],
         metavar="NAME=VALUE",
         help="setting of the search, e.g. c_init=2.0; may be repeated; names are "
-        + ", ".join(name for name in FIELDS if name not in OWN_OPTIONS),
+        + ", ".join(name for name, row in FIELDS.items() if name not in OWN_OPTIONS and (noise or not row.noise)),
     )
 
 
-def _setting(text: str) -> tuple[str, SettingValue]:
+def _setting(noise: bool, text: str) -> tuple[str, SettingValue]:
     """argparse's type of --set."""
     try:
         name, value = read_setting(text)
@@ -75,6 +78,8 @@ def _setting(text: str) -> tuple[str, SettingValue]:
         raise argparse.ArgumentTypeError(str(error)) from None
     if name in OWN_OPTIONS:
         raise argparse.ArgumentTypeError(f"{name} has an option of its own: {OWN_OPTIONS[name]}")
+    if FIELDS[name].noise and not noise:
+        raise argparse.ArgumentTypeError(f"{name} acts in self-play alone: here no search has noise")
     return name, value
 
 

@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="directory of the replay store; it is created if missing, and games are added to those in it",
     )
     parser.add_argument("--simulations", type=arguments.simulations, default=32, help="simulations a move (default 32)")
-    arguments.add_search(parser, "gumbel", "gumbel")
+    arguments.add_search(parser, "gumbel", "gumbel", noise=True)
     parser.add_argument(
         "--temperature-plies",
         type=arguments.plies,

@@ -120,7 +120,7 @@ class OpenVinoEvaluator:
         hints: dict[str, object] = {
             "PERFORMANCE_HINT": "LATENCY",  # one batch at a time, on all cores, where nothing else is said
             "INFERENCE_PRECISION_HINT": {"bf16": "bf16", "fp32": "f32"}[self.precision],
-            "ENABLE_CPU_PINNING": False,  # search threads share the cores
+            "ENABLE_CPU_PINNING": False,  # lanes search between two batches, and the system places them
         }
         if threads:
             hints["INFERENCE_NUM_THREADS"] = threads

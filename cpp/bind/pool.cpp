@@ -257,11 +257,12 @@ constexpr const char* kNextBatch = R"(The next batch to evaluate, or None.
 
 None: all games are over, all that remains waits for finish(), or the time is up. partial=False:
 only a full batch. shared=True: other threads answer batches, too, so what waits for them is
-waited for.)";
+waited for. In a pool with threads=0 the caller moves games on until there is a batch; that may take
+as long as the search of one move.)";
 constexpr const char* kSetResignation = R"(Self-play resigns below this root value from now on.
 
 -1 and less: never. Above 0: as the player's settings say.)";
-constexpr const char* kClose = R"(Stops the workers; the pool cannot be used any more.
+constexpr const char* kClose = R"(Ends all play; the pool cannot be used any more.
 
 Batches that were given out stay readable.)";
 
@@ -364,7 +365,7 @@ void bind_pool(py::module_& m) {
   m.attr("RANDOM") = kRandom;
   bind_record(m);
   py::class_<PyBatch> batch(m, "Batch", "Leaves to evaluate; its arrays are views that are valid until finish().");
-  py::class_<PyPool> pool(m, "Pool", "Many games on worker threads, their leaves packed into batches.");
+  py::class_<PyPool> pool(m, "Pool", "Many games at a time, their leaves packed into batches.");
   bind_batch(batch, pool);
   bind_pool_itself(pool);
 }

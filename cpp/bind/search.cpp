@@ -53,7 +53,8 @@ py::dict report_dict(const SearchReport& r) {
 constexpr const char* kSearchFields = R"(The table of a search's settings, a dict each.
 
 name; default: int, float, bool or str; low, high: of a number; choices: of a str; option: the
-engine option that sets it, "" for none; reason: what it does and why the default is what it is.)";
+engine option that sets it, "" for none; noise: it acts with noise alone, so in self-play; reason:
+what it does and why the default is what it is.)";
 
 template <class T>
 py::dict field_dict(const SettingRow& row, const T& setting) {
@@ -62,6 +63,7 @@ py::dict field_dict(const SettingRow& row, const T& setting) {
   out["low"] = row.bounds.low;
   out["high"] = row.bounds.high;
   out["option"] = row.option;
+  out["noise"] = row.noise;
   out["reason"] = row.reason;
   py::list choices;
   if constexpr (std::is_enum_v<T>) {

@@ -58,7 +58,7 @@ class SearchOf final : public SearchFace {
   }
   void set_budget(int simulations) override {
     check_within("search: set_budget", simulations, {0, kMostSimulations});
-    search_.set_budget(simulations);
+    search_.tree().set_budget(simulations);
   }
   int collect(int rows, float* planes, std::vector<std::vector<std::int32_t>>& legal,
               std::vector<int>& tickets) override {
@@ -108,10 +108,10 @@ class SearchOf final : public SearchFace {
         enough = should_stop();
         last_asked = Clock::now();
       }
-      if (enough) search_.set_budget(std::max(1, search_.simulations()));
+      if (enough) search_.tree().set_budget(std::max(1, search_.tree().simulations()));
     };
     if (threads > 1) {
-      if (search_.settings().kind == SearchKind::kGumbel)
+      if (search_.tree().settings().kind == SearchKind::kGumbel)
         throw std::invalid_argument("run_inside: Gumbel search is single-threaded; use kind=puct for threads > 1");
       const std::uint64_t stream = rng_();
       const auto value = [&](typename G::Position& leaf, std::uint64_t number) {
@@ -124,40 +124,40 @@ class SearchOf final : public SearchFace {
     }
     done_ = true;
   }
-  int simulations() const override { return search_.simulations(); }
+  int simulations() const override { return search_.tree().simulations(); }
   SearchReport report(int longest_pv) const override {
     SearchReport out;
-    if (search_.root_moves().empty()) return out;
+    if (search_.tree().root_moves().empty()) return out;
     const auto& position = search_.position();
-    out.best_move = position.move_text(search_.best_move());
-    out.value = search_.root_value();
-    out.network_value = search_.network_value();
-    out.proof = name(search_.root_proof());
-    out.simulations = search_.simulations();
-    out.nodes = search_.tree().node_count();
-    out.tree_bytes = search_.tree().bytes();
-    out.depth = search_.mean_depth();
-    out.max_depth = search_.max_depth();
-    out.pv = texts(search_.principal_variation(longest_pv), longest_pv);
+    out.best_move = position.move_text(az::best_move(search_.tree()));
+    out.value = az::root_value(search_.tree());
+    out.network_value = az::network_value(search_.tree());
+    out.proof = name(search_.tree().root_proof());
+    out.simulations = search_.tree().simulations();
+    out.nodes = search_.tree().nodes().node_count();
+    out.tree_bytes = search_.tree().nodes().bytes();
+    out.depth = az::mean_depth(search_.tree());
+    out.max_depth = search_.tree().max_depth();
+    out.pv = texts(principal_variation(search_.tree(), longest_pv), longest_pv);
     std::vector<float> target;
-    search_.policy_target(target);
+    policy_target(search_.tree(), target);
     std::size_t i = 0;
-    for (const RootMove& m : search_.root_moves()) {
-      out.moves.push_back({position.move_text(m.move), search_.visits(m), m.prior, search_.q(m), target[i++],
-                           name(search_.proof(m)), search_.proof_plies(m)});
+    for (const RootMove& m : search_.tree().root_moves()) {
+      out.moves.push_back({position.move_text(m.move), search_.tree().visits(m), m.prior, search_.tree().q(m),
+                           target[i++], name(search_.tree().proof(m)), search_.tree().proof_plies(m)});
     }
     return out;
   }
   std::vector<std::string> line(std::string_view move, int longest) const override {
-    if (search_.root_moves().empty()) throw std::invalid_argument("line: nothing was searched here yet");
+    if (search_.tree().root_moves().empty()) throw std::invalid_argument("line: nothing was searched here yet");
     const Move wanted = search_.position().parse_move(move);
-    for (const RootMove& m : search_.root_moves())
-      if (m.move == wanted) return texts(search_.line_after(m, longest), longest);
+    for (const RootMove& m : search_.tree().root_moves())
+      if (m.move == wanted) return texts(line_after(search_.tree(), m, longest), longest);
     return {std::string(move)};
   }
   std::string sample_move(double temperature) override {
     check_within("sample_move: temperature", temperature, {0, 1e6});
-    return search_.position().move_text(search_.sample_move(temperature));
+    return search_.position().move_text(az::sample_move(search_.tree(), temperature, search_.tree().rng()));
   }
 
  private:
@@ -173,7 +173,7 @@ class SearchOf final : public SearchFace {
       });
       if (result != Ask::kLeaf) break;
       search_.tell(ticket, logits.data(), value);
-      if (evaluator == kRollout || (search_.simulations() & 15) == 0) watch_clock();
+      if (evaluator == kRollout || (search_.tree().simulations() & 15) == 0) watch_clock();
     }
   }
 

@@ -77,9 +77,9 @@ class ParallelSearch {
   static constexpr std::uint32_t kStop = 0xffffffff;
 
   struct alignas(64) Way {
-    Path path;
+    Descent descent;
     std::vector<Move> moves;
-    Reach reach = Reach::kInside;
+    DescentStatus status = DescentStatus::kInside;
     std::uint64_t number = 0;
     // What a thread found at its leaf:
     Known known;
@@ -98,7 +98,7 @@ class ParallelSearch {
   Block& block(std::uint32_t round) { return blocks_[round % 2]; }
 
   void evaluate_root() {
-    if (!search_.tree().empty()) return;
+    if (!tree().empty()) return;
     int ticket = 0;
     float value = 0.0F;
     std::vector<float> logits;
@@ -114,20 +114,20 @@ class ParallelSearch {
   void choose(std::uint32_t round) {
     Block& b = block(round);
     b.size = 0;
-    const int most = std::min(kBlock, 1 + search_.simulations() / kShare);
+    const int most = std::min(kBlock, 1 + tree().simulations() / kShare);
     under_way_.clear();
-    for (; b.size < most && !search_.finished(); ++b.size) {
+    for (; b.size < most && !tree().finished(); ++b.size) {
       Way& way = b.ways[static_cast<std::size_t>(b.size)];
       way.moves.clear();
-      came_to(way, search_.start(way.path));
+      came_to(way, tree().start(way.descent));
     }
     while (!under_way_.empty()) {
       std::swap(under_way_, last_under_way_);
       under_way_.clear();
       for (std::size_t i = 0; i < last_under_way_.size(); ++i) {
-        if (i + kAhead < last_under_way_.size()) search_.prefetch_moves(last_under_way_[i + kAhead]->path);
+        if (i + kAhead < last_under_way_.size()) tree().prefetch_moves(last_under_way_[i + kAhead]->descent);
         Way& way = *last_under_way_[i];
-        came_to(way, search_.advance(way.path));
+        came_to(way, tree().advance(way.descent));
       }
     }
     b.left.store(b.size, std::memory_order_relaxed);
@@ -135,13 +135,13 @@ class ParallelSearch {
     published_.store(round, std::memory_order_release);
     published_.notify_all();
   }
-  void came_to(Way& way, Reach reach) {
-    way.reach = reach;
-    way.moves.push_back(way.path.move);
-    if (reach == Reach::kInside) {
-      search_.prefetch_node(way.path);
+  void came_to(Way& way, DescentStatus status) {
+    way.status = status;
+    way.moves.push_back(way.descent.move);
+    if (status == DescentStatus::kInside) {
+      tree().prefetch_node(way.descent);
       under_way_.push_back(&way);
-    } else if (reach == Reach::kLeaf) {
+    } else if (status == DescentStatus::kNew) {
       way.number = leaves_++;
     }
   }
@@ -156,15 +156,15 @@ class ParallelSearch {
   void add(Block& b) {
     for (int i = 0; i < b.size; ++i) {
       const Way& way = b.ways[static_cast<std::size_t>(i)];
-      if (way.reach == Reach::kTaken) {
+      if (way.status == DescentStatus::kCollision) {
         ++collisions_;
-        search_.give_up(way.path);
-      } else if (way.reach == Reach::kExact) {
-        search_.finish_exact(way.path);
+        tree().give_up(way.descent);
+      } else if (way.status == DescentStatus::kProven) {
+        tree().finish_exact(way.descent);
       } else if (way.known.proof != Proof::kNone) {
-        search_.finish_exact(way.path, way.known);
+        tree().finish_exact(way.descent, way.known);
       } else {
-        search_.finish_leaf(way.path, way.edges, way.value);
+        tree().finish_leaf(way.descent, way.edges, way.value);
       }
     }
   }
@@ -190,7 +190,7 @@ class ParallelSearch {
       if (!b.free.compare_exchange_weak(free, taken, std::memory_order_acq_rel, std::memory_order_acquire)) continue;
       for (int i = from; i < to; ++i) {
         Way& way = b.ways[static_cast<std::size_t>(i)];
-        if (way.reach == Reach::kLeaf) look_at(way, position);
+        if (way.status == DescentStatus::kNew) look_at(way, position);
       }
       if (b.left.fetch_sub(to - from, std::memory_order_acq_rel) == to - from) b.left.notify_one();
       free = taken;
@@ -223,6 +223,8 @@ class ParallelSearch {
       seen = counter.load(std::memory_order_acquire);
     }
   }
+
+  [[nodiscard]] SearchTree& tree() { return search_.tree(); }
 
   Search<G>& search_;
   Value value_;

@@ -2,7 +2,7 @@
 //
 //   search.begin(simulations, noise);
 //   while (search.ask(on_leaf) != Ask::kDone) { ... evaluate ...; search.tell(ticket, logits, value); }
-//   Move move = search.best_move();
+//   Move move = best_move(search.tree());
 //
 // It never calls a network and never blocks.
 #pragma once
@@ -15,7 +15,7 @@
 
 #include "cpp/search/fast_math.h"
 #include "cpp/search/findings.h"
-#include "cpp/search/simulations.h"
+#include "cpp/search/search_tree.h"
 #include "cpp/search/tree.h"
 #include "games/game.h"
 
@@ -28,48 +28,32 @@ enum class Ask {
 };
 
 template <Game G>
-class Search : public Findings {
+class Search {
  public:
   using Position = typename G::Position;
   using Moves = MoveList<G::kMaxMoves>;
 
   Search(const Position& position, const SearchSettings& settings, std::uint64_t seed)
-      : Findings(settings, seed), position_(position) {}
+      : position_(position), tree_(settings, seed) {}
 
   [[nodiscard]] const Position& position() const { return position_; }
+  // What the simulations know; findings.h says what follows from it.
+  [[nodiscard]] const SearchTree& tree() const { return tree_; }
+  [[nodiscard]] SearchTree& tree() { return tree_; }
 
   // Starts over from another position.
   void reset(const Position& position, std::uint64_t seed) {
     drop_tickets();
     position_ = position;
-    rng_ = Rng(seed);
-    forget_tree();
+    tree_.reseed(seed);
+    tree_.forget();
   }
 
   // Plays a move in the game; a subtree that may be kept is kept, unless a leaf still waits for its answer.
   void play(Move move) {
     drop_tickets();
-    const bool keep = settings_.reuse_tree && settings_.kind == SearchKind::kPuct && !tree_.empty();
-    std::uint32_t next = kNoNode;
-    if (keep) {
-      const Node& root = tree_.node(0);
-      for (int i = 0; i < root.child_count; ++i) {
-        if (tree_.edges(root)[i].move() != move) continue;
-        const Child& child = tree_.children(root)[i];
-        next = child.node;
-        root_visits_ = child.visits;
-        root_q_ = -child.q;
-        root_proof_ = opposite(child.proof);
-      }
-    }
-    if (next != kNoNode) {
-      spare_.copy_subtree(tree_, next);
-      std::swap(tree_, spare_);
-    } else {
-      forget_tree();
-    }
+    tree_.play(move);
     only_.clear();
-    root_moves_.clear();
     position_.play(move);
     position_.settle();
   }
@@ -79,29 +63,12 @@ class Search : public Findings {
   // noise. `only`, where not empty, names the root moves to consider. Tickets of an earlier search are void.
   void begin(int simulations, bool noise, std::span<const float> gumbel = {}, std::span<const Move> only = {}) {
     drop_tickets();
-    if (!std::equal(only.begin(), only.end(), only_.begin(), only_.end())) forget_tree();
+    if (!std::equal(only.begin(), only.end(), only_.begin(), only_.end())) tree_.forget();
     only_.assign(only.begin(), only.end());
-    budget_ = simulations;
-    done_ = 0;
-    in_flight_ = 0;
-    depth_sum_ = 0;
-    depth_max_ = 0;
-    noise_ = noise;
-    given_gumbel_.assign(gumbel.begin(), gumbel.end());
-    schedule_.clear();
-    if (settings_.kind == SearchKind::kGumbel) forget_tree();
-    root_moves_.clear();
-    if (!tree_.empty()) {  // a kept subtree: its root is evaluated already
-      set_root_moves(root_legal_moves());
-      const Node& root = tree_.node(0);
-      for (int i = 0; i < root.edge_count; ++i) {
-        RootMove& each = root_move(tree_.edges(root)[i].move());
-        each.prior = tree_.edges(root)[i].prior();
-        each.logit = std::log(each.prior);
-        if (i < root.child_count) each.slot = i;
-      }
-      start_at_root();
-    }
+    tree_.begin(simulations, noise, gumbel);
+    if (tree_.empty()) return;
+    tree_.take_up_root(root_legal_moves());
+    start_at_root();
   }
 
   // Goes on until a leaf needs its evaluation. Then on_leaf(position, moves, ticket) sees the leaf: encode it there and
@@ -111,20 +78,19 @@ class Search : public Findings {
   Ask ask(OnLeaf&& on_leaf) {
     if (tree_.empty()) {
       const Moves moves = root_legal_moves();
-      set_root_moves(moves);
-      tree_.add_node(moves);
+      tree_.add_root(moves);
       const int ticket = new_ticket();
       tickets_[static_cast<std::size_t>(ticket)].node = 0;
       on_leaf(position_, moves, ticket);
       return Ask::kLeaf;
     }
-    if (tree_.node(0).pending) return Ask::kWait;
-    while (!finished()) {
+    if (tree_.root_is_pending()) return Ask::kWait;
+    while (!tree_.finished()) {
       if (stop_ != nullptr && stop_->load(std::memory_order_relaxed)) return Ask::kWait;
       const Ask result = descend(on_leaf);
       if (result != Ask::kDone) return result;  // kDone: the simulation ended by itself on an exact value
     }
-    return in_flight_ > 0 ? Ask::kWait : Ask::kDone;
+    return tree_.in_flight() > 0 ? Ask::kWait : Ask::kDone;
   }
 
   // Once `stop` is true, ask() starts no further simulation: those that end on exact values may be many.
@@ -134,36 +100,15 @@ class Search : public Findings {
   [[nodiscard]] int wanted(int ticket) const {
     if (ticket < 0 || ticket >= static_cast<int>(tickets_.size())) return -1;
     const std::uint32_t node = tickets_[static_cast<std::size_t>(ticket)].node;
-    return node == kNoNode ? -1 : tree_.node(node).edge_count;
+    return node == kNoNode ? -1 : tree_.nodes().node(node).edge_count;
   }
   [[nodiscard]] int waiting() const { return static_cast<int>(tickets_.size() - free_tickets_.size()); }
 
   // The answer to a ticket: a logit for each legal move, in legal order, and the value in [-1, 1] for the side to move.
   void tell(int ticket_index, const float* logits, float value) {
     Ticket& ticket = tickets_[static_cast<std::size_t>(ticket_index)];
-    Node& node = tree_.node(ticket.node);
-    Edge* const edges = tree_.edges(node);
-    const int count = node.edge_count;
-    if (scratch_.size() < node.edge_count) scratch_.resize(node.edge_count);
-    float* const priors = scratch_.data();
-    const float sharpness = 1.0F / settings_.policy_temperature;
-    const float top = softmax(logits, priors, count, sharpness);
-    for (int i = 0; i < count; ++i) edges[i].set_prior(priors[i]);
-    node.value = value;
-    node.pending = false;
-    if (ticket.node == 0) {
-      for (int i = 0; i < count; ++i) {
-        RootMove& each = root_moves_[static_cast<std::size_t>(i)];
-        each.logit = (logits[i] - top) * sharpness;
-        each.prior = priors[i];
-      }
-      root_visits_ = 1;
-      root_q_ = value;
-      root_proof_ = Proof::kNone;
-      start_at_root();
-    } else {
-      finish(ticket.path, value, Proof::kNone);
-    }
+    tree_.evaluate(ticket.node, ticket.descent, logits, value);
+    if (ticket.node == 0) start_at_root();
     ticket.node = kNoNode;
     free_tickets_.push_back(ticket_index);
   }
@@ -183,7 +128,7 @@ class Search : public Findings {
  private:
   struct Ticket {
     std::uint32_t node = kNoNode;
-    Path path;
+    Descent descent;
   };
 
   [[nodiscard]] Moves root_legal_moves() const {
@@ -198,7 +143,7 @@ class Search : public Findings {
   // Leaves that wait for an answer leave marks in the tree, which goes with them.
   void drop_tickets() {
     if (waiting() == 0) return;
-    forget_tree();
+    tree_.forget();
     tickets_.clear();
     free_tickets_.clear();
   }
@@ -215,59 +160,59 @@ class Search : public Findings {
   // A move that wins on the spot, for games that know theirs; else kNoMove.
   [[nodiscard]] Move wins_at_once(const Position& position, const Moves& moves) const {
     if constexpr (HasWinningMove<G>) {
-      if (settings_.find_wins) return position.winning_move(moves);
+      if (tree_.settings().find_wins) return position.winning_move(moves);
     }
     return kNoMove;
   }
 
   // The root is evaluated: the search can begin.
   void start_at_root() {
-    start_root();
+    tree_.start_at_root();
     Moves moves;
-    for (const RootMove& m : root_moves_) moves.push(m.move);
+    for (const RootMove& m : tree_.root_moves()) moves.push(m.move);
     const Move win = wins_at_once(position_, moves);
-    if (win != kNoMove) prove_win_at_root(win);
+    if (win != kNoMove) tree_.prove_win_at_root(win);
   }
 
   template <class OnLeaf>
   Ask descend(OnLeaf&& on_leaf) {
-    Reach reach = start(path_);
-    position_.play(path_.move);
+    DescentStatus status = tree_.start(descent_);
+    position_.play(descent_.move);
     std::size_t plies = 1;
-    while (reach == Reach::kInside) {
-      reach = advance(path_);
-      if (reach == Reach::kTaken) break;
-      position_.play(path_.move);
+    while (status == DescentStatus::kInside) {
+      status = tree_.advance(descent_);
+      if (status == DescentStatus::kCollision) break;
+      position_.play(descent_.move);
       ++plies;
     }
     Ask result = Ask::kDone;
-    if (reach == Reach::kTaken) {
+    if (status == DescentStatus::kCollision) {
       result = Ask::kWait;
-    } else if (reach == Reach::kLeaf) {
+    } else if (status == DescentStatus::kNew) {
       Moves moves;
       const Known known = look(position_, moves);
       if (known.proof == Proof::kNone) {
         result = Ask::kLeaf;
-        const std::uint32_t node = last_child(path_).node = tree_.add_node(moves);
+        const std::uint32_t node = tree_.add_leaf(descent_, moves);
         const int ticket = new_ticket();
         tickets_[static_cast<std::size_t>(ticket)].node = node;
-        tickets_[static_cast<std::size_t>(ticket)].path = path_;
+        tickets_[static_cast<std::size_t>(ticket)].descent = descent_;
         on_leaf(position_, static_cast<const Moves&>(moves), ticket);
       } else {
-        finish_exact(path_, known);
+        tree_.finish_exact(descent_, known);
       }
     } else {
-      finish_exact(path_);
+      tree_.finish_exact(descent_);
     }
     for (std::size_t i = 0; i < plies; ++i) position_.undo();
-    if (result == Ask::kWait) give_up(path_);
+    if (result == Ask::kWait) tree_.give_up(descent_);
     return result;
   }
 
   Position position_;
-  Tree spare_;              // the tree a kept subtree is copied into
+  SearchTree tree_;
   std::vector<Move> only_;  // the root moves to consider; empty: all
-  Path path_;
+  Descent descent_;
   std::vector<Ticket> tickets_;
   std::vector<int> free_tickets_;
   const std::atomic<bool>* stop_ = nullptr;

@@ -42,6 +42,7 @@ struct SettingRow {
   const char* name;
   Bounds bounds;       // of a number
   const char* option;  // an engine's that sets it, in UCI and USI; "": none
+  bool noise;          // it acts on searches with noise alone, which self-play asks for
   const char* reason;  // what it does, and why its default is what it is
 };
 
@@ -77,9 +78,8 @@ struct SearchSettings {
   // overflows.
   template <class Settings, class Visit>
   static void each(Settings& s, Visit&& visit) {
-    const auto row = [&visit](auto& setting, const char* name, Bounds bounds, const char* option, const char* reason) {
-      visit(SettingRow{name, bounds, option, reason}, setting);
-    };
+    const auto row = [&visit](auto& setting, const char* name, Bounds bounds, const char* option, const char* reason,
+                              bool noise = false) { visit(SettingRow{name, bounds, option, noise, reason}, setting); };
     const Bounds none{0, 0};
     row(s.kind, "kind", none, "Search",
         "The search algorithm. PUCT is AlphaZero's own; Gumbel AlphaZero (Danihelka et al. 2022) learns from few "
@@ -97,10 +97,11 @@ struct SearchSettings {
         "How much lower than its parent a move without visits is valued; with `fpu: value`, that value itself. 0.2 is "
         "KataGo's reduction.");
     row(s.noise_epsilon, "noise_epsilon", {0, 1}, "",
-        "Share of Dirichlet noise in the root's priors during self-play, PUCT only. The value is AlphaZero's.");
+        "Share of Dirichlet noise in the root's priors during self-play, PUCT only. The value is AlphaZero's.", true);
     row(s.noise_alpha, "noise_alpha", {0, 1000}, "",
         "Concentration of the root's Dirichlet noise, PUCT only. 0 means 10 divided by the number of legal moves, which "
-        "is AlphaZero's rule over its games.");
+        "is AlphaZero's rule over its games.",
+        true);
     row(s.considered, "considered", {1, 65536}, "GumbelConsidered",
         "Root moves that Gumbel search samples and compares (the paper's m). 16 is the paper's value.");
     row(s.c_visit, "c_visit", {0, 1e6}, "GumbelCVisit",
@@ -112,9 +113,10 @@ struct SearchSettings {
     row(s.rescale_q, "rescale_q", none, "",
         "Gumbel search: stretch the values of a node's moves to [0, 1]. This is off because tiny differences, as in "
         "drawn positions, would become noise in the policy target.");
-    row(s.gumbel_scale, "gumbel_scale", {0, 1000}, "GumbelScale",
-        "Gumbel search: scales the root's random Gumbel numbers. 1 is the paper's value, which explores; 0 makes the "
-        "search choose without chance.");
+    row(s.gumbel_scale, "gumbel_scale", {0, 1000}, "",
+        "Gumbel search: scales the root's random Gumbel numbers in self-play. 1 is the paper's value; 0 makes self-play "
+        "choose without chance.",
+        true);
     row(s.find_wins, "find_wins", none, "",
         "A leaf where the side to move wins at once (chess: mate in one) gets the exact value. It then needs no "
         "evaluation.");

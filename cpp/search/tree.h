@@ -11,7 +11,7 @@
 #include <span>
 #include <utility>
 
-#include "cpp/search/arena.h"
+#include "cpp/search/huge_array.h"
 #include "games/game.h"
 
 namespace az {
@@ -201,9 +201,9 @@ class Tree {
     *nodes_.extend(1) = n;
   }
 
-  Arena<Node> nodes_;
-  Arena<Edge> edges_;
-  Arena<Child> children_;
+  HugeArray<Node> nodes_;
+  HugeArray<Edge> edges_;
+  HugeArray<Child> children_;
   // Freed Child blocks by size class, chained through Child::node.
   std::uint32_t free_[16] = {kNoNode, kNoNode, kNoNode, kNoNode, kNoNode, kNoNode, kNoNode, kNoNode,
                              kNoNode, kNoNode, kNoNode, kNoNode, kNoNode, kNoNode, kNoNode, kNoNode};

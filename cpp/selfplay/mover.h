@@ -141,13 +141,13 @@ class Mover final : public Workers::Hand {
     game.searching = false;
     PlyRecord ply;
     ply.kind = game.full ? PlyKind::kFull : PlyKind::kFast;
-    ply.simulations = static_cast<std::uint32_t>(search.simulations());
+    ply.simulations = static_cast<std::uint32_t>(search.tree().simulations());
     // The mean over simulations, with Gumbel too: the value of the improved policy is the best of many noisy guesses,
     // and teaching it made chess learn far slower (docs/recipe.md).
-    ply.root_value = search.root_value();
+    ply.root_value = root_value(search.tree());
     counts.simulations += ply.simulations;
-    counts.nodes += search.tree().node_count();
-    counts.tree_bytes += search.tree().bytes();
+    counts.nodes += search.tree().nodes().node_count();
+    counts.tree_bytes += search.tree().nodes().bytes();
     if (floor_.settings.record_policy && game.full) record_policy(search, ply);
     const std::optional<float> resign_below = floor_.script->resign_below(player);
     if (resign_below && ply.root_value < *resign_below && game.may_resign) {
@@ -155,12 +155,12 @@ class Mover final : public Workers::Hand {
       return;
     }
     const bool sample = player.search.kind == SearchKind::kPuct && search.position().ply() < player.temperature_plies;
-    ply.move = sample ? search.sample_move(player.temperature) : search.best_move();
+    ply.move = sample ? sample_move(search.tree(), player.temperature, search.tree().rng()) : best_move(search.tree());
     play(game, std::move(ply));
   }
   void record_policy(Search<G>& search, PlyRecord& ply) {
-    search.policy_target(target_);
-    const auto& moves = search.root_moves();
+    policy_target(search.tree(), target_);
+    const auto& moves = search.tree().root_moves();
     for (std::size_t i = 0; i < moves.size(); ++i) {
       const float p = target_[i];
       if (p > 0.0F) ply.surprise += p * (std::log(p) - std::log(std::max(moves[i].prior, 1e-9F)));

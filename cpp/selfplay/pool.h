@@ -1,4 +1,5 @@
-// The pool: many games at a time on worker threads, their leaves packed into batches for whoever runs the networks.
+// The pool: many games at a time, their leaves packed into batches for whoever runs the networks. Threads of its own
+// move them on or, without any, those that ask for batches.
 //
 // It joins its parts: a script says what is played, workers move the games on by a mover each, and the batcher holds
 // the leaves that wait. The same pool serves self-play (one player against itself, records kept) and the arena (a list

@@ -79,7 +79,7 @@ class Script {
       const std::uint64_t seed = game.rng();
       auto& tree = game.trees[side];
       if (tree) {
-        tree->settings() = game.players[side]->search;
+        tree->tree().settings() = game.players[side]->search;
         tree->reset(game.position, seed);
       } else {
         tree = std::make_unique<Search<G>>(game.position, game.players[side]->search, seed);

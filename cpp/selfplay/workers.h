@@ -78,14 +78,15 @@ class Workers {
       }
     }
   }
-  // Ends the threads: no game moves on, and nobody waits.
+  // Ends the threads, and waits for those that moved games on for a batch: no game moves on, and nobody waits.
   void stop() {
     {
-      const std::lock_guard lock(mutex_);
+      std::unique_lock lock(mutex_);
       stop_ = true;
+      work_to_do_.notify_all();
+      batch_ready_.notify_all();
+      at_rest_.wait(lock, [this] { return running_ == 0; });
     }
-    work_to_do_.notify_all();
-    batch_ready_.notify_all();
     const std::lock_guard lock(joining_);
     for (std::thread& thread : threads_) thread.join();
     threads_.clear();
@@ -117,8 +118,9 @@ class Workers {
         counts_.evaluations += static_cast<std::uint64_t>(batch->written.load());
         return batch;
       }
-      if (!askers_work_ || !any_work() || std::chrono::steady_clock::now() >= deadline) return nullptr;
-      help(lock);
+      if (!askers_work_ || !any_work()) return nullptr;
+      help(lock, deadline);
+      if (std::chrono::steady_clock::now() >= deadline && !batcher_.any_ready()) return nullptr;
     }
   }
   // The games of an answered batch move on.
@@ -167,8 +169,12 @@ class Workers {
       fail(lock);
     }
   }
+  using Clock = std::chrono::steady_clock;
+  static constexpr Clock::time_point kNever = Clock::time_point::max();
+
   // A turn of a thread that asked for a batch.
-  void help(std::unique_lock<std::mutex>& lock) {
+  template <class Deadline>
+  void help(std::unique_lock<std::mutex>& lock, Deadline deadline) {
     try {
       std::unique_ptr<Hand> hand;
       if (idle_hands_.empty()) {
@@ -178,20 +184,31 @@ class Workers {
         hand = std::move(idle_hands_.back());
         idle_hands_.pop_back();
       }
-      take_turn(lock, *hand);
+      take_turn(lock, *hand, std::chrono::time_point_cast<Clock::duration>(deadline));
       idle_hands_.push_back(std::move(hand));
     } catch (...) {
       fail(lock);
     }
   }
-  // Moves a share of the games on, with the lock released meanwhile.
-  void take_turn(std::unique_lock<std::mutex>& lock, Hand& hand) {
+  // Moves a share of the games on, with the lock released meanwhile. One at least; those that are left at the deadline
+  // are put back as they are.
+  void take_turn(std::unique_lock<std::mutex>& lock, Hand& hand, Clock::time_point deadline = kNever) {
     take_tasks(hand.tasks);
     const auto taken = static_cast<int>(hand.tasks.size());
     lock.unlock();
     std::size_t movable = 0;
-    for (const Task& task : hand.tasks)
-      if (hand.move(task)) hand.tasks[movable++] = {task.game};
+    try {
+      for (std::size_t i = 0; i < hand.tasks.size(); ++i) {
+        const Task task = hand.tasks[i];
+        const bool late = i > 0 && deadline != kNever && Clock::now() >= deadline;
+        if (late || hand.move(task)) hand.tasks[movable++] = late ? task : Task{task.game};
+      }
+    } catch (...) {
+      lock.lock();
+      running_ -= taken;
+      at_rest_.notify_all();
+      throw;
+    }
     lock.lock();
     hand.tasks.resize(movable);
     put_back(hand, taken);
@@ -218,6 +235,7 @@ class Workers {
   void put_back(Hand& hand, int taken) {
     runnable_.insert(runnable_.end(), hand.tasks.begin(), hand.tasks.end());
     running_ -= taken;
+    if (running_ == 0) at_rest_.notify_all();
     counts_ += std::exchange(hand.counts, PoolCounts{});
     for (GameRecord& record : hand.finished) finished_.push_back(std::move(record));
     hand.finished.clear();
@@ -240,6 +258,7 @@ class Workers {
   mutable std::mutex mutex_;  // guards all below
   std::condition_variable work_to_do_;
   std::condition_variable batch_ready_;
+  std::condition_variable at_rest_;  // nobody moves a game
   std::deque<Task> runnable_;
   std::vector<GameRecord> finished_;
   PoolCounts counts_;

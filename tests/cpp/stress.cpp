@@ -281,10 +281,11 @@ void shared_tree(int simulations) {
         return number % 8 == 0 ? rollout<G>(leaf, shape, rng) : 0.0F;
       };
       ParallelSearch<G, decltype(value)>(search, threads, value).run([] {});
-      expect(search.simulations() == simulations || search.root_proof() != Proof::kNone, "a budget is not kept");
-      for (const RootMove& m : search.root_moves())
-        found += std::to_string(search.visits(m)) + ' ' + std::to_string(search.q(m)) + ' ';
-      search.play(search.best_move());
+      expect(search.tree().simulations() == simulations || search.tree().root_proof() != Proof::kNone,
+             "a budget is not kept");
+      for (const RootMove& m : search.tree().root_moves())
+        found += std::to_string(search.tree().visits(m)) + ' ' + std::to_string(search.tree().q(m)) + ' ';
+      search.play(best_move(search.tree()));
     }
     if (first.empty()) first = found;
     expect(found == first, std::string(G::kName) + ": a search depends on the number of threads");

@@ -73,17 +73,17 @@ inline void* resize(void* block, std::size_t /*bytes*/, std::size_t wanted) {
 }  // namespace memory
 
 template <class T>
-class Arena {
+class HugeArray {
   static_assert(std::is_trivially_copyable_v<T> && std::is_trivially_destructible_v<T>);
 
  public:
-  Arena() = default;
-  Arena(Arena&& other) noexcept { swap(other); }
-  Arena& operator=(Arena&& other) noexcept {
+  HugeArray() = default;
+  HugeArray(HugeArray&& other) noexcept { swap(other); }
+  HugeArray& operator=(HugeArray&& other) noexcept {
     swap(other);
     return *this;
   }
-  ~Arena() { memory::release(data_, bytes_); }
+  ~HugeArray() { memory::release(data_, bytes_); }
 
   [[nodiscard]] std::size_t size() const { return size_; }
   [[nodiscard]] bool empty() const { return size_ == 0; }
@@ -102,7 +102,7 @@ class Arena {
   }
 
  private:
-  void swap(Arena& other) noexcept {
+  void swap(HugeArray& other) noexcept {
     std::swap(data_, other.data_);
     std::swap(size_, other.size_);
     std::swap(capacity_, other.capacity_);
