@@ -52,11 +52,11 @@ def test_inference_is_measured_by_backend_network_game_and_batch(capsys):
 def test_open_spiel_is_measured_beside_ours_in_python_and_in_cpp(capsys, monkeypatch):
     if shutil.which("c++") is None:
         pytest.skip("no C++ compiler: the peer's extension is compiled when it is first asked for")
-    from alphazero.bench import figures as known
+    from alphazero_bench import figures as known
 
     monkeypatch.setattr(known, "BOARDS", {"connect4": ("connect4", {})})
-    monkeypatch.setattr("alphazero.bench.search.BOARDS", {"connect4": ("connect4", {})})
-    monkeypatch.setattr("alphazero.bench.rules.BOARDS", {"connect4": ("connect4", {})})
+    monkeypatch.setattr("alphazero_bench.search.BOARDS", {"connect4": ("connect4", {})})
+    monkeypatch.setattr("alphazero_bench.rules.BOARDS", {"connect4": ("connect4", {})})
     found = figures(capsys, "rules", "search", "--peer", "open_spiel")
     for name in ("rules.plies.connect4", "search.null.connect4", "search.tree.connect4"):
         assert found[f"peer.open_spiel.{name}"]["value"] > 0
@@ -70,7 +70,7 @@ def test_a_soak_tells_the_slope_of_memory_and_the_spread_of_the_rate(capsys):
 
 
 def test_a_soak_sees_memory_that_grows_and_a_rate_that_falls():
-    from alphazero.bench.soak import figures as of
+    from alphazero_bench.soak import figures as of
 
     minutes = np.linspace(0.0, 120.0, 1001)
     flat = np.stack([60 * minutes, np.full(1001, 500.0), 6000 * minutes, 60 * minutes], 1)

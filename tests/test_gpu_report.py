@@ -50,9 +50,9 @@ def test_the_report_holds_every_figure(tmp_path):
 
 def test_what_a_position_costs_is_counted():
     import alphazero as az
-    from alphazero.bench.device import operations
     from alphazero.config import NetworkConfig
     from alphazero.network import Network, shape_of
+    from alphazero_bench.device import operations
 
     small, big = (
         operations(Network(shape_of(az.Game("chess")), NetworkConfig(blocks=blocks, channels=32))) for blocks in (1, 3)

@@ -10,8 +10,8 @@ import pytest
 import alphazero as az
 from alphazero import machine
 from alphazero._core import Pool
-from alphazero.bench.soak import resident_megabytes
 from alphazero.cli import main
+from alphazero_bench.soak import resident_megabytes
 
 
 @pytest.mark.parametrize(

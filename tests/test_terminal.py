@@ -225,7 +225,7 @@ def test_a_match_on_a_terminal_shows_its_games_by_colour():
 @pytest.mark.parametrize("columns", WIDTHS)
 def test_figures_that_come_one_by_one_stand_in_columns(columns):
     program = (
-        "from alphazero.bench.figures import Figure\n"
+        "from alphazero_bench.figures import Figure\n"
         "from alphazero.commands.bench import _row\n"
         "from alphazero.terminal import show\n"
         "for number, name in enumerate(['rules.plies.go9', 'inference.openvino.4x64.go9.b128']):\n"

@@ -13,7 +13,7 @@ from alphazero.commands import arguments
 from alphazero.terminal import Column, Table, show
 
 if TYPE_CHECKING:
-    from alphazero.bench.figures import Figure
+    from alphazero_bench.figures import Figure
 
 KINDS = ("rules", "search", "inference", "selfplay", "train", "growth", "soak", "device", "arena", "cores")
 ON_REQUEST = ("growth", "soak", "device", "arena", "cores")  # not among what is measured by default
@@ -45,9 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from alphazero.bench import arena, cores, device, networks, rules, search, soak
     from alphazero.errors import UserError
     from alphazero.text import did_you_mean, shown
+    from alphazero_bench import arena, cores, device, networks, rules, search, soak
 
     benches: dict[str, Callable[[float, int, list[str]], Iterator[Figure]]] = {
         "rules": rules.bench,

@@ -19,8 +19,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from alphazero.bench.figures import BOARDS, Figure, measure, rate
 from alphazero.errors import UserError
+from alphazero_bench.figures import BOARDS, Figure, measure, rate
 
 CPP = Path(__file__).with_name("open_spiel_peer.cpp")
 

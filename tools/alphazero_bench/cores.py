@@ -11,13 +11,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from alphazero.bench.figures import Figure, board, figure_of, network
-from alphazero.bench.networks import SelfPlay, best_bare
 from alphazero.config import load_config
 from alphazero.evaluators import Evaluator, make_evaluator
 from alphazero.machine import cores
 from alphazero.network import Network
 from alphazero.training.loop import Run
+from alphazero_bench.figures import Figure, board, figure_of, network
+from alphazero_bench.networks import SelfPlay, best_bare
 
 LABEL, BLOCKS, CHANNELS = "chess", 4, 32  # as configs/chess-small.yaml has it
 SAMPLES_WEIGH = 3  # evaluations that a training sample costs: forward and backward

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from alphazero.bench import peers as peer
-from alphazero.bench.figures import BOARDS, Figure, board, measure, rate
 from alphazero.game import Game, make
+from alphazero_bench import peers as peer
+from alphazero_bench.figures import BOARDS, Figure, board, measure, rate
 
 KIWIPETE = "r3k2r/p1ppqpb1/bn2pnp1/3PN3/1p2P3/2N2Q1p/PPPBBPPP/R3K2R w KQkq - 0 1"
 PERFTS = [("chess", "", "", 5), ("chess", ".kiwipete", KIWIPETE, 4), ("shogi", "", "", 4)]

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alphazero.arena.registry import Search
-from alphazero.bench.figures import Figure, figure_of
 from alphazero.checkpoint import TrainerState
 from alphazero.runs.meta import Meta
+from alphazero_bench.figures import Figure, figure_of
 
 if TYPE_CHECKING:
     from alphazero.network import Network
@@ -35,7 +35,7 @@ def bench(seconds: float, repeat: int, peers: list[str]) -> Iterator[Figure]:
     """Games a second of two Connect Four networks (4 blocks x 64 channels, 32 simulations a move), three ways in turns."""
     from alphazero.arena.match import Entrant, Pairing, colour_balanced, play, random_openings
     from alphazero.arena.match import entrant as entrant_of
-    from alphazero.bench.figures import board
+    from alphazero_bench.figures import board
 
     game = board("connect4")
     with tempfile.TemporaryDirectory() as folder:
@@ -91,7 +91,7 @@ def _checkpoint(folder: Path, seed: int) -> Path:
     import torch
 
     from alphazero import checkpoint
-    from alphazero.bench.figures import network
+    from alphazero_bench.figures import network
 
     torch.manual_seed(seed)
     meta: Meta = {

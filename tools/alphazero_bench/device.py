@@ -15,7 +15,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from alphazero.bench.figures import Figure, board, figure_of, measure, network, rate
 from alphazero.config import TrainingConfig
 from alphazero.evaluators.base import F32, I32, U8, PipelinedEvaluator, agrees, proof_planes
 from alphazero.evaluators.torch_packed import PackedTorchEvaluator
@@ -24,6 +23,7 @@ from alphazero.game import Game
 from alphazero.machine import plan_selfplay
 from alphazero.network import Network
 from alphazero.training.trainer import StepGraph, Trainer
+from alphazero_bench.figures import Figure, board, figure_of, measure, network, rate
 
 LABEL = "chess"
 Packed = tuple[U8, F32, I32, I32, tuple[int, int]]

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
-from alphazero.bench.figures import Figure, figure_of
 from alphazero.evaluators import make_evaluator
 from alphazero.feeding import Feed, batch_layout
 from alphazero.game import make
+from alphazero_bench.figures import Figure, figure_of
 
 WARM_UP = 0.1  # of the time: caches fill, the allocator finds its size
 SLICES = 12  # of the rest, whose rates are compared

@@ -11,7 +11,6 @@ import numpy as np
 import torch
 
 from alphazero._core import Pool
-from alphazero.bench.figures import NETS, Figure, board, figure_of, measure, network, rate
 from alphazero.evaluators import Evaluator, make_evaluator
 from alphazero.evaluators.base import F32, proof_planes, side_by_side
 from alphazero.evaluators.choose import available, lane_seconds
@@ -19,6 +18,7 @@ from alphazero.feeding import Feed, batch_layout, lanes_for
 from alphazero.game import Game
 from alphazero.machine import cores, plan_selfplay
 from alphazero.network import Network
+from alphazero_bench.figures import NETS, Figure, board, figure_of, measure, network, rate
 
 BATCHES = (1, 32, 128)
 

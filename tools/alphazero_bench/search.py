@@ -6,9 +6,9 @@ import time
 from collections.abc import Iterator
 from functools import partial
 
-from alphazero.bench import peers as peer
-from alphazero.bench.figures import BOARDS, Figure, board, figure_of, measure
 from alphazero.game import Game
+from alphazero_bench import peers as peer
+from alphazero_bench.figures import BOARDS, Figure, board, figure_of, measure
 
 
 def bench(seconds: float, repeat: int, peers: list[str]) -> Iterator[Figure]:
