@@ -53,7 +53,7 @@ static: $(VENV)/.dev
 	@# import-linter's pinned version needs Python 3.11; the floor plan is the same on every Python.
 	$(BIN)/python -c 'import sys; sys.exit(sys.version_info >= (3, 11))' || $(BIN)/lint-imports --no-cache --no-logo
 	$(BIN)/python tools/wrap_prose.py
-	$(BIN)/clang-format --dry-run --Werror $(shell find cpp games -name '*.h' -o -name '*.cpp') tools/connect4_solver.cpp tests/cpp/drawn.h tests/cpp/stress.cpp tests/cpp/batcher.cpp tests/fuzz/core.cpp alphazero/bench/open_spiel_peer.cpp
+	$(BIN)/clang-format --dry-run --Werror $(shell find cpp games -name '*.h' -o -name '*.cpp') tools/connect4_solver.cpp tests/cpp/drawn.h tests/cpp/stress.cpp tests/cpp/batcher.cpp tests/fuzz/core.cpp tools/alphazero_bench/open_spiel_peer.cpp
 
 docs: $(VENV)/.dev
 	$(BIN)/python tools/build_docs.py
@@ -62,7 +62,7 @@ format: $(VENV)/.dev
 	$(BIN)/ruff format alphazero tests tools
 	$(BIN)/ruff check --fix alphazero tests tools
 	$(BIN)/python tools/wrap_prose.py --fix
-	$(BIN)/clang-format -i $(shell find cpp games -name '*.h' -o -name '*.cpp') tools/connect4_solver.cpp tests/cpp/drawn.h tests/cpp/stress.cpp tests/cpp/batcher.cpp tests/fuzz/core.cpp alphazero/bench/open_spiel_peer.cpp
+	$(BIN)/clang-format -i $(shell find cpp games -name '*.h' -o -name '*.cpp') tools/connect4_solver.cpp tests/cpp/drawn.h tests/cpp/stress.cpp tests/cpp/batcher.cpp tests/fuzz/core.cpp tools/alphazero_bench/open_spiel_peer.cpp
 
 # The batcher alone, then rules, searches and pools of every game on several threads (tests/cpp), under the sanitizers;
 # needs no Python.
