@@ -35,10 +35,10 @@ def bench(seconds: float, repeat: int, peers: list[str]) -> Iterator[Figure]:
         return  # such as on a Mac: a process cannot choose its cores there
     here = sorted(os.sched_getaffinity(0))
     made = network(LABEL, BLOCKS, CHANNELS)
-    evaluator = make_evaluator(made, "cpu")
     counts = [count for count in (1, 2, 4, 8, 16, 32, 64) if count < cores()] + [cores()]
     for count in counts:
         with _on(here[:count]):
+            evaluator = make_evaluator(made, "cpu")  # here: its threads keep to the cores that they are made on
             rates, ratios, progress = [], [], []
             for _ in range(repeat):
                 rates.append(_selfplay(made, evaluator, seconds))
