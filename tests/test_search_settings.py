@@ -134,6 +134,7 @@ ADDED = [
 ]
 ASKED = """
 import sys
+from pathlib import Path
 import alphazero as az
 from alphazero._core import Pool
 from alphazero.cli import main
@@ -143,7 +144,7 @@ from alphazero.protocols.uci import UciEngine
 game = az.Game("connect4")
 assert az.Search(game, az.search.uniform_evaluator, added=0.25).settings.added == 0.25
 Pool(game, {}, [{"added": 0.25, "evaluator": -1}]).close()
-assert load_config(sys.argv[1]).search.added == 0.75
+assert load_config(Path(sys.argv[1])).search.added == 0.75
 assert any(option.name == "Added" for option in UciEngine(Player("uniform", az.Game("chess"))).search_options())
 assert main(["match", "uniform", "random", "--game", "connect4", "--games", "2", "--simulations", "2", "--set", "added=1"]) == 0
 assert main(["match", "uniform", "random", "--game", "connect4", "--set", "added=2"]) == 2
