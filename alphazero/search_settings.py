@@ -6,7 +6,7 @@ A new setting is a member and a row there. Configuration, matches, self-play, en
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal, TypeVar
 
@@ -85,7 +85,7 @@ class SearchSettings:
         return self.of({**self.as_dict(), **settings})
 
     def as_dict(self) -> dict[str, SettingValue]:
-        return {each.name: getattr(self, each.name) for each in fields(self)}  # type: ignore[arg-type]
+        return {name: getattr(self, name) for name in FIELDS}
 
 
 def check(settings: Mapping[str, SettingValue]) -> None:
