@@ -6,7 +6,7 @@ A new setting is a member and a row there. Configuration, matches, self-play, en
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal, TypeVar
 
@@ -62,7 +62,7 @@ def _of_the_table(cls: type[T]) -> type[T]:
         for each in FIELDS.values()
     }
     for each in FIELDS.values():
-        setattr(cls, each.name, field(default=each.default, metadata={"field": each}))
+        setattr(cls, each.name, each.default)
     return dataclass(frozen=True)(cls)
 
 

@@ -32,6 +32,16 @@ def test_every_file_of_tests_is_named_in_their_readme():
     assert [path.name for path in sorted((ROOT / "tests").glob("test_*.py")) if f"`{path.name}`" not in told] == []
 
 
+def test_every_file_of_the_core_is_named_in_its_readme_and_no_other():
+    told = set(re.findall(r"`(?:\w+/)?(\w+\.(?:h|cpp))`", (ROOT / "cpp" / "README.md").read_text()))
+    there = {path.name for path in (ROOT / "cpp").rglob("*") if path.suffix in (".h", ".cpp")}
+    headers_of_sources = {
+        path.name for path in (ROOT / "cpp" / "bind").glob("*.h") if path.with_suffix(".cpp").exists()
+    }
+    assert told - there - {"game.h"} == set()
+    assert there - told - headers_of_sources == set()
+
+
 def test_hidden_and_written_folders_are_not_read(tmp_path):
     for name in ("README.md", "docs/a.md", ".venv/b.md", "build/c.md", "runs/mine/d.md"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
