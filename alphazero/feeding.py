@@ -10,26 +10,28 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Sequence
-from typing import TypedDict
+from typing import Literal, cast
 
 from alphazero._core import Batch, Pool
 from alphazero.errors import UserError
-from alphazero.evaluators.base import F32, Evaluator, LanedEvaluator, PipelinedEvaluator
+from alphazero.evaluators.base import F32, Bfloat16Evaluator, Evaluator, LanedEvaluator, PipelinedEvaluator
 
 POLL_SECONDS = 0.0005  # between looks at a device that works: short beside a batch, long beside a look
 STEP_SECONDS = 0.01  # a step where lanes do the work: nothing that is looked at in between is in more of a hurry
 
 
-class Layout(TypedDict):
-    """What a pool's batches hold, as the pool and its Feed are told."""
-
-    packed: bool
+# How a pool's batches hold positions, as the pool and its Feed are told: planes of numbers, or bits that a device expands.
+Layout = Literal["float32", "bfloat16", "packed"]
 
 
 def batch_layout(evaluators: Sequence[Evaluator]) -> Layout:
-    """The pool's settings that these evaluators ask for: packed batches where all of them expand planes themselves."""
-    packed = len(evaluators) > 0 and all(isinstance(each, PipelinedEvaluator) for each in evaluators)
-    return {"packed": packed}
+    """The least that all of these evaluators take."""
+    if not evaluators:
+        return "float32"
+    if all(isinstance(each, PipelinedEvaluator) for each in evaluators):
+        return "packed"
+    takes_bf16 = all(isinstance(each, Bfloat16Evaluator) and each.takes_bf16 for each in evaluators)
+    return "bfloat16" if takes_bf16 else "float32"
 
 
 def lanes_for(evaluators: Sequence[Evaluator], count: int) -> int:
@@ -53,7 +55,7 @@ class Feed:
         self,
         pool: Pool,
         evaluators: Sequence[Evaluator],
-        packed: bool = False,
+        layout: Layout = "float32",
         lanes: int = 1,
         *,
         names: Sequence[str] = (),
@@ -61,8 +63,8 @@ class Feed:
         self.pool = pool
         self.evaluators = evaluators
         self.names = names
-        self.packed = packed
-        self.lanes = 1 if packed else lanes
+        self.packed = layout == "packed"
+        self.lanes = 1 if self.packed else lanes
         self._under_way: deque[tuple[Batch, PipelinedEvaluator, object]] = deque()
         self.active = self.lanes
         self._threads: list[threading.Thread] = []
@@ -83,7 +85,7 @@ class Feed:
             return self._finish_oldest()
         evaluator = self.evaluators[batch.evaluator]
         if not self.packed:
-            self._finish(batch, evaluator.evaluate(self.pool.planes(batch)))
+            self._finish(batch, evaluator.evaluate(self._planes(batch)))
             return True
         assert isinstance(evaluator, PipelinedEvaluator)
         bits, scalars = self.pool.packed(batch)
@@ -92,6 +94,10 @@ class Feed:
         if len(self._under_way) >= evaluator.lanes:
             self._finish_oldest()
         return True
+
+    def _planes(self, batch: Batch) -> F32:
+        """In bfloat16 only where the evaluators take it: batch_layout() has asked them."""
+        return cast(F32, self.pool.planes(batch))
 
     def _step_of_lanes(self, seconds: float) -> bool:
         if not self._threads:
@@ -135,7 +141,7 @@ class Feed:
                 if batch is not None:
                     evaluator = self.evaluators[batch.evaluator]
                     assert isinstance(evaluator, LanedEvaluator)
-                    self._finish(batch, evaluator.evaluate_in_lane(self.pool.planes(batch)))
+                    self._finish(batch, evaluator.evaluate_in_lane(self._planes(batch)))
                 else:
                     if self.pool.done:
                         self._look.set()

@@ -20,7 +20,7 @@ from alphazero.arena import match
 from alphazero.config import NetworkConfig
 from alphazero.errors import UserError
 from alphazero.evaluators import choose, divergence, make_evaluator
-from alphazero.evaluators.base import F32, MOST_OF_BF16, LanedEvaluator, agrees, exact, proof_planes
+from alphazero.evaluators.base import F32, MOST_OF_BF16, LanedEvaluator, agrees, bf16_bits, exact, proof_planes
 from alphazero.evaluators.openvino_cpu import OpenVinoEvaluator
 from alphazero.evaluators.torch_packed import PackedTorchEvaluator
 from alphazero.evaluators.torch_plain import TorchEvaluator
@@ -295,7 +295,7 @@ def test_packed_positions_are_evaluated_as_their_planes(game, options, trained_o
     plain, packed = TorchEvaluator(net), PackedTorchEvaluator(net, "cpu", torch.float32)
     settings = {"games_in_flight": 12, "batch_size": 6, "threads": 1, "symmetry": True, "seed": 4}
     player = {"kind": "puct", "simulations": 8, "evaluator": 0, "noise": True}
-    pools = [Pool(made, {**settings, "packed": flag}, [player]) for flag in (False, True)]
+    pools = [Pool(made, {**settings, "layout": layout}, [player]) for layout in ("float32", "packed")]
     for _ in range(20):
         dense, bits = (pool.next_batch(5.0) for pool in pools)
         logits, wdl = plain.evaluate(pools[0].planes(dense))
@@ -308,7 +308,7 @@ def test_packed_positions_are_evaluated_as_their_planes(game, options, trained_o
             assert np.allclose(logits[row, legal[row, :n]], own_logits[row, :n], atol=1e-4)
         with pytest.raises(ValueError, match="packs its batches"):
             pools[1].planes(bits)
-        with pytest.raises(ValueError, match="float planes"):
+        with pytest.raises(ValueError, match="planes of numbers"):
             pools[0].packed(dense)
         pools[0].finish(dense, logits, wdl)
         gathered = np.stack([logits[row][legal[row]] for row in range(len(bits))])
@@ -317,15 +317,50 @@ def test_packed_positions_are_evaluated_as_their_planes(game, options, trained_o
         pool.close()
 
 
+@pytest.mark.parametrize("game", ["connect4", "go", "chess", "shogi"])
+def test_bf16_planes_are_the_nearest_to_float_planes(game):
+    made = az.Game(game)
+    # The caller searches: the same rows in the same batches.
+    settings = {"games_in_flight": 12, "batch_size": 6, "threads": 0, "symmetry": True, "seed": 4, "opening_plies": 40}
+    pools = [Pool(made, {**settings, "layout": layout}, [{"simulations": 8}]) for layout in ("float32", "bfloat16")]
+    for _ in range(10):
+        dense, halves = (pool.next_batch(5.0) for pool in pools)
+        planes = pools[0].planes(dense)
+        assert pools[1].planes(halves).dtype == np.uint16
+        # PyTorch's own conversion is the oracle.
+        expected = torch.from_numpy(planes).to(torch.bfloat16).view(torch.uint16).numpy()
+        assert np.array_equal(pools[1].planes(halves), expected)
+        assert np.array_equal(bf16_bits(planes), expected)
+        for pool, batch in zip(pools, (dense, halves), strict=True):
+            rows = len(batch)
+            pool.finish(batch, np.zeros((rows, made.policy_size), np.float32), np.full((rows, 3), 1 / 3, np.float32))
+    for pool in pools:
+        pool.close()
+
+
+def test_openvino_says_the_same_of_planes_in_either_form():
+    net = network("chess")
+    planes = proof_planes(net.shape, 8)
+    evaluator = OpenVinoEvaluator(net, "bf16")
+    assert batch_layout([evaluator]) == "bfloat16"
+    assert batch_layout([OpenVinoEvaluator(net, "fp32")]) == "float32"
+    assert batch_layout([evaluator, TorchEvaluator(net)]) == "float32"
+    evaluator.set_lanes(2)
+    known = evaluator.evaluate(planes)
+    for found in (evaluator.evaluate(bf16_bits(planes)), evaluator.evaluate_in_lane(bf16_bits(planes))):
+        assert divergence(known[0], found[0]) < 1e-5
+        assert np.allclose(known[1], found[1], atol=2e-3)
+
+
 def test_batches_under_way_are_collected_in_order_and_bounded():
     net = network()
     evaluator = PackedTorchEvaluator(net, "cpu", torch.float32, lanes=2)
-    assert batch_layout([evaluator]) == {"packed": True} and batch_layout([TorchEvaluator(net)]) == {"packed": False}
-    assert batch_layout([evaluator, TorchEvaluator(net)]) == {"packed": False}
+    assert batch_layout([evaluator]) == "packed" and batch_layout([TorchEvaluator(net)]) == "float32"
+    assert batch_layout([evaluator, TorchEvaluator(net)]) == batch_layout([]) == "float32"
     game = az.Game("connect4")
-    settings = {"games_in_flight": 24, "batch_size": 8, "threads": 2, "games": 30, "seed": 1, "packed": True}
+    settings = {"games_in_flight": 24, "batch_size": 8, "threads": 2, "games": 30, "seed": 1, "layout": "packed"}
     pool = Pool(game, settings, [{"kind": "gumbel", "simulations": 8, "evaluator": 0}])
-    feed, games, most = Feed(pool, [evaluator], packed=True), 0, 0
+    feed, games, most = Feed(pool, [evaluator], "packed"), 0, 0
     while not pool.done:
         feed.step()
         most = max(most, len(feed._under_way))
@@ -352,10 +387,10 @@ def test_a_batch_that_fails_or_is_abandoned_costs_no_lane():
         legal = np.full((1, 7), 99, np.int32)
         bits, scalars = np.zeros((1, 2, 8), np.uint8), np.zeros((1, evaluator._network.shape.planes - 2), np.float32)
         evaluator.submit(bits, scalars, legal, np.ones(1, np.int32), (6, 7))
-    settings = {"games_in_flight": 8, "batch_size": 4, "threads": 1, "packed": True}
+    settings = {"games_in_flight": 8, "batch_size": 4, "threads": 1, "layout": "packed"}
     for _ in range(3):
         pool = Pool(az.Game("connect4"), settings, [{"simulations": 8, "evaluator": 0}])
-        feed = Feed(pool, [evaluator], packed=True)
+        feed = Feed(pool, [evaluator], "packed")
         assert feed.step() and len(evaluator._free) == 1
         feed.abandon()
         assert len(evaluator._free) == 2

@@ -105,11 +105,11 @@ class Table:
             "seed": seed,
             "symmetry": True,
             "record_policy": False,
-            **layout,
+            "layout": layout,
         }
         games = [(p.first, p.second, p.opening, number) for number, p in pairings.items()]
         self._pool = Pool(game, settings, players, games)
-        self._feed = Feed(self._pool, evaluators, **layout, lanes=lanes, names=names)
+        self._feed = Feed(self._pool, evaluators, layout, lanes=lanes, names=names)
 
     def step(self) -> bool:
         """Answers at most one batch; False once all games are over."""

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 F32 = NDArray[np.float32]
 I32 = NDArray[np.int32]
 U8 = NDArray[np.uint8]
+U16 = NDArray[np.uint16]
+Planes = F32 | U16  # [B, C, H, W]; uint16: the bits of bfloat16
 MOST_DIVERGENCE = 1e-3  # nats of KL against fp32, mean over the proof's positions
 # Likewise of a path in bf16, where the answer says much: where training let logits grow, it is off by 0.003.
 MOST_OF_BF16 = 5e-3
@@ -51,6 +53,17 @@ class LanedEvaluator(Evaluator, Protocol):
 
     def evaluate_in_lane(self, planes: F32) -> tuple[F32, F32]:
         """As evaluate(), on the core of the thread that calls it. While load_weights() is at work, by the old weights."""
+
+
+@runtime_checkable
+class Bfloat16Evaluator(LanedEvaluator, Protocol):
+    """One that computes in bfloat16, and takes planes so: half the memory to write and to read."""
+
+    takes_bf16: bool  # whether it does at the precision it was made for
+
+    def evaluate(self, planes: Planes) -> tuple[F32, F32]: ...
+
+    def evaluate_in_lane(self, planes: Planes) -> tuple[F32, F32]: ...
 
 
 @runtime_checkable
@@ -90,6 +103,12 @@ def proof_planes(shape: Shape, rows: int) -> F32:
     """float32 [rows, C, H, W]: the same random 0/1 planes at every call, about as full as real ones."""
     size = (rows, shape.planes, shape.height, shape.width)
     return (np.random.default_rng(0).random(size) < 0.3).astype(np.float32)
+
+
+def bf16_bits(planes: F32) -> U16:
+    """The nearest bfloat16 numbers, as their bits; of two as near, the even one."""
+    bits = np.ascontiguousarray(planes).view(np.uint32)
+    return ((bits + 0x7FFF + (bits >> 16 & 1)) >> 16).astype(np.uint16)
 
 
 def exact(network: Network, planes: F32) -> tuple[F32, F32]:

@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from alphazero.evaluators.base import F32, lanes_text, threads_text
+from alphazero.evaluators.base import F32, Planes, lanes_text, threads_text
 from alphazero.weights import Weights, weights_of
 
 if TYPE_CHECKING:
     from alphazero.network import Network
 
 OpenVino = Any  # the library, and what it makes: it comes without types
+_Kind = tuple[bool, int, int]  # of planes: whether they are bfloat16, height, width
 IN_CALLER = -1  # a number of threads: that which asks
 
 
@@ -70,28 +71,29 @@ class OpenVinoEvaluator:
         self.threads = 0  # as many as OpenVINO takes by itself: the cores
         self._openvino = library()
         self._core = self._openvino.Core()
-        self._alone: dict[tuple[int, int], OpenVino] = {}  # requests on all cores, by height and width
-        self._beside: dict[tuple[int, int], _Lanes] = {}
+        self.takes_bf16 = precision == "bf16"
+        self._alone: dict[_Kind, OpenVino] = {}  # requests on all cores
+        self._beside: dict[_Kind, _Lanes] = {}
         self._compiling = threading.Lock()
         self._weights = network if isinstance(network, Weights) else _weights(network)
 
-    def evaluate(self, planes: F32) -> tuple[F32, F32]:
-        size = planes.shape[2:]
-        request = self._alone.get(size)
+    def evaluate(self, planes: Planes) -> tuple[F32, F32]:
+        kind = _kind(planes)
+        request = self._alone.get(kind)
         if request is None:
-            request = self._alone[size] = self._compile(size, self.threads)
-        return _answer(request, planes)
+            request = self._alone[kind] = self._compile(kind, self.threads)
+        return self._answer(request, planes)
 
-    def evaluate_in_lane(self, planes: F32) -> tuple[F32, F32]:
-        size = planes.shape[2:]
-        lanes = self._beside.get(size)
+    def evaluate_in_lane(self, planes: Planes) -> tuple[F32, F32]:
+        kind = _kind(planes)
+        lanes = self._beside.get(kind)
         if lanes is None:
             with self._compiling:
-                lanes = self._beside.get(size) or self._compile_lanes(size)
-                self._beside[size] = lanes
+                lanes = self._beside.get(kind) or self._compile_lanes(kind)
+                self._beside[kind] = lanes
         request = lanes.take()
         try:
-            return _answer(request, planes)
+            return self._answer(request, planes)
         finally:
             lanes.idle.append(request)
 
@@ -99,8 +101,8 @@ class OpenVinoEvaluator:
         self._weights = _weights(network)
         self._alone.clear()
         with self._compiling:
-            for size in list(self._beside):
-                self._beside[size] = self._compile_lanes(size)
+            for kind in list(self._beside):
+                self._beside[kind] = self._compile_lanes(kind)
 
     def set_threads(self, count: int) -> None:
         if count != self.threads:
@@ -115,10 +117,18 @@ class OpenVinoEvaluator:
     def describe(self) -> str:
         return f"openvino cpu {self.precision}{threads_text(self.threads)}{lanes_text(self.lanes)}"
 
-    def _compile_lanes(self, size: tuple[int, ...]) -> _Lanes:
-        return _Lanes(lambda: self._compile(size, IN_CALLER), self.lanes)
+    def _answer(self, request: OpenVino, planes: Planes) -> tuple[F32, F32]:
+        given: object = planes
+        if planes.dtype == np.uint16:  # NumPy has no bfloat16
+            given = self._openvino.Tensor(planes, planes.shape, self._openvino.Type.bf16)
+        request.infer({0: given}, share_inputs=True)
+        # Copied: the request's own memory is written again by its next batch.
+        return request.get_output_tensor(0).data.copy(), request.get_output_tensor(1).data.copy()
 
-    def _compile(self, size: tuple[int, ...], threads: int) -> OpenVino:
+    def _compile_lanes(self, kind: _Kind) -> _Lanes:
+        return _Lanes(lambda: self._compile(kind, IN_CALLER), self.lanes)
+
+    def _compile(self, kind: _Kind, threads: int) -> OpenVino:
         """A request that computes on so many threads of OpenVINO's; 0: on all cores; IN_CALLER: on the caller's thread."""
         hints: dict[str, object] = {
             "PERFORMANCE_HINT": "LATENCY",  # one batch at a time, on all cores, where nothing else is said
@@ -129,8 +139,13 @@ class OpenVinoEvaluator:
             hints["NUM_STREAMS"] = 0
         elif threads:
             hints["INFERENCE_NUM_THREADS"] = threads
-        model = graph(self._openvino, self._weights, *size)
+        bf16, height, width = kind
+        model = graph(self._openvino, self._weights, height, width, bf16=bf16)
         return self._core.compile_model(model, "CPU", hints).create_infer_request()
+
+
+def _kind(planes: Planes) -> _Kind:
+    return planes.dtype == np.uint16, planes.shape[2], planes.shape[3]
 
 
 class _Lanes:
@@ -151,19 +166,16 @@ class _Lanes:
             return self._compile_one()
 
 
-def _answer(request: OpenVino, planes: F32) -> tuple[F32, F32]:
-    request.infer({0: planes}, share_inputs=True)
-    # Copied: the request's own memory is written again by its next batch.
-    return request.get_output_tensor(0).data.copy(), request.get_output_tensor(1).data.copy()
-
-
 def _weights(network: Network) -> Weights:
     state = {name: tensor.detach().cpu().float().numpy() for name, tensor in network.state_dict().items()}
     return weights_of(network.describe(), state)
 
 
-def graph(openvino: OpenVino, weights: Weights, height: int, width: int) -> OpenVino:
-    """What Network.forward computes of a board of this size, as an OpenVINO model: planes in, logits and wdl out."""
+def graph(openvino: OpenVino, weights: Weights, height: int, width: int, *, bf16: bool = False) -> OpenVino:
+    """What Network.forward computes of a board of this size, as an OpenVINO model: planes in, logits and wdl out.
+
+    bf16: the planes come so.
+    """
     op = openvino.opset8
     arrays = weights.arrays
     head = weights.shape.head
@@ -191,8 +203,10 @@ def graph(openvino: OpenVino, weights: Weights, height: int, width: int) -> Open
     def biased(x: OpenVino, whole: OpenVino, name: str) -> OpenVino:
         return op.add(x, shaped(linear(whole, name), [0, -1, 1, 1]))
 
-    planes = op.parameter([-1, weights.shape.planes, height, width], openvino.Type.f32, "planes")
-    x = op.relu(conv(planes, "stem"))
+    planes = op.parameter(
+        [-1, weights.shape.planes, height, width], openvino.Type.bf16 if bf16 else openvino.Type.f32, "planes"
+    )
+    x = op.relu(conv(op.convert(planes, openvino.Type.f32) if bf16 else planes, "stem"))
     for i in range(weights.blocks):
         y = op.relu(conv(x, f"tower.{i}.first"))
         if f"tower.{i}.bias.weight" in arrays:

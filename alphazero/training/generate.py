@@ -31,7 +31,9 @@ def generate(
     evaluators = [player.evaluator] if isinstance(player, NetworkPlayer) else []
     layout = batch_layout(evaluators)
     simulations = int(search["simulations"])
-    plan = machine.plan_selfplay(player.game, gpu=layout["packed"], simulations=simulations, games_in_flight=in_flight)
+    plan = machine.plan_selfplay(
+        player.game, gpu=layout == "packed", simulations=simulations, games_in_flight=in_flight
+    )
     lanes = lanes_for(evaluators, min(plan.lanes, games))
     settings = {
         "games_in_flight": min(plan.games_in_flight, games),
@@ -43,10 +45,10 @@ def generate(
         "opening_plies": opening_plies,
         "symmetry": True,
         "cache_megabytes": 64,
-        **layout,
+        "layout": layout,
     }
     pool = Pool(player.game, settings, [{**search, "evaluator": 0 if evaluators else UNIFORM, "noise": True}])
-    feed = Feed(pool, evaluators, **layout, lanes=lanes, names=[player.name])
+    feed = Feed(pool, evaluators, layout, lanes=lanes, names=[player.name])
     count = 0
     try:
         while True:

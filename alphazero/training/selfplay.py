@@ -126,8 +126,8 @@ class SelfPlay:
         lanes = lanes_for([evaluator], lanes)
         self._playing: list[_Playing] = []
         for variant, first in zip(variants, first_games, strict=True):
-            pool = Pool(variant.game, {**settings, **layout, "first_game": first}, [dict(player)])
-            feed = Feed(pool, [evaluator], **layout, lanes=lanes, names=[name] if name else [])
+            pool = Pool(variant.game, {**settings, "layout": layout, "first_game": first}, [dict(player)])
+            feed = Feed(pool, [evaluator], layout, lanes=lanes, names=[name] if name else [])
             self._playing.append(_Playing(variant, pool, feed))
         self._network: Network | None = None  # what the last snapshot came to
         self._turn = 0  # the variant that is served

@@ -60,7 +60,7 @@ PoolSettings to_pool(const py::dict& d, double& resignation) {
   from.name("version", p.version);
   from.number("simulations", p.simulations, {0, kMostSimulations});
   from.number("resignation", resignation, {-1000, 1000});
-  from.flag("packed", p.packed);
+  p.layout = static_cast<Layout>(from.choice("layout", {"float32", "bfloat16", "packed"}, 0));
   from.number("cache_megabytes", p.cache_megabytes, {0, 1 << 20});
   from.number("most_finished", p.most_finished, {1, 1 << 20});
   from.refuse_unknown();
@@ -187,17 +187,18 @@ logits: float32 [n, policy_size]; gathered: [n, L] of the legal moves alone, in 
 legal(). wdl: float32 [n, 3], probabilities of win, draw and loss for the side to move.
 ValueError where that is no answer: the batch then still waits for one.)";
 
-py::array_t<float> planes(const PyPool& p, const PyBatch& b) {
+py::array planes(const PyPool& p, const PyBatch& b) {
   const Batch& batch = on_its_way(p, b);
-  if (batch.planes.empty()) throw std::invalid_argument("planes: this pool packs its batches");
-  return py::array_t<float>(
-      {size(batch.written.load()), size(p.shape.planes()), size(p.shape.height), size(p.shape.width)},
-      batch.planes.data(), py::cast(&b));
+  const std::vector<py::ssize_t> shape = {size(batch.written.load()), size(p.shape.planes()), size(p.shape.height),
+                                          size(p.shape.width)};
+  if (!batch.planes.empty()) return py::array_t<float>(shape, batch.planes.data(), py::cast(&b));
+  if (batch.halves.empty()) throw std::invalid_argument("planes: this pool packs its batches");
+  return py::array_t<std::uint16_t>(shape, batch.halves.data(), py::cast(&b));
 }
 
 py::tuple packed(const PyPool& p, const PyBatch& b) {
   const Batch& batch = on_its_way(p, b);
-  if (batch.bits.empty()) throw std::invalid_argument("packed: this pool's batches hold float planes");
+  if (batch.bits.empty()) throw std::invalid_argument("packed: this pool's batches hold planes of numbers");
   const py::object owner = py::cast(&b);
   const py::ssize_t n = size(batch.written.load());
   return py::make_tuple(py::array_t<std::uint8_t>({n, size(p.shape.bit_planes), size(8 * p.shape.words())},
@@ -243,7 +244,8 @@ void bind_batch(py::class_<PyBatch>& batch, py::class_<PyPool>& pool) {
           "evaluator", [](const PyBatch& b) { return b.batch->evaluator; },
           "Which of the players' evaluators it is for.")
       .def("__len__", [](const PyBatch& b) { return b.batch->written.load(); }, "How many leaves it holds.");
-  pool.def("planes", &planes, py::arg("batch"), "float32 [n, C, H, W], a view.")
+  pool.def("planes", &planes, py::arg("batch"),
+           "float32 [n, C, H, W], a view; uint16 where the pool's layout is bfloat16: the bits of such numbers.")
       .def("packed", &packed, py::arg("batch"), kPacked)
       .def("legal", &legal, py::arg("batch"), kLegal)
       .def("legal_count", &legal_count, py::arg("batch"), "int32 [n], a view: how many legal moves each row has.")

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "cpp/selfplay/settings.h"
 #include "games/game.h"
 
 namespace az {
@@ -22,15 +23,21 @@ struct Answer {
 };
 
 struct Batch {
-  // Packed: bit planes and scalars instead of float planes, for a device that expands them.
-  Batch(int evaluator_index, int rows, const Shape& shape, int most_moves, bool packed)
+  Batch(int evaluator_index, int rows, const Shape& shape, int most_moves, Layout layout)
       : evaluator(evaluator_index), capacity(rows), max_moves(most_moves), policy_size(shape.policy_size) {
     const auto n = static_cast<std::size_t>(rows);
-    if (packed) {
-      bits.resize(n * static_cast<std::size_t>(shape.bit_planes * shape.words()));
-      scalars.resize(n * static_cast<std::size_t>(shape.scalar_planes));
-    } else {
-      planes.resize(n * static_cast<std::size_t>(shape.planes() * shape.cells()));
+    const std::size_t numbers = n * static_cast<std::size_t>(shape.planes() * shape.cells());
+    switch (layout) {
+      case Layout::kFloat32:
+        planes.resize(numbers);
+        break;
+      case Layout::kBfloat16:
+        halves.resize(numbers);
+        break;
+      case Layout::kPacked:
+        bits.resize(n * static_cast<std::size_t>(shape.bit_planes * shape.words()));
+        scalars.resize(n * static_cast<std::size_t>(shape.scalar_planes));
+        break;
     }
     keys.resize(n);
     legal.resize(n * static_cast<std::size_t>(most_moves));
@@ -48,7 +55,9 @@ struct Batch {
   std::atomic<int> written = 0;           // rows whose leaf is complete
   std::atomic<int> unread = 0;            // answered rows that workers have not read yet
 
+  // By its layout, the memory of one of these three.
   std::vector<float> planes;              // [capacity][planes][height][width]
+  std::vector<std::uint16_t> halves;      // likewise, as bfloat16
   std::vector<std::uint64_t> bits;        // [capacity][bit_planes][words]
   std::vector<float> scalars;             // [capacity][scalar_planes]
   std::vector<Key> keys;                  // [capacity] names of the leaves in the evaluation cache

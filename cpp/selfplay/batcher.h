@@ -24,11 +24,11 @@ class Batcher {
     std::size_t index;
   };
 
-  Batcher(int evaluators, int capacity, const Shape& shape, int most_moves, bool packed)
+  Batcher(int evaluators, int capacity, const Shape& shape, int most_moves, Layout layout)
       : capacity_(capacity),
         shape_(shape),
         most_moves_(most_moves),
-        packed_(packed),
+        layout_(layout),
         filling_(static_cast<std::size_t>(evaluators)) {}
 
   // --- For the threads that have leaves ---
@@ -115,7 +115,7 @@ class Batcher {
     const auto at =
         std::find_if(free_.begin(), free_.end(), [evaluator](const Batch* b) { return b->evaluator == evaluator; });
     if (at == free_.end()) {
-      batches_.push_back(std::make_unique<Batch>(evaluator, capacity_, shape_, most_moves_, packed_));
+      batches_.push_back(std::make_unique<Batch>(evaluator, capacity_, shape_, most_moves_, layout_));
       return batches_.back().get();
     }
     Batch* const batch = *at;
@@ -142,7 +142,7 @@ class Batcher {
   const int capacity_;
   const Shape shape_;
   const int most_moves_;
-  const bool packed_;
+  const Layout layout_;
   std::vector<std::atomic<Batch*>> filling_;  // by evaluator; nullptr or perhaps full. Replaced under the lock.
 
   mutable std::mutex mutex_;  // guards all below

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstdint>
+#include <type_traits>
 #include <vector>
 
 #include "games/game.h"
@@ -61,14 +62,16 @@ class Encoder {
     return result;
   }
 
-  // Writes the encoded position as [planes, height, width] floats, the board turned by `symmetry`.
-  void expand(int symmetry, float* out) const {
+  // Writes the encoded position as [planes, height, width] numbers, the board turned by `symmetry`; 16 bits: as
+  // bfloat16.
+  template <class Number>
+  void expand(int symmetry, Number* out) const {
     const auto cells = static_cast<std::size_t>(shape_.cells());
-    std::fill_n(out, static_cast<std::size_t>(shape_.bit_planes) * cells, 0.0F);
-    for_each_bit(symmetry, [&](std::size_t plane, std::size_t cell) { out[plane * cells + cell] = 1.0F; });
+    std::fill_n(out, static_cast<std::size_t>(shape_.bit_planes) * cells, as<Number>(0.0F));
+    for_each_bit(symmetry, [&](std::size_t plane, std::size_t cell) { out[plane * cells + cell] = as<Number>(1.0F); });
     out += static_cast<std::size_t>(shape_.bit_planes) * cells;
     for (const float value : scalars_) {
-      std::fill_n(out, cells, value);
+      std::fill_n(out, cells, as<Number>(value));
       out += cells;
     }
   }
@@ -91,6 +94,16 @@ class Encoder {
   }
 
  private:
+  template <class Number>
+  static constexpr Number as(float value) {
+    if constexpr (std::is_same_v<Number, float>) {
+      return value;
+    } else {  // the nearest bfloat16; of two as near, the even one
+      static_assert(std::is_same_v<Number, std::uint16_t>);
+      const auto bits = std::bit_cast<std::uint32_t>(value);
+      return static_cast<std::uint16_t>((bits + 0x7fffU + (bits >> 16 & 1U)) >> 16);
+    }
+  }
   // visit(plane, cell) for each set bit, the board turned.
   template <class Visit>
   void for_each_bit(int symmetry, Visit&& visit) const {

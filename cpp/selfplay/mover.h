@@ -206,11 +206,18 @@ class Mover final : public Workers::Hand {
     const int symmetry = draw_symmetry(game, key);
     const auto [batch, row] = floor_.batcher->reserve(evaluator);
     const Shape& shape = floor_.shape;
-    if (floor_.settings.packed) {
-      encoder_.pack(symmetry, batch->bits.data() + row * static_cast<std::size_t>(shape.bit_planes * shape.words()),
-                    batch->scalars.data() + row * static_cast<std::size_t>(shape.scalar_planes));
-    } else {
-      encoder_.expand(symmetry, batch->planes.data() + row * static_cast<std::size_t>(shape.planes() * shape.cells()));
+    const std::size_t at = row * static_cast<std::size_t>(shape.planes() * shape.cells());
+    switch (floor_.settings.layout) {
+      case Layout::kFloat32:
+        encoder_.expand(symmetry, batch->planes.data() + at);
+        break;
+      case Layout::kBfloat16:
+        encoder_.expand(symmetry, batch->halves.data() + at);
+        break;
+      case Layout::kPacked:
+        encoder_.pack(symmetry, batch->bits.data() + row * static_cast<std::size_t>(shape.bit_planes * shape.words()),
+                      batch->scalars.data() + row * static_cast<std::size_t>(shape.scalar_planes));
+        break;
     }
     std::int32_t* const legal = batch->legal.data() + row * static_cast<std::size_t>(batch->max_moves);
     for (int i = 0; i < moves.size(); ++i) legal[i] = encoder_.map_policy(symmetry, leaf.policy_index(moves[i]));

@@ -38,7 +38,7 @@ class Pool {
     int evaluators = 0;
     for (const PlayerSettings& p : players) evaluators = std::max(evaluators, p.evaluator + 1);
     floor_.batcher =
-        std::make_unique<Batcher>(evaluators, settings.batch_size, floor_.shape, G::kMaxMoves, settings.packed);
+        std::make_unique<Batcher>(evaluators, settings.batch_size, floor_.shape, G::kMaxMoves, settings.layout);
     if (pairings.empty()) {
       floor_.script = std::make_unique<SelfPlayScript<G>>(options, settings, std::move(players));
     } else {

@@ -27,6 +27,10 @@ struct PlayerSettings {
   double resign_never = 0.1;          // share of games played to the end all the same
 };
 
+// How a batch holds its positions: planes of floats; planes of bfloat16, which an evaluator that computes in it takes
+// as they are; or bit planes and scalars, for a device that expands them.
+enum class Layout { kFloat32, kBfloat16, kPacked };
+
 struct Pairing {
   int first = 0;
   int second = 0;
@@ -45,10 +49,10 @@ struct PoolSettings {
   std::vector<std::string> starts;  // self-play: texts of positions to begin from, one drawn for each game
   double start_share = 1.0;         // the share of games that begin at one of them
   bool symmetry = false;            // turn each leaf by a random symmetry
-  bool packed = false;              // batches of bit planes instead of float planes
-  int cache_megabytes = 0;          // for answers to be used again; 0: none are kept
-  int most_finished = 4096;         // unread finished games before the workers wait: memory is bounded, and so is haste
-  bool record_policy = true;        // keep policy targets in the records
+  Layout layout = Layout::kFloat32;
+  int cache_megabytes = 0;    // for answers to be used again; 0: none are kept
+  int most_finished = 4096;   // unread finished games before the workers wait: memory is bounded, and so is haste
+  bool record_policy = true;  // keep policy targets in the records
   // What set_version() and set_simulations() say, from the first game on.
   std::uint64_t version = 0;
   int simulations = 0;

@@ -39,7 +39,7 @@ bool park(Batcher& batcher, int evaluator, int name) {
 std::vector<float> even_wdl(int rows) { return std::vector<float>(3 * static_cast<std::size_t>(rows), 1.0F / 3.0F); }
 
 void a_batch_is_ready_when_it_is_full_and_not_before() {
-  Batcher batcher(1, 3, kShape, kMoves, false);
+  Batcher batcher(1, 3, kShape, kMoves, Layout::kFloat32);
   expect(!batcher.any_filled() && batcher.take_fullest() == nullptr, "a batch without a row");
   expect(!park(batcher, 0, 7) && !park(batcher, 0, 8), "two of three rows are no full batch");
   expect(!batcher.any_ready() && batcher.take() == nullptr && batcher.any_filled(), "ready, and not full");
@@ -50,7 +50,7 @@ void a_batch_is_ready_when_it_is_full_and_not_before() {
 }
 
 void the_fullest_goes_out_first_where_none_is_full() {
-  Batcher batcher(3, 4, kShape, kMoves, true);
+  Batcher batcher(3, 4, kShape, kMoves, Layout::kPacked);
   for (const int evaluator : {0, 1, 1, 2, 2, 2}) expect(!park(batcher, evaluator, evaluator), "full too early");
   for (const int evaluator : {2, 1, 0}) {
     Batch* const batch = batcher.take_fullest();
@@ -60,7 +60,7 @@ void the_fullest_goes_out_first_where_none_is_full() {
 }
 
 void a_full_batch_is_not_taken_as_one_that_is_being_filled() {
-  Batcher batcher(2, 2, kShape, kMoves, false);
+  Batcher batcher(2, 2, kShape, kMoves, Layout::kFloat32);
   expect(!park(batcher, 0, 1) && park(batcher, 0, 2) && !park(batcher, 1, 3), "two rows are full");
   Batch* const fullest = batcher.take_fullest();
   expect(fullest != nullptr && fullest->evaluator == 1, "the full batch goes out twice");
@@ -68,7 +68,7 @@ void a_full_batch_is_not_taken_as_one_that_is_being_filled() {
 }
 
 void a_batch_is_used_again_when_its_last_row_was_read_and_for_the_same_evaluator() {
-  Batcher batcher(2, 2, kShape, kMoves, false);
+  Batcher batcher(2, 2, kShape, kMoves, Layout::kFloat32);
   expect(!park(batcher, 0, 1) && park(batcher, 0, 2), "two rows are full");
   Batch* const first = batcher.take();
   const std::vector<float> logits(8, 0.0F);
@@ -84,7 +84,7 @@ void a_batch_is_used_again_when_its_last_row_was_read_and_for_the_same_evaluator
 }
 
 void an_answer_that_is_none_is_refused() {
-  Batcher batcher(1, 1, kShape, kMoves, false);
+  Batcher batcher(1, 1, kShape, kMoves, Layout::kFloat32);
   expect(park(batcher, 0, 1), "one row is full");
   Batch& batch = *batcher.take();
   batch.legal[0] = 2;
@@ -106,7 +106,7 @@ void an_answer_that_is_none_is_refused() {
 
 // Every producer has one leaf in the air at a time, as a game has, so small batches come round again and again.
 void every_leaf_goes_out_once_whatever_the_threads(int producers, int evaluators, int capacity, int leaves) {
-  Batcher batcher(evaluators, capacity, kShape, kMoves, false);
+  Batcher batcher(evaluators, capacity, kShape, kMoves, Layout::kFloat32);
   std::vector<std::atomic<Batch*>> answered(static_cast<std::size_t>(producers));  // by producer: the batch to read
   std::vector<std::thread> threads;
   std::atomic<int> waiting = 0;  // producers whose leaf is in a batch, or that are through

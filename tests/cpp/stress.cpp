@@ -186,7 +186,7 @@ void self_play(std::size_t games) {
       s.opening_plies = 4;
       s.symmetry = true;
       s.cache_megabytes = kind == SearchKind::kGumbel ? 1 : 0;
-      s.packed = kind == SearchKind::kGumbel;
+      s.layout = kind == SearchKind::kGumbel ? Layout::kPacked : Layout::kFloat32;
       Pool<G> pool(o, s, {player(kind, 6, 0)}, {});
       const std::vector<GameRecord> records = play_out(pool, 1, games);
       expect((pool.counts().cache_hits > 0) == (s.cache_megabytes > 0), "the cache answered nothing, or there is none");

@@ -101,7 +101,7 @@ def packed_batch(game: Game, rows: int) -> Packed:
     """Positions after a few random moves, as a pool hands them out."""
     from alphazero._core import Pool
 
-    settings = {"games_in_flight": rows, "batch_size": rows, "threads": 1, "packed": True, "opening_plies": 30}
+    settings = {"games_in_flight": rows, "batch_size": rows, "threads": 1, "layout": "packed", "opening_plies": 30}
     pool = Pool(game, settings, [{"evaluator": 0, "simulations": 2}])
     batch = pool.next_batch(60.0)
     assert batch is not None and len(batch) == rows
@@ -202,13 +202,13 @@ def selfplay(net: str, made: Network, seconds: float, repeat: int) -> Iterator[F
         "games_in_flight": plan.games_in_flight,
         "batch_size": plan.batch_size,
         "threads": plan.threads,
-        "packed": True,
+        "layout": "packed",
     }
     player = {"kind": "gumbel", "simulations": 64, "evaluator": 0, "noise": True}
     found: dict[str, list[float]] = {name: [] for name in ("evals", "ratio", "busy", "host_cores", "batch_fill")}
     for _ in range(repeat):
         pool = Pool(game, settings, [player])
-        feed = Feed(pool, [evaluator], packed=True)
+        feed = Feed(pool, [evaluator], "packed")
         for _ in range(2 * evaluator.lanes):
             feed.step()
         before, busy, processor = pool.counts, evaluator.busy_seconds, time.process_time()

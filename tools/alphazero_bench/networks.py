@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import cast
 
 import numpy as np
 import torch
@@ -90,7 +91,9 @@ def best_bare(evaluator: Evaluator, planes_shape: tuple[int, int, int], cores: i
     """
     rates = []
     for batch in (32, 64, 128):
-        planes = np.zeros((batch, *planes_shape), np.float32)
+        # Zeros are the same bits in every layout.
+        planes = np.zeros((batch, *planes_shape), np.uint16 if batch_layout([evaluator]) == "bfloat16" else np.float32)
+        planes = cast(F32, planes)
         rates.append(_evaluations(evaluator, planes, seconds / 6)())
         if lanes_for([evaluator], cores) > 1:
             rates.append(side_by_side(evaluator, planes, cores, seconds / 6))
@@ -112,8 +115,8 @@ class SelfPlay:
         layout = batch_layout([self.evaluator])
         settings = {"games_in_flight": plan.games_in_flight, "batch_size": plan.batch_size, "threads": plan.threads}
         player = {"kind": "gumbel", "simulations": self.simulations, "evaluator": 0, "noise": True}
-        self.pool = Pool(self.game, {**settings, "symmetry": True, **layout}, [player])
-        self.feed = Feed(self.pool, [self.evaluator], **layout, lanes=lanes_for([self.evaluator], plan.lanes))
+        self.pool = Pool(self.game, {**settings, "symmetry": True, "layout": layout}, [player])
+        self.feed = Feed(self.pool, [self.evaluator], layout, lanes=lanes_for([self.evaluator], plan.lanes))
 
     def rate(self, seconds: float) -> float:
         """Evaluations a second."""

@@ -42,8 +42,8 @@ def bench(seconds: float, repeat: int, peers: list[str]) -> Iterator[Figure]:
     layout = batch_layout([evaluator])
     player = {"kind": "gumbel", "simulations": 32, "evaluator": 0, "noise": True}
     total = seconds * repeat
-    pool = Pool(game, {**settings, **layout}, [player])
-    feed = Feed(pool, [evaluator], **layout)
+    pool = Pool(game, {**settings, "layout": layout}, [player])
+    feed = Feed(pool, [evaluator], layout)
     samples: list[tuple[float, float, int, float]] = []  # wall seconds, megabytes, evaluations, processor seconds
     with tempfile.TemporaryDirectory(prefix="alphazero-soak-") as directory:
         replay = Replay(Path(directory), game, chunk_games=64, window_scale=0, window_exponent=0.75)
