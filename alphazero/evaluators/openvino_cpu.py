@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alphazero.evaluators.base import F32, Planes, lanes_text, threads_text
+from alphazero.machine import cores
 from alphazero.weights import Weights, weights_of
 
 if TYPE_CHECKING:
@@ -130,6 +131,8 @@ class OpenVinoEvaluator:
 
     def _compile(self, kind: _Kind, threads: int) -> OpenVino:
         """A request that computes on so many threads of OpenVINO's; 0: on all cores; IN_CALLER: on the caller's thread."""
+        if threads == 1 or (not threads and cores() == 1):
+            threads = IN_CALLER
         hints: dict[str, object] = {
             "PERFORMANCE_HINT": "LATENCY",  # one batch at a time, on all cores, where nothing else is said
             "INFERENCE_PRECISION_HINT": {"bf16": "bf16", "fp32": "f32"}[self.precision],
