@@ -40,6 +40,11 @@ COMMANDS = {
     "gtp": ("gtp", "Go engine for GUIs (GTP 2)", "alphazero gtp --model runs/quickstart"),
     "uci": ("uci", "chess engine for GUIs (UCI)", "alphazero uci --model runs/chess-small"),
     "usi": ("usi", "shogi engine for GUIs (USI)", "alphazero usi --model runs/minishogi"),
+    "analysis": (
+        "analysis",
+        "analyse many positions at a time (KataGo's JSON protocol, for three games)",
+        "alphazero analysis --game go",
+    ),
     "play": ("play", "play against the engine in the terminal", "alphazero play --model runs/quickstart"),
     "match": ("match", "play games between two players", "alphazero match runs/a runs/b --games 100"),
     "tournament": (
@@ -248,7 +253,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _run(list(argv))
     arguments = sys.argv[1:]
     code = _program(arguments)
-    if arguments[:1] in (["uci"], ["usi"], ["gtp"]):
+    if arguments[:1] in (["uci"], ["usi"], ["gtp"], ["analysis"]):
         _leave(code)
     return code
 

@@ -16,12 +16,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from alphazero.config import NetworkConfig
-from alphazero.weights import Shape
+from alphazero.weights import SCORE_SCALE, Shape
 
 if TYPE_CHECKING:
     from alphazero.network import Network
 
-SCORE_SCALE = 20.0  # points; the score head predicts score / SCORE_SCALE, which keeps its error near that of the others
 Batch = dict[str, Tensor]  # columns of a training batch by name, as Sampler.sample() gives them
 
 

@@ -29,10 +29,13 @@ from alphazero.search import (
     uniform_evaluator,
 )
 from alphazero.search_settings import SettingValue, check
+from alphazero.symmetry import tables, turned, turned_back
 from alphazero.text import clean
+from alphazero.weights import SCORE_SCALE
 
 if TYPE_CHECKING:
     from alphazero.evaluators import Evaluator
+    from alphazero.network_search import NetworkSearch
 
 F32 = NDArray[np.float32]
 WARM_BATCHES = 16  # sizes from 1 on that a search uses often
@@ -45,11 +48,22 @@ class Evaluation:
     wdl: F32  # [3] win, draw, loss for the side to move; sums to 1
     value: float  # win less loss, in [-1, 1]
     priors: dict[str, float]  # a probability for each legal move
+    # Where a network says so:
+    score: float | None = None  # points that the side to move leads by at the end
+    plies_left: float | None = None  # to the end of the game
+    ownership: F32 | None = None  # [H, W] in [-1, 1]: whose area each cell will be, 1 the side to move's
 
 
-# What a player takes beside the settings of a search: leaves a batch, the seed of its draws, and whether the root's
-# evaluation is the mean over all symmetries.
-OWN_SETTINGS: dict[str, SettingValue] = {"batch_size": 8, "seed": 0, "root_symmetries": False}
+# What a player takes beside the settings of a search: the most leaves a batch, the seed of its draws, whether the root's
+# evaluation is the mean over all symmetries, memory for a network's answers, and whether its other heads are asked, too.
+OWN_SETTINGS: dict[str, SettingValue] = {
+    "batch_size": 8,
+    "seed": 0,
+    "root_symmetries": False,
+    "cache_megabytes": 64,
+    "heads": False,
+}
+NETWORK_BATCH = 64  # a core gains little past it; the search asks for so many leaves only where its tree is large
 
 
 class Player:
@@ -59,6 +73,7 @@ class Player:
         self.name = name
         self.game = game
         self.settings: dict[str, SettingValue] = {"kind": "puct", "simulations": 800, **OWN_SETTINGS, **settings}
+        self.leaf_evaluator: LeafEvaluator = uniform_evaluator  # of a player without a network
         self.threads = 1  # cores for the search, where it is the search that works
         self._search: Search | None = None
         self._search_settings: dict[str, SettingValue] = {}
@@ -79,8 +94,8 @@ class Player:
         check({name: value for name, value in wanted.items() if name not in OWN_SETTINGS})
         return wanted
 
-    def evaluate(self, position: Position) -> Evaluation:
-        """The player's view of a position without search."""
+    def evaluate(self, position: Position, *, symmetry: int = 0) -> Evaluation:
+        """The player's view of a position without search; symmetry: of the board turned so, from 0 to game.symmetries - 1."""
         moves = position.legal_moves()
         share = 1.0 / max(1, len(moves))
         return Evaluation(np.array([0.0, 1.0, 0.0], np.float32), 0.0, dict.fromkeys(moves, share))
@@ -118,16 +133,20 @@ class Player:
         del settings["simulations"]
         if self._search is None or settings != self._search_settings:
             own = {name: settings[name] for name in settings.keys() - OWN_SETTINGS.keys()}
-            self._search = Search(
-                self.game,
-                self._leaf_evaluator(),
-                seed=int(settings["seed"]),
-                batch_size=int(settings["batch_size"]),
-                root_symmetries=bool(settings["root_symmetries"]),
-                **own,
-            )
+            self._search = self._new_search(settings, own)
             self._search_settings = settings
         return self._search.within(position, limits, noise=noise)
+
+    def _new_search(self, settings: dict[str, SettingValue], own: dict[str, SettingValue]) -> Search:
+        """A search with these settings; `own` are those of the table."""
+        return Search(
+            self.game,
+            self.leaf_evaluator,
+            seed=int(settings["seed"]),
+            batch_size=int(settings["batch_size"]),
+            root_symmetries=bool(settings["root_symmetries"]),
+            **own,
+        )
 
     def line(self, move: str, longest: int = 20) -> list[str]:
         """The expected line after a move of the position searched last, the move first."""
@@ -149,9 +168,6 @@ class Player:
         ValueError where that cannot be.
         """
         return type(self)(self.name, make(self.game.name, {**self.game.options, **options}), **self.settings)
-
-    def _leaf_evaluator(self) -> LeafEvaluator:
-        return uniform_evaluator
 
 
 class RandomPlayer(Player):
@@ -192,12 +208,14 @@ class NetworkPlayer(Player):
     """A policy-value network and a search over it."""
 
     def __init__(self, name: str, game: Game, evaluator: Evaluator, meta: Meta, **settings: SettingValue):
-        super().__init__(name, game, **settings)
+        super().__init__(name, game, **{"batch_size": NETWORK_BATCH, **settings})
         self.evaluator = evaluator
         self.meta = meta  # the checkpoint's meta.json
 
     def set_threads(self, threads: int) -> None:
-        """The network's cores, too: between two batches the search itself uses one."""
+        """The network's cores, too: each then computes batches of its own, where the backend can do that."""
+        if threads != self.threads:
+            self._search = None
         super().set_threads(threads)
         tell = getattr(self.evaluator, "set_threads", None)
         if tell is not None:
@@ -206,25 +224,36 @@ class NetworkPlayer(Player):
     def warm_up(self) -> None:
         """Every size of batch: a backend compiles at the first board of a kind, and prepares itself for each new size."""
         most = int(self.settings["batch_size"])
-        for size in {*range(1, min(most, WARM_BATCHES) + 1), most}:
-            self.evaluator.evaluate(np.zeros((size, *self.game.planes_shape), np.float32))
+        sizes = sorted({*range(1, min(most, WARM_BATCHES) + 1), most})
+        planes = np.zeros((most, *self.game.planes_shape), np.float32)
+        for size in sizes:
+            self.evaluator.evaluate(planes[:size])
+        from alphazero.network_search import Crew
+
+        crew = Crew(self.evaluator, self.threads, heads=bool(self.settings["heads"]))
+        if crew.lanes > 1 or crew.heads:
+            crew.warm_up(sizes, self.game.planes_shape)
 
     def search_settings(self, **settings: SettingValue) -> dict[str, SettingValue]:
         """As for any player; PUCT flattens priors as the checkpoint says, where nothing else is asked for."""
         return flattened(super().search_settings(**settings), self.meta)
 
-    def evaluate(self, position: Position) -> Evaluation:
+    def evaluate(self, position: Position, *, symmetry: int = 0) -> Evaluation:
         if position.game != self.game:
             raise ValueError(f"{self.name} plays {self.game!r}; the position is of {position.game!r}")
-        logits, wdl = self._answer(position.planes()[None])
+        logits, wdl, heads = self._answer(turned(self.game, position.planes(), symmetry)[None])
         moves = position.legal_moves()
-        own = logits[0][position.policy_indices()].astype(np.float64)
+        indices = tables(self.game)[1][symmetry][position.policy_indices()]
+        own = logits[0][indices].astype(np.float64)
         weights = np.exp(own - own.max()) if moves else own
         priors = weights / weights.sum() if moves else weights
         return Evaluation(
             np.asarray(wdl[0], np.float32),
             float(wdl[0][0] - wdl[0][2]),
             {move: float(p) for move, p in zip(moves, priors, strict=True)},
+            score=SCORE_SCALE * float(heads["score"][0]) if "score" in heads else None,
+            plies_left=float(np.expm1(max(0.0, heads["plies_left"][0]))) if "plies_left" in heads else None,
+            ownership=turned_back(self.game, heads["ownership"][0], symmetry) if "ownership" in heads else None,
         )
 
     def with_options(self, **options: OptionValue) -> Player:
@@ -236,17 +265,41 @@ class NetworkPlayer(Player):
             raise ValueError(f"{self.name}: this network is bound to its board size")
         return NetworkPlayer(self.name, game, self.evaluator, self.meta, **self.settings)
 
-    def _leaf_evaluator(self) -> LeafEvaluator:
-        return lambda planes, legal: self._answer(planes)
+    def network_search(self, game: Game, settings: dict[str, SettingValue], *, heads: bool) -> NetworkSearch:
+        """A search by this network over positions of this game; settings: as search_settings() gives them."""
+        from alphazero.network_search import NetworkSearch
 
-    def _answer(self, planes: F32) -> tuple[F32, F32]:
-        """The network's (logits, wdl); UserError names the player where they are not numbers."""
-        logits, wdl = self.evaluator.evaluate(planes)
+        own = {name: each for name, each in settings.items() if name not in OWN_SETTINGS and name != "simulations"}
+        return NetworkSearch(
+            game,
+            self.evaluator,
+            self.name,
+            seed=int(settings["seed"]),
+            batch_size=int(settings["batch_size"]),
+            threads=self.threads,
+            cache_megabytes=int(settings["cache_megabytes"]),
+            heads=heads,
+            root_symmetries=bool(settings["root_symmetries"]),
+            **own,
+        )
+
+    def _new_search(self, settings: dict[str, SettingValue], own: dict[str, SettingValue]) -> Search:
+        return self.network_search(self.game, settings, heads=bool(settings["heads"]))
+
+    def _answer(self, planes: F32) -> tuple[F32, F32, dict[str, F32]]:
+        """The network's (logits, wdl, heads); UserError names the player where they are not numbers."""
+        from alphazero.evaluators.base import HeadsEvaluator
+
+        heads: dict[str, F32] = {}
+        if isinstance(self.evaluator, HeadsEvaluator):
+            logits, wdl, heads = self.evaluator.evaluate_heads(planes)
+        else:
+            logits, wdl = self.evaluator.evaluate(planes)
         if not (np.isfinite(logits).all() and np.isfinite(wdl).all()):
             raise UserError(
                 f"{self.name} answered with what is no number: its network is damaged, or its numbers overflow"
             )
-        return logits, wdl
+        return logits, wdl, heads
 
 
 def rollouts(text: str) -> int:

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +37,10 @@ class MoveStats:
     target: float = 0.0  # the move's share in the policy the search would teach
     proof: str = ""  # "win", "draw" or "loss" where it is proven
     proof_plies: int = 0  # length of the line that proves it, the move included
+    # Where a network searched, for the side that plays the move; the last two where it says so and was asked for its heads.
+    wdl: tuple[float, float, float] | None = None  # win, draw and loss
+    score: float | None = None  # points it leads by at the end
+    ownership: F32 | None = field(default=None, compare=False)  # [H, W] in [-1, 1], 1: its own
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,12 @@ class SearchResult:
     tree_bytes: int = 0
     depth: float = 0.0  # of the simulations in plies, on average
     max_depth: int = 0
+    # Where a network searched, as in MoveStats.
+    wdl: tuple[float, float, float] | None = None
+    score: float | None = None
+    score_spread: float | None = None  # standard deviation of what the network says of the leaves, in points
+    plies_left: float | None = None  # to the end of the game
+    ownership: F32 | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -211,9 +221,13 @@ class Search:
         report = self._core.report()
         if not report["best_move"]:
             raise ValueError("search: nothing was searched here yet")
-        moves = [MoveStats(*each) for each in report.pop("moves")]
+        moves = [self._stats(i, MoveStats(*each)) for i, each in enumerate(report.pop("moves"))]
         moves.sort(key=lambda m: (-m.visits, -m.prior))
         return SearchResult(moves=moves, **report)
+
+    def _stats(self, index: int, plain: MoveStats) -> MoveStats:
+        """What is told of the root move of this index, in legal order."""
+        return plain
 
     def line(self, move: str, longest: int = 20) -> list[str]:
         """The expected line after a root move, the move first."""

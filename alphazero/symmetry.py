@@ -24,6 +24,19 @@ def tables(game: Game) -> tuple[I32, I32]:
     return np.array(cells, np.int32), np.array(policy, np.int32)
 
 
+def turned(game: Game, planes: F32, symmetry: int) -> F32:
+    """Planes [C, H, W] as a symmetry of the board has them."""
+    out = np.empty_like(planes)
+    out.reshape(len(planes), -1)[:, tables(game)[0][symmetry]] = planes.reshape(len(planes), -1)
+    return out
+
+
+def turned_back(game: Game, cells: F32, symmetry: int) -> F32:
+    """A value for each cell [H, W] of the turned board, on the board as it is."""
+    back: F32 = cells.reshape(-1)[tables(game)[0][symmetry]].reshape(cells.shape)
+    return back
+
+
 def averaged(
     game: Game, evaluator: Callable[[F32, list[I32]], tuple[F32 | Sequence[F32], F32]], planes: F32, legal: I32
 ) -> tuple[F32, float]:
@@ -33,12 +46,8 @@ def averaged(
     (rootNumSymmetriesToSample).
     """
     cells, policy = tables(game)
-    turned = np.empty((len(cells), *planes.shape), np.float32)
-    flat = turned.reshape(len(cells), planes.shape[0], -1)
-    for s, goes_to in enumerate(cells):
-        flat[s][:, goes_to] = planes.reshape(planes.shape[0], -1)
     indices = [np.ascontiguousarray(policy[s][legal]) for s in range(len(cells))]
-    logits, values = evaluator(turned, indices)
+    logits, values = evaluator(np.stack([turned(game, planes, s) for s in range(len(cells))]), indices)
     shares = np.zeros(len(legal))
     for row, own in zip(logits, indices, strict=True):
         found = np.asarray(row, np.float64)

@@ -17,8 +17,10 @@ from alphazero._core import Game
 from alphazero.runs.meta import Description
 
 F32 = NDArray[np.float32]
+SCORE_SCALE = 20.0  # points; the score head predicts score / SCORE_SCALE, which keeps its error near that of the others
 EPSILON = np.float32(1e-5)  # of every batch norm
-FOR_PLAY = ("stem.", "tower.", "policy_", "value_")  # the layers that play; the others only teach
+# The layers that play, and those that tell more of a position; the others only teach.
+FOR_PLAY = ("stem.", "tower.", "policy_", "value_", "ownership_", "score_", "plies_left_")
 
 
 @dataclass(frozen=True)

@@ -281,7 +281,7 @@ list_commands
 name
 version
 ? gogui-title
-? gogui-analyze_commands
+gogui-analyze_commands
 boardsize 9
 clear_board
 komi 6.5

@@ -165,7 +165,7 @@ def test_a_search_that_fails_still_gives_a_move(uci, capsys):
     def broken(planes, legal):
         raise MemoryError("the device is full")
 
-    d.engine.player._leaf_evaluator = lambda: broken
+    d.engine.player.leaf_evaluator = broken
     d.send("position startpos", "go nodes 100")
     assert d.until("bestmove")[-1].split()[1] in d.engine.position.legal_moves()
     assert "the device is full" in capsys.readouterr().err
@@ -251,7 +251,7 @@ def test_the_tree_is_kept_from_move_to_move(uci):
         return [np.zeros(len(each), np.float32) for each in legal], np.zeros(len(planes), np.float32)
 
     d = uci(batch_size=1)
-    d.engine.player._leaf_evaluator = lambda: counting
+    d.engine.player.leaf_evaluator = counting
     d.send("position startpos", "go nodes 400")
     pv = fields(d.until("bestmove")[-2])["pv"].split()
     seen.clear()

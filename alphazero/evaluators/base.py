@@ -67,6 +67,16 @@ class Bfloat16Evaluator(LanedEvaluator, Protocol):
 
 
 @runtime_checkable
+class HeadsEvaluator(Evaluator, Protocol):
+    """One that also tells what else the network has learned, for analysis."""
+
+    def evaluate_heads(self, planes: F32) -> tuple[F32, F32, dict[str, F32]]:
+        """As evaluate(), and what the network's heads that play say: ownership [B, H, W], score [B], plies_left [B], in the
+        units of alphazero.heads. Several threads may call it at a time.
+        """
+
+
+@runtime_checkable
 class PipelinedEvaluator(Evaluator, Protocol):
     """An evaluator on a device, which works while the next batches are sent: packed positions in, legal moves' logits out.
 

@@ -7,6 +7,7 @@ import io
 import os
 import threading
 import warnings
+from collections.abc import Sequence
 from typing import Protocol
 
 import torch
@@ -22,22 +23,26 @@ Size = tuple[int, int]  # of a board: height, width
 class PlayingNetwork(nn.Module):
     """A folded network's two outputs that play, as a module that other tools can trace: logits [B, P], wdl [B, 3]."""
 
-    def __init__(self, network: Network):
+    def __init__(self, network: Network, heads: Sequence[str] = ()):
         super().__init__()
         self.network = network
+        self.heads = heads
 
-    def forward(self, planes: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, planes: Tensor) -> tuple[Tensor, ...]:
         output = self.network(planes)
-        return output.policy, F.softmax(output.wdl, 1)
+        return output.policy, F.softmax(output.wdl, 1), *(output.heads[name] for name in self.heads)
 
 
-def to_onnx(network: Network, size: Size | None = None) -> bytes:
+def to_onnx(network: Network, size: Size | None = None, *, heads: bool = False) -> bytes:
     """The network as ONNX: input `planes` [B, C, H, W]; outputs `policy` [B, P] (logits) and `wdl` [B, 3] (probabilities).
 
-    size: height and width, where the model is for another board than the network's own.
+    size: height and width, where the model is for another board than the network's own. heads: with the outputs of the heads
+    that play, too, by their names.
     """
     shape = network.shape
-    module = PlayingNetwork(folded(network).to("cpu", torch.float32))
+    plain = folded(network).to("cpu", torch.float32)
+    names = [each.name for each in plain.heads] if heads else []
+    module = PlayingNetwork(plain, names)
     example = torch.zeros(2, shape.planes, *(size or (shape.height, shape.width)))
     out = io.BytesIO()
     with warnings.catch_warnings():
@@ -47,8 +52,8 @@ def to_onnx(network: Network, size: Size | None = None) -> bytes:
             (example,),
             out,  # type: ignore[arg-type]  # a file object is fine with dynamo=False
             input_names=["planes"],
-            output_names=["policy", "wdl"],
-            dynamic_axes={"planes": {0: "batch"}, "policy": {0: "batch"}, "wdl": {0: "batch"}},
+            output_names=["policy", "wdl", *names],
+            dynamic_axes={name: {0: "batch"} for name in ("planes", "policy", "wdl", *names)},
             dynamo=False,
         )
     return out.getvalue()
@@ -57,7 +62,7 @@ def to_onnx(network: Network, size: Size | None = None) -> bytes:
 class Session(Protocol):
     """What is used of onnxruntime.InferenceSession, which has no types."""
 
-    def run(self, names: list[str] | None, inputs: dict[str, F32]) -> tuple[F32, F32]: ...
+    def run(self, names: list[str] | None, inputs: dict[str, F32]) -> Sequence[F32]: ...
 
 
 def make(network: Network, precision: str) -> OnnxEvaluator:
@@ -77,6 +82,7 @@ class OnnxEvaluator:
         self._exchanging = threading.Lock()  # of all that follows
         self._models: dict[Size, bytes] = {}
         self._sessions: dict[tuple[Size, int], Session] = {}  # by size and threads; lanes share those of one thread
+        self._told: dict[Size, Session] = {}  # that tell all heads
         self.load_weights(network)
 
     def evaluate(self, planes: F32) -> tuple[F32, F32]:
@@ -85,6 +91,16 @@ class OnnxEvaluator:
     def evaluate_in_lane(self, planes: F32) -> tuple[F32, F32]:
         return self._answer(planes, 1)
 
+    def evaluate_heads(self, planes: F32) -> tuple[F32, F32, dict[str, F32]]:
+        size = planes.shape[2], planes.shape[3]
+        with self._exchanging:
+            session = self._told.get(size)
+            if session is None:
+                session = self._told[size] = _session(to_onnx(self._network, size, heads=True), 1)
+            names = [each.name for each in folded(self._network).heads]
+        logits, wdl, *rest = session.run(None, {"planes": planes})
+        return logits, wdl, dict(zip(names, rest, strict=True))
+
     def load_weights(self, network: Network) -> None:
         network = copy.deepcopy(network)  # a trainer goes on with its own
         with self._exchanging:
@@ -92,7 +108,7 @@ class OnnxEvaluator:
         models = {size: to_onnx(network, size) for size, _ in used}
         sessions = {(size, threads): _session(models[size], threads) for size, threads in used}
         with self._exchanging:
-            self._network, self._models, self._sessions = network, models, sessions
+            self._network, self._models, self._sessions, self._told = network, models, sessions, {}
 
     def set_threads(self, count: int) -> None:
         if count != self.threads:

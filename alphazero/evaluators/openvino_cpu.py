@@ -11,6 +11,7 @@ import importlib
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,7 +24,18 @@ if TYPE_CHECKING:
     from alphazero.network import Network
 
 OpenVino = Any  # the library, and what it makes: it comes without types
-_Kind = tuple[bool, int, int]  # of planes: whether they are bfloat16, height, width
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """What a model takes and gives."""
+
+    height: int
+    width: int
+    bf16: bool = False  # planes come so
+    heads: bool = False  # it tells all heads that play
+
+
 IN_CALLER = -1  # a number of threads: that which asks
 
 
@@ -86,15 +98,22 @@ class OpenVinoEvaluator:
         return self._answer(request, planes)
 
     def evaluate_in_lane(self, planes: Planes) -> tuple[F32, F32]:
-        kind = _kind(planes)
-        lanes = self._beside.get(kind)
-        if lanes is None:
-            with self._compiling:
-                lanes = self._beside.get(kind) or self._compile_lanes(kind)
-                self._beside[kind] = lanes
+        lanes = self._lanes_of(_kind(planes))
         request = lanes.take()
         try:
             return self._answer(request, planes)
+        finally:
+            lanes.idle.append(request)
+
+    def evaluate_heads(self, planes: Planes) -> tuple[F32, F32, dict[str, F32]]:
+        lanes = self._lanes_of(_kind(planes, heads=True))
+        request = lanes.take()
+        try:
+            logits, wdl = self._answer(request, planes)
+            heads = {
+                name: request.get_output_tensor(2 + i).data.copy() for i, name in enumerate(heads_of(self._weights))
+            }
+            return logits, wdl, heads
         finally:
             lanes.idle.append(request)
 
@@ -117,6 +136,14 @@ class OpenVinoEvaluator:
 
     def describe(self) -> str:
         return f"openvino cpu {self.precision}{threads_text(self.threads)}{lanes_text(self.lanes)}"
+
+    def _lanes_of(self, kind: _Kind) -> _Lanes:
+        lanes = self._beside.get(kind)
+        if lanes is None:
+            with self._compiling:
+                lanes = self._beside.get(kind) or self._compile_lanes(kind)
+                self._beside[kind] = lanes
+        return lanes
 
     def _answer(self, request: OpenVino, planes: Planes) -> tuple[F32, F32]:
         given: object = planes
@@ -142,13 +169,17 @@ class OpenVinoEvaluator:
             hints["NUM_STREAMS"] = 0
         elif threads:
             hints["INFERENCE_NUM_THREADS"] = threads
-        bf16, height, width = kind
-        model = graph(self._openvino, self._weights, height, width, bf16=bf16)
+        model = graph(self._openvino, self._weights, kind)
         return self._core.compile_model(model, "CPU", hints).create_infer_request()
 
 
-def _kind(planes: Planes) -> _Kind:
-    return planes.dtype == np.uint16, planes.shape[2], planes.shape[3]
+def _kind(planes: Planes, *, heads: bool = False) -> _Kind:
+    return _Kind(planes.shape[2], planes.shape[3], planes.dtype == np.uint16, heads)
+
+
+def heads_of(weights: Weights) -> list[str]:
+    """The heads that play of these weights, beside policy and value, in the order in which a model tells them."""
+    return [name for name in ("ownership", "score", "plies_left") if f"{name}_out.weight" in weights.arrays]
 
 
 class _Lanes:
@@ -174,11 +205,8 @@ def _weights(network: Network) -> Weights:
     return weights_of(network.describe(), state)
 
 
-def graph(openvino: OpenVino, weights: Weights, height: int, width: int, *, bf16: bool = False) -> OpenVino:
-    """What Network.forward computes of a board of this size, as an OpenVINO model: planes in, logits and wdl out.
-
-    bf16: the planes come so.
-    """
+def graph(openvino: OpenVino, weights: Weights, kind: _Kind) -> OpenVino:
+    """What Network.forward computes, as an OpenVINO model: planes in, logits and wdl out, and the heads if wanted."""
     op = openvino.opset8
     arrays = weights.arrays
     head = weights.shape.head
@@ -206,10 +234,9 @@ def graph(openvino: OpenVino, weights: Weights, height: int, width: int, *, bf16
     def biased(x: OpenVino, whole: OpenVino, name: str) -> OpenVino:
         return op.add(x, shaped(linear(whole, name), [0, -1, 1, 1]))
 
-    planes = op.parameter(
-        [-1, weights.shape.planes, height, width], openvino.Type.bf16 if bf16 else openvino.Type.f32, "planes"
-    )
-    x = op.relu(conv(op.convert(planes, openvino.Type.f32) if bf16 else planes, "stem"))
+    size = [-1, weights.shape.planes, kind.height, kind.width]
+    planes = op.parameter(size, openvino.Type.bf16 if kind.bf16 else openvino.Type.f32, "planes")
+    x = op.relu(conv(op.convert(planes, openvino.Type.f32) if kind.bf16 else planes, "stem"))
     for i in range(weights.blocks):
         y = op.relu(conv(x, f"tower.{i}.first"))
         if f"tower.{i}.bias.weight" in arrays:
@@ -226,6 +253,12 @@ def graph(openvino: OpenVino, weights: Weights, height: int, width: int, *, bf16
         policy = shaped(linear(shaped(columns, [0, 0, -1]), "policy_line"), [0, -1])
     else:
         policy = linear(shaped(p, [0, -1]), "policy_dense")
-    hidden = op.relu(linear(pooled(op.relu(conv(x, "value_conv"))), "value_hidden"))
-    wdl = op.softmax(linear(hidden, "value_out"), 1)
-    return openvino.Model([policy, wdl], [planes], "network")
+    v = op.relu(conv(x, "value_conv"))
+    hidden = op.relu(linear(pooled(v), "value_hidden"))
+    told = [policy, op.softmax(linear(hidden, "value_out"), 1)]
+    for name in heads_of(weights) if kind.heads else ():
+        if name == "ownership":
+            told.append(shaped(op.tanh(conv(v, "ownership_out")), [0, kind.height, kind.width]))
+        else:
+            told.append(shaped(linear(hidden, f"{name}_out"), [-1]))
+    return openvino.Model(told, [planes], "network")

@@ -8,6 +8,7 @@ so a swap costs no new capture. The same code runs on the processor, without str
 from __future__ import annotations
 
 import bisect
+import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from alphazero.evaluators.base import F32, I32, U8, threads_text
+from alphazero.evaluators.torch_plain import told
 from alphazero.network import Network, Output, fold_into, folded
 from alphazero.planes import bit_shifts, expand
 
@@ -97,6 +99,7 @@ class PackedTorchEvaluator:
         self.threads = 0  # as many as torch takes by itself
         self.lanes = lanes
         self.busy_seconds = 0.0
+        self._alone = threading.Lock()  # of what answers outside the lanes
         self._cuda = self.device.type == "cuda"
         self._network = folded(network).to(self.device, dtype=dtype)
         self._network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -236,6 +239,11 @@ class PackedTorchEvaluator:
         with torch.no_grad(), torch.cuda.stream(self._compute):
             policy, wdl = self._run(rows, height, width, lambda into: into[:rows].copy_(source))
             return policy[:rows].cpu().numpy(), wdl[:rows].cpu().numpy()
+
+    def evaluate_heads(self, planes: F32) -> tuple[F32, F32, dict[str, F32]]:
+        with self._alone, torch.no_grad(), torch.cuda.stream(self._compute) if self._cuda else nullcontext():
+            source = torch.from_numpy(planes).to(self.device, self.dtype, memory_format=torch.channels_last)
+            return told(self._network(source))
 
     def load_weights(self, network: Network) -> None:
         if not self._cuda:

@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional as F
 
 from alphazero.evaluators.base import F32, lanes_text, threads_text
-from alphazero.network import Network, folded
+from alphazero.network import Network, Output, folded
 
 
 def make(network: Network, precision: str) -> TorchEvaluator:
@@ -18,6 +18,12 @@ def make(network: Network, precision: str) -> TorchEvaluator:
 
 def precisions() -> list[str]:
     return ["fp32", "bf16"]
+
+
+def told(output: Output) -> tuple[F32, F32, dict[str, F32]]:
+    """What a network says, as arrays in float32: logits, wdl, heads."""
+    heads = {name: tensor.float().cpu().numpy() for name, tensor in output.heads.items()}
+    return output.policy.float().cpu().numpy(), F.softmax(output.wdl.float(), 1).cpu().numpy(), heads
 
 
 class TorchEvaluator:
@@ -50,6 +56,11 @@ class TorchEvaluator:
                 others.join()
             self._of_thread.alone = True
         return self.evaluate(planes)
+
+    def evaluate_heads(self, planes: F32) -> tuple[F32, F32, dict[str, F32]]:
+        with torch.inference_mode():
+            x = torch.from_numpy(planes).to(self.device, dtype=self.dtype, memory_format=torch.channels_last)
+            return told(self._network(x))
 
     def load_weights(self, network: Network) -> None:
         fresh = folded(network).to(self.device, dtype=self.dtype)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
@@ -20,7 +21,7 @@ from alphazero.game import OptionValue
 from alphazero.player import Player
 from alphazero.protocols import gtp_time
 from alphazero.protocols.clock import Clock
-from alphazero.protocols.gtp_loop import GtpLoop
+from alphazero.protocols.gtp_analyze import AnalysisCommands
 from alphazero.protocols.gtp_words import GtpError, colour_of, need, number_of, seconds_of, vertex_of
 from alphazero.protocols.handicap import free_handicap_set, handicap_set
 from alphazero.search import SearchResult
@@ -31,7 +32,7 @@ RESIGN_MOVES = 3  # in a row with a low value before a side resigns
 RESIGN_PLIES_A_POINT = 0.25
 
 
-class GtpEngine(GtpLoop):
+class GtpEngine(AnalysisCommands):
     """The engine behind the protocol: a player, a position, two clocks.
 
     simulations: a move's, where no time is set; None leaves it to the player ("mcts:N"). A limit of plies, which training
@@ -50,6 +51,9 @@ class GtpEngine(GtpLoop):
     ):
         super().__init__(log)
         self.player = player.with_options(max_plies=0) if player.game.options["max_plies"] else player
+        self.player.settings["heads"] = (
+            True  # score and ownership, for analysis; the tree is kept from one to the other
+        )
         self.simulations = simulations
         self.resign_value = resign_value
         self.position: Position = self.player.game.position()
@@ -262,28 +266,31 @@ class GtpEngine(GtpLoop):
             raise GtpError("illegal move" if "no vertex" not in str(error) else "syntax error") from error
         return ""
 
-    def genmove(self, arguments: list[str], keep: bool) -> str:
-        need(arguments, 1)
-        colour = colour_of(arguments[0])
+    def genmove(
+        self, colour: str, *, keep: bool, watch: Callable[[SearchResult], bool] | None = None
+    ) -> tuple[str, SearchResult | None]:
         position = self.turned(colour)  # a search that fails leaves the game as it was
+        result = None
         if position.outcome is not None:
             move = "pass"  # both have passed: whoever asks for more gets a third pass; `play` goes on with the game
         else:
             begin = time.perf_counter()
             clock = self.clocks.get(colour)
             if clock is None:
-                result = self.player.search(position, self.simulations)
+                result = self.player.search(position, self.simulations, on_progress=watch, progress_every=0.05)
             else:
                 seconds = clock.budget(position.ply, 1.05 * self.size**2)
-                result = self.player.search(position, MOST_SIMULATIONS, seconds=seconds)
+                result = self.player.search(
+                    position, MOST_SIMULATIONS, seconds=seconds, on_progress=watch, progress_every=0.05
+                )
                 if keep:
                     clock.spend(time.perf_counter() - begin + clock.lag_seconds)
             if keep and self.resigns(colour, result):
-                return "resign"
+                return "resign", result
             move = result.best_move
         if keep:
             self.play(colour, move)
-        return move
+        return move, result
 
     def resigns(self, colour: str, result: SearchResult) -> bool:
         """Whether a side gives up, by the value of its search now and those of its last moves."""
@@ -295,10 +302,12 @@ class GtpEngine(GtpLoop):
         return late and self.low_values[colour] >= RESIGN_MOVES
 
     def do_genmove(self, arguments: list[str]) -> str:
-        return self.genmove(arguments, keep=True)
+        need(arguments, 1)
+        return self.genmove(colour_of(arguments[0]), keep=True)[0]
 
     def do_reg_genmove(self, arguments: list[str]) -> str:
-        return self.genmove(arguments, keep=False)
+        need(arguments, 1)
+        return self.genmove(colour_of(arguments[0]), keep=False)[0]
 
     def do_undo(self, arguments: list[str]) -> str:
         if not self.past:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from typing import TextIO
 
@@ -15,17 +16,32 @@ from alphazero.text import clean
 LONGEST_ERROR = 1000  # characters of a fault's reply
 
 
+class Running(ABC):
+    """An answer that goes on after its first line: what an analysis prints until the next line of input."""
+
+    ends_itself = False  # whether it is over once start() returns
+
+    @abstractmethod
+    def start(self, write: Callable[[str], None]) -> None:
+        """Begins, once `=` is written."""
+
+    @abstractmethod
+    def finish(self) -> str:
+        """Ends it; the end of the answer, with its blank line."""
+
+
 class GtpLoop:
     """Answers lines by its commands: every method `do_NAME` is one, here and in a subclass; `__` is written `-`.
 
-    A command gets its arguments and returns the text after `=`; GtpError is the reply after `?`. log: gets every line and its
-    reply.
+    A command gets its arguments and returns the text after `=`, or what goes on with the answer; GtpError is the reply after
+    `?`. log: gets every line and its reply.
     """
 
     def __init__(self, log: TextIO | None):
         self.log = log
         self.done = False
-        self.commands: dict[str, Callable[[list[str]], str]] = {
+        self._running: Running | None = None
+        self.commands: dict[str, Callable[[list[str]], str | Running]] = {
             name.removeprefix("do_").replace("__", "-"): getattr(self, name)
             for name in dir(self)
             if name.startswith("do_")
@@ -35,19 +51,37 @@ class GtpLoop:
         """Answers commands until `quit` or the end of input."""
         if isinstance(lines, io.TextIOWrapper):  # bytes that are no text are a bad command, not the end of the engine
             lines.reconfigure(errors="replace")
-        for line in lines:
-            reply = self.answer(line)
-            if self.log is not None:
-                self.log.write(f"{line.rstrip()}\n{reply}")
+
+        def write(text: str) -> None:
+            if text and self.log is not None:
+                self.log.write(text)
                 self.log.flush()
-            if reply:
-                out.write(reply)
+            if text:
+                out.write(text)
                 out.flush()
-            if self.done:
-                return
+
+        try:
+            for line in lines:
+                self._end_running(write)
+                if self.log is not None:
+                    self.log.write(f"{line.rstrip()}\n")
+                write(self.answer(line))
+                if self._running is not None:
+                    self._running.start(write)
+                    if self._running.ends_itself:
+                        self._end_running(write)
+                if self.done:
+                    return
+        finally:
+            self._end_running(write)
+
+    def _end_running(self, write: Callable[[str], None]) -> None:
+        if self._running is not None:
+            running, self._running = self._running, None
+            write(running.finish())
 
     def answer(self, line: str) -> str:
-        """The whole reply to a line, with its blank line; "" for a line that holds no command."""
+        """The reply to a line, whole with its blank line unless it goes on; "" for a line that holds no command."""
         text = "".join(c for c in line.replace("\t", " ") if c >= " " and c != "\x7f").split("#")[0].strip()
         if not text:
             return ""
@@ -65,6 +99,9 @@ class GtpLoop:
         except Exception as error:  # an internal error must not end a game that is being played
             print(f"alphazero gtp: {words[0]}: {error!r}", file=sys.stderr)
             return f"?{number} internal error: {clean(str(error), LONGEST_ERROR)}\n\n"
+        if isinstance(body, Running):
+            self._running = body
+            return f"={number}\n"
         body = re.sub(r"\n\s*\n", "\n", body).rstrip()
         return f"={number} {body}\n\n" if body else f"={number}\n\n"
 

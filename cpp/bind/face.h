@@ -68,6 +68,12 @@ struct SearchReport {
   std::vector<MoveResult> moves;  // in legal order
 };
 
+// Where a leaf lies: behind which root move, in legal order (-1: it is the root itself), and how many plies below it.
+struct LeafOrigin {
+  int move = -1;
+  int plies = 0;
+};
+
 class SearchFace {
  public:
   virtual ~SearchFace() = default;
@@ -81,6 +87,17 @@ class SearchFace {
   virtual int collect(int rows, float* planes, std::vector<std::vector<std::int32_t>>& legal,
                       std::vector<int>& tickets) = 0;
   virtual void tell(int ticket, std::span<const float> logits, float value) = 0;
+  // The same for a network's batches: leaves whose answers are kept are answered at once, and moves are not named. Into
+  // `out` go planes as floats or, where they are `halves`, as bfloat16. None: done, or others wait, or so many answers
+  // were known that it is time to look up.
+  virtual void collect_batch(int rows, void* out, bool halves, std::vector<int>& tickets) = 0;
+  // logits: [tickets][policy_size]; values: [tickets]. Says where each leaf lies.
+  virtual std::vector<LeafOrigin> tell_batch(std::span<const int> tickets, std::span<const float> logits,
+                                             std::span<const float> values) = 0;
+  // Keeps answers of tell_batch() in so many megabytes; those of before are dropped.
+  virtual void keep_answers(int megabytes) = 0;
+  virtual void share_answers(SearchFace& other) = 0;  // keeps them together with another search of the same game
+  [[nodiscard]] virtual std::uint64_t known_answers() const = 0;  // leaves that needed no evaluation so far
   [[nodiscard]] virtual bool done() const = 0;
   // Runs the begun search with kUniform or kRollout. The result for 2 threads and for more is the same. `should_stop`
   // is asked about every 10 ms, by the calling thread, and may look at what has been found; it must not throw.

@@ -116,6 +116,16 @@ the names under which tell() takes the answers. No leaf: the search is done, or 
 constexpr const char* kTell = R"(The answer to the leaf of this ticket.
 
 logits: float32, one a legal move, in legal order. value: for the side to move.)";
+constexpr const char* kCollectBatch = R"(The tickets of the next leaves, `rows` of them at most.
+
+Their planes are written into the first rows of `planes`, a C array [rows or more, C, H, W] of
+float32, or of uint16 for the bits of bfloat16. Leaves whose answers are kept are answered at once.
+None: the search is done, all wait, or so many answers were known that it is time to look up.)";
+constexpr const char* kTellBatch = R"(The answers to tickets of collect_batch().
+
+logits: float32 [n, policy_size]. values: float32 [n], for the side to move. Returns two int32
+arrays [n] that say where the leaves lie: the index of the root move in legal order, -1 for the
+root itself, and the plies below the root.)";
 constexpr const char* kRunInside = R"(Runs the begun search to its end without Python.
 
 evaluator: "uniform" or "rollout". seconds: the time it may take; 0: no limit. From 2 threads on
@@ -149,6 +159,41 @@ py::tuple collect(PySearch& s, int rows) {
   for (const auto& each : legal)
     indices.append(py::array_t<std::int32_t>(static_cast<py::ssize_t>(each.size()), each.data()));
   return py::make_tuple(planes[py::slice(0, n, 1)], indices, tickets);
+}
+
+// Memory that a batch's planes are written into, [rows or more, C, H, W]; uint16 takes them as bfloat16.
+py::list collect_batch(PySearch& s, py::array& planes, int rows) {
+  check_within("collect_batch: rows", rows, {1, 16384});
+  const Shape shape = s.game->shape();
+  const bool halves = py::isinstance<py::array_t<std::uint16_t>>(planes);
+  if ((!halves && !py::isinstance<py::array_t<float>>(planes)) || planes.ndim() != 4 || planes.shape(0) < rows ||
+      planes.shape(1) != shape.planes() || planes.shape(2) != shape.height || planes.shape(3) != shape.width ||
+      (planes.flags() & py::array::c_style) == 0 || !planes.writeable())
+    throw std::invalid_argument("collect_batch: planes must be a C array [rows, C, H, W] of float32 or uint16");
+  void* const out = planes.mutable_data();
+  std::vector<int> tickets;
+  {
+    const py::gil_scoped_release release;
+    s.face->collect_batch(rows, out, halves, tickets);
+  }
+  return py::cast(tickets);
+}
+
+// The origins as int32 arrays: root moves, plies.
+py::tuple tell_batch(PySearch& s, const std::vector<int>& tickets, const F32& logits, const F32& values) {
+  std::vector<LeafOrigin> origins;
+  {
+    const py::gil_scoped_release release;
+    origins = s.face->tell_batch(tickets, {logits.data(), static_cast<std::size_t>(logits.size())},
+                                 {values.data(), static_cast<std::size_t>(values.size())});
+  }
+  py::array_t<std::int32_t> moves(static_cast<py::ssize_t>(origins.size()));
+  py::array_t<std::int32_t> plies(static_cast<py::ssize_t>(origins.size()));
+  for (std::size_t i = 0; i < origins.size(); ++i) {
+    moves.mutable_at(static_cast<py::ssize_t>(i)) = origins[i].move;
+    plies.mutable_at(static_cast<py::ssize_t>(i)) = origins[i].plies;
+  }
+  return py::make_tuple(moves, plies);
 }
 
 void run_inside(PySearch& s, const std::string& evaluator, double seconds, int threads, const py::object& should_stop) {
@@ -197,6 +242,22 @@ void bind_search_core(py::module_& m) {
             s.face->tell(ticket, {logits.data(), static_cast<std::size_t>(logits.size())}, value);
           },
           py::arg("ticket"), py::arg("logits"), py::arg("value"), kTell)
+      .def("collect_batch", &collect_batch, py::arg("planes"), py::arg("rows"), kCollectBatch)
+      .def("tell_batch", &tell_batch, py::arg("tickets"), py::arg("logits"), py::arg("values"), kTellBatch)
+      .def(
+          "keep_answers", [](PySearch& s, int megabytes) { s.face->keep_answers(megabytes); }, py::arg("megabytes"),
+          "Keeps answers of tell_batch() for leaves to come, in so much memory; those of before are dropped.")
+      .def(
+          "share_answers",
+          [](PySearch& s, PySearch& other) {
+            if (s.game->name() != other.game->name())
+              throw std::invalid_argument("share_answers: a search of another game");
+            s.face->share_answers(*other.face.operator->().operator->());
+          },
+          py::arg("other"), "Keeps answers together with another search by the same network.")
+      .def_property_readonly(
+          "known_answers", [](const PySearch& s) { return s.face->known_answers(); },
+          "Leaves that needed no evaluation so far, since their answers were kept.")
       .def("run_inside", &run_inside, py::arg("evaluator"), py::arg("seconds") = 0.0, py::arg("threads") = 1,
            py::arg("should_stop") = py::none(), kRunInside)
       .def_property_readonly(

@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <stdexcept>
@@ -17,6 +19,7 @@
 #include "cpp/bind/position_of.h"
 #include "cpp/search/parallel.h"
 #include "cpp/search/search.h"
+#include "cpp/selfplay/cache.h"
 #include "cpp/selfplay/encoding.h"
 #include "cpp/selfplay/rollout.h"
 
@@ -62,10 +65,7 @@ class SearchOf final : public SearchFace {
   }
   int collect(int rows, float* planes, std::vector<std::vector<std::int32_t>>& legal,
               std::vector<int>& tickets) override {
-    if (!begun_) throw std::invalid_argument("collect: begin() comes first");
-    if (rows + search_.waiting() > kMostWaiting)
-      throw std::invalid_argument("collect: more than " + std::to_string(kMostWaiting) +
-                                  " leaves would wait for their answers");
+    check_may_collect(rows);
     legal.clear();
     tickets.clear();
     const Shape& shape = encoder_.shape();
@@ -96,6 +96,81 @@ class SearchOf final : public SearchFace {
     check_within("tell: value", static_cast<double>(value), {-kMostValue, kMostValue});
     search_.tell(ticket, logits.data(), value);
   }
+  void collect_batch(int rows, void* out, bool halves, std::vector<int>& tickets) override {
+    check_may_collect(rows);
+    tickets.clear();
+    const Shape& shape = encoder_.shape();
+    const auto stride = static_cast<std::size_t>(shape.planes() * shape.cells());
+    int found = 0;
+    while (static_cast<int>(tickets.size()) < rows && found < kMostKnownAtOnce) {
+      int known = -1;
+      float value = 0.0F;
+      const Ask result =
+          search_.ask([&](const typename G::Position& leaf, const MoveList<G::kMaxMoves>& moves, int ticket) {
+            encoder_.encode(leaf);
+            const Key key = cache_ ? encoder_.hash(moves) : Key{0};
+            if (cache_ && cache_->find(key, logits_, value)) {
+              known = ticket;
+              return;
+            }
+            if (asked_.size() <= static_cast<std::size_t>(ticket)) asked_.resize(static_cast<std::size_t>(ticket) + 1);
+            Asked& asked = asked_[static_cast<std::size_t>(ticket)];
+            asked.key = key;
+            asked.legal.clear();
+            for (const Move move : moves) asked.legal.push_back(leaf.policy_index(move));
+            if (halves) {
+              encoder_.expand(0, static_cast<std::uint16_t*>(out) + tickets.size() * stride);
+            } else {
+              encoder_.expand(0, static_cast<float*>(out) + tickets.size() * stride);
+            }
+            tickets.push_back(ticket);
+          });
+      if (known >= 0) {
+        search_.tell(known, logits_.data(), value);
+        ++known_answers_;
+        ++found;
+      } else if (result != Ask::kLeaf) {
+        done_ = result == Ask::kDone;
+        return;
+      }
+    }
+  }
+  std::vector<LeafOrigin> tell_batch(std::span<const int> tickets, std::span<const float> logits,
+                                     std::span<const float> values) override {
+    const auto width = static_cast<std::size_t>(encoder_.shape().policy_size);
+    if (logits.size() != tickets.size() * width || values.size() != tickets.size())
+      throw std::invalid_argument("tell_batch: for each ticket " + std::to_string(width) +
+                                  " logits and a value are needed");
+    std::vector<LeafOrigin> origins;
+    for (std::size_t i = 0; i < tickets.size(); ++i) {
+      const int ticket = tickets[i];
+      const int wanted = search_.wanted(ticket);
+      if (wanted < 0 || static_cast<std::size_t>(ticket) >= asked_.size() ||
+          asked_[static_cast<std::size_t>(ticket)].legal.size() != static_cast<std::size_t>(wanted))
+        throw std::invalid_argument("tell_batch: no leaf waits under ticket " + std::to_string(ticket));
+      const Asked& asked = asked_[static_cast<std::size_t>(ticket)];
+      logits_.clear();
+      for (const std::int32_t index : asked.legal)
+        logits_.push_back(logits[i * width + static_cast<std::size_t>(index)]);
+      for (const float each : logits_)
+        if (!std::isfinite(each)) throw std::invalid_argument("tell_batch: logits must be finite");
+      check_within("tell_batch: value", static_cast<double>(values[i]), {-kMostValue, kMostValue});
+      if (cache_) cache_->put(asked.key, cache_->generation(), logits_, values[i]);
+      const auto [move, plies] = search_.origin(ticket);
+      origins.push_back({move, plies});
+      search_.tell(ticket, logits_.data(), values[i]);
+    }
+    return origins;
+  }
+  void keep_answers(int megabytes) override {
+    check_within("keep_answers: megabytes", megabytes, {0, 1 << 20});
+    const int cells = encoder_.shape().cells();
+    cache_ = megabytes == 0 ? nullptr
+                            : std::make_shared<EvaluationCache>(static_cast<std::size_t>(megabytes) << 20, G::kMaxMoves,
+                                                                std::min(G::kMaxMoves, std::max(40, cells)));
+  }
+  void share_answers(SearchFace& other) override { cache_ = dynamic_cast<SearchOf&>(other).cache_; }
+  std::uint64_t known_answers() const override { return known_answers_; }
   bool done() const override { return done_; }
   void run_inside(int evaluator, double seconds, int threads, const std::function<bool()>& should_stop) override {
     using Clock = std::chrono::steady_clock;
@@ -177,6 +252,13 @@ class SearchOf final : public SearchFace {
     }
   }
 
+  void check_may_collect(int rows) const {
+    if (!begun_) throw std::invalid_argument("collect: begin() comes first");
+    if (rows + search_.waiting() > kMostWaiting)
+      throw std::invalid_argument("collect: more than " + std::to_string(kMostWaiting) +
+                                  " leaves would wait for their answers");
+  }
+
   // The moves of a line in text; a win on the spot at its end, which needs no node in the tree, is added.
   [[nodiscard]] std::vector<std::string> texts(const std::vector<Move>& moves, int longest) const {
     std::vector<std::string> out;
@@ -205,6 +287,16 @@ class SearchOf final : public SearchFace {
   std::uint64_t seed_;
   // Simulations under way through a move are counted in 16 bits.
   static constexpr int kMostWaiting = 32768;
+  static constexpr int kMostKnownAtOnce = 1024;  // some milliseconds: whoever watches the time wants to look
+  // What was asked under a ticket by collect_batch().
+  struct Asked {
+    Key key = 0;
+    std::vector<std::int32_t> legal;  // policy indices
+  };
+  std::vector<Asked> asked_;  // by ticket
+  std::shared_ptr<EvaluationCache> cache_;
+  std::uint64_t known_answers_ = 0;
+  std::vector<float> logits_;
   bool used_ = false;
   bool begun_ = false;  // in the position that is set
   bool done_ = true;

@@ -11,6 +11,7 @@
 #include <atomic>
 #include <cmath>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "cpp/search/fast_math.h"
@@ -101,6 +102,15 @@ class Search {
     if (ticket < 0 || ticket >= static_cast<int>(tickets_.size())) return -1;
     const std::uint32_t node = tickets_[static_cast<std::size_t>(ticket)].node;
     return node == kNoNode ? -1 : tree_.nodes().node(node).edge_count;
+  }
+  // Of a leaf that waits: the index of its root move, -1 for the root itself, and its plies below the root.
+  [[nodiscard]] std::pair<int, int> origin(int ticket) const {
+    const std::vector<Descent::Step>& steps = tickets_[static_cast<std::size_t>(ticket)].descent.steps;
+    if (tickets_[static_cast<std::size_t>(ticket)].node == 0) return {-1, 0};
+    const std::vector<RootMove>& moves = tree_.root_moves();
+    const auto slot = static_cast<int>(steps.front().slot);
+    const auto found = std::find_if(moves.begin(), moves.end(), [slot](const RootMove& m) { return m.slot == slot; });
+    return {static_cast<int>(found - moves.begin()), static_cast<int>(steps.size())};
   }
   [[nodiscard]] int waiting() const { return static_cast<int>(tickets_.size() - free_tickets_.size()); }
 

@@ -1,0 +1,84 @@
+"""What a network said of the leaves of a search, summed by root move: draws, the score, plies to the end, ownership."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alphazero.weights import SCORE_SCALE
+
+F32 = NDArray[np.float32]
+I32 = NDArray[np.int32]
+MOST_LOG_PLIES = 10.0  # a plies-left head that says more says nothing
+
+
+class LeafSums:
+    """Sums for the side to move at the root, by index of the root move in legal order; the last are the root's own."""
+
+    def __init__(self, moves: int):
+        self._moves = moves
+        self._count = np.zeros(moves + 1)
+        self._draw = np.zeros(moves + 1)
+        self._heads: dict[str, NDArray[np.float64]] = {}
+        self._squares: dict[str, NDArray[np.float64]] = {}
+
+    def add(self, moves: I32, plies: I32, wdl: F32, heads: dict[str, F32]) -> None:
+        """Leaves [n] by their root moves (-1: the root) and plies below the root.
+
+        wdl [n, 3] and heads, in the units of alphazero.heads, are for the side to move at the leaf.
+        """
+        np.add.at(self._count, moves, 1.0)
+        np.add.at(self._draw, moves, wdl[:, 1])
+        side = np.where(plies % 2 == 0, 1.0, -1.0)
+        if "score" in heads:
+            score = heads["score"] * side * SCORE_SCALE
+            self._add(self._heads, "score", moves, score)
+            self._add(self._squares, "score", moves, score * score)
+        if "plies_left" in heads:
+            self._add(
+                self._heads, "plies_left", moves, np.expm1(np.clip(heads["plies_left"], 0.0, MOST_LOG_PLIES)) + plies
+            )
+        if "ownership" in heads:
+            self._add(self._heads, "ownership", moves, heads["ownership"] * side[:, None, None])
+
+    def _add(self, sums: dict[str, NDArray[np.float64]], name: str, moves: I32, values: NDArray[np.floating]) -> None:
+        if name not in sums:
+            sums[name] = np.zeros((self._moves + 1, *values.shape[1:]))
+        np.add.at(sums[name], moves, values)
+
+    def draws(self, move: int | None = None) -> float | None:
+        """The mean share of draws behind a root move, None: of all leaves; None where no leaf was evaluated there."""
+        return self._mean(self._draw, move)
+
+    def number(self, name: str, move: int | None = None) -> float | None:
+        """Likewise of a head that says a number."""
+        return self._mean(self._heads[name], move) if name in self._heads else None
+
+    def spread(self, name: str, move: int | None = None) -> float | None:
+        """The standard deviation of what the leaves said."""
+        mean, square = self.number(name, move), self._mean(self._squares[name], move) if name in self._squares else None
+        return None if mean is None or square is None else math.sqrt(max(0.0, square - mean * mean))
+
+    def mean(self, name: str, move: int | None = None) -> F32 | None:
+        """Likewise of a head that says a number for each cell."""
+        if name not in self._heads:
+            return None
+        sums, count = self._heads[name], self._count.sum() if move is None else self._count[move]
+        return ((sums.sum(0) if move is None else sums[move]) / count).astype(np.float32) if count else None
+
+    def _mean(self, sums: NDArray[np.float64], move: int | None) -> float | None:
+        count = self._count.sum() if move is None else self._count[move]
+        return float((sums.sum() if move is None else sums[move]) / count) if count else None
+
+
+def wdl_of(value: float, draw: float) -> tuple[float, float, float]:
+    """Win, draw and loss that have this value and, as far as it allows, this share of draws."""
+    draw = max(0.0, min(draw, 1.0 - abs(value)))
+    return (1.0 - draw + value) / 2.0, draw, (1.0 - draw - value) / 2.0
+
+
+def certain(proof: str) -> tuple[float, float, float] | None:
+    """Win, draw and loss of what is proven."""
+    return {"win": (1.0, 0.0, 0.0), "draw": (0.0, 1.0, 0.0), "loss": (0.0, 0.0, 1.0)}.get(proof)

@@ -1,0 +1,279 @@
+"""Searches by a network at the machine's speed: a batch under way for each core, answers that are kept, trees that share batches.
+
+A tree asks for leaves and is told the answers; while one core computes a batch, another has the trees. A tree asks for few leaves
+while it is small: leaves that are asked for together know nothing of each other, which costs strength.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from alphazero._core import Game, Position
+from alphazero.errors import UserError
+from alphazero.evaluators.base import F32, Bfloat16Evaluator, Evaluator, HeadsEvaluator, LanedEvaluator, Planes
+from alphazero.leaf_sums import LeafSums, certain, wdl_of
+from alphazero.search import Limits, MoveStats, Search, SearchResult
+from alphazero.search_settings import SettingValue
+from alphazero.symmetry import averaged
+
+# Nodes of a tree for each leaf of a core's batch: with 400 nodes a core asks for 7 leaves at a time, from 4,096 on for 64.
+NODES_A_LEAF = 64
+WAIT_SECONDS = 0.05  # between two looks at the limits where other cores have all the leaves
+
+
+class NetworkSearch(Search):
+    """A search tree over positions of `game`, evaluated by a network.
+
+    name: of the player, for errors. batch_size: the most leaves in a batch. threads: cores, each with batches of its own where
+    the evaluator can do that; with one, the same search finds the same. cache_megabytes: for answers to be used again, also
+    from move to move. heads: whether to look at what else the network says, such as the score. Settings as in Search.
+    """
+
+    def __init__(
+        self,
+        game: Game,
+        evaluator: Evaluator,
+        name: str,
+        *,
+        seed: int = 0,
+        batch_size: int = 64,
+        threads: int = 1,
+        cache_megabytes: int = 0,
+        heads: bool = False,
+        root_symmetries: bool = False,
+        **settings: SettingValue,
+    ):
+        super().__init__(
+            game,
+            lambda planes, legal: evaluator.evaluate(planes),
+            seed=seed,
+            batch_size=batch_size,
+            root_symmetries=root_symmetries,
+            **settings,
+        )
+        self.name = name
+        self.crew = Crew(evaluator, threads, heads=heads)
+        self.under_way = 0  # batches
+        self._kept = 0  # nodes that the tree had when the search began
+        self._enough: Callable[[Search], bool] = lambda search: False
+        self._sums = LeafSums(0)
+        if cache_megabytes:
+            self._core.keep_answers(cache_megabytes)
+
+    @property
+    def known_answers(self) -> int:
+        """Leaves that needed no evaluation so far, in all searches."""
+        return self._core.known_answers
+
+    def share_answers(self, other: NetworkSearch) -> None:
+        """Keeps answers together with another search by the same network."""
+        self._core.share_answers(other._core)
+
+    def within(
+        self, position: Position, limits: Limits, *, noise: bool = False, gumbel: Sequence[float] = ()
+    ) -> SearchResult:
+        with self._alone():
+            self.begin(position, limits, noise=noise, gumbel=gumbel)
+            _Lanes(self).run()
+            return self.result()
+
+    # --- what whoever runs the batches calls, one thread at a time ---
+
+    def begin(self, position: Position, limits: Limits, *, noise: bool = False, gumbel: Sequence[float] = ()) -> None:
+        """Begins a search; the time of its limits runs from now on."""
+        core = self._core
+        core.set_position(position)
+        core.begin(limits.simulations, noise, list(gumbel), list(limits.only))
+        report = core.report()
+        self.under_way = 0
+        self._kept = report["nodes"]
+        self._sums = LeafSums(len(limits.only) or len(position.legal_moves()))
+        self._enough = limits.watch()
+        if self._kept == 0 and self.root_symmetries:
+            planes, legal, tickets = core.collect(1)
+            share, value = averaged(self.game, self.evaluator, planes[0], legal[0])
+            self._tell(legal, tickets, [share], np.array([value], np.float32))
+
+    def collect(self, planes: Planes, most: int) -> list[int]:
+        """Tickets of leaves, whose planes are written into the first rows; none: see `over`."""
+        rows = min(most, self.batch_size, 1 + (self._kept + self._core.simulations) // NODES_A_LEAF)
+        tickets = self._core.collect_batch(planes, rows)
+        self.under_way += bool(tickets)
+        return tickets
+
+    def take(self, tickets: list[int], logits: F32, wdl: F32, heads: dict[str, F32]) -> None:
+        """The answers to a batch; UserError names the player where they are no numbers."""
+        self.under_way -= 1
+        try:
+            moves, plies = self._core.tell_batch(tickets, logits, wdl[:, 0] - wdl[:, 2])
+        except ValueError as error:
+            raise UserError(
+                f"{self.name} answered with what is no number: its network is damaged, or its numbers overflow"
+            ) from error
+        self._sums.add(moves, plies, wdl, heads)
+
+    def look(self) -> None:
+        """Asks the limits whether it is time to end, and tells whoever wants to know what was found."""
+        if self._enough(self):
+            self._core.set_budget(max(1, self._core.simulations))
+
+    @property
+    def over(self) -> bool:
+        return self._core.done
+
+    # --- what was found ---
+
+    def result(self) -> SearchResult:
+        """What the search has found so far, with what the network said of its leaves."""
+        plain = super().result()
+        sums = self._sums
+        return replace(
+            plain,
+            wdl=certain(plain.proof) or wdl_of(plain.value, sums.draws() or 0.0),
+            score=sums.number("score"),
+            score_spread=sums.spread("score"),
+            plies_left=sums.number("plies_left"),
+            ownership=sums.mean("ownership"),
+        )
+
+    def _stats(self, index: int, plain: MoveStats) -> MoveStats:
+        sums = self._sums
+        draw = sums.draws(index)
+        return replace(
+            plain,
+            wdl=certain(plain.proof) or wdl_of(plain.q, (sums.draws() or 0.0) if draw is None else draw),
+            score=sums.number("score", index),
+            ownership=sums.mean("ownership", index),
+        )
+
+
+class Crew:
+    """A network and the threads that may have it answer batches side by side."""
+
+    def __init__(self, evaluator: Evaluator, threads: int, *, heads: bool = False):
+        self.evaluator = evaluator
+        self.heads = heads and isinstance(evaluator, HeadsEvaluator)
+        self.lanes = threads if threads > 1 and isinstance(evaluator, LanedEvaluator) else 1
+        self.halves = not self.heads and isinstance(evaluator, Bfloat16Evaluator) and evaluator.takes_bf16
+        self._spare: list[Planes] = []
+
+    def make_room(self) -> None:
+        """Before several lanes evaluate."""
+        if self.lanes > 1:
+            assert isinstance(self.evaluator, LanedEvaluator)
+            self.evaluator.set_lanes(self.lanes)
+
+    def warm_up(self, sizes: Sequence[int], planes_shape: tuple[int, int, int]) -> None:
+        """Has every lane evaluate a batch of each size once, all lanes at a time, so that none takes another's turn."""
+        self.make_room()
+
+        def evaluate() -> None:
+            buffer = self.buffer(max(sizes), planes_shape)
+            buffer.fill(0)
+            for size in sizes:
+                self.evaluate(buffer[:size])
+
+        threads = [threading.Thread(target=evaluate, name=f"warm-up-{i}") for i in range(1, self.lanes)]
+        for each in threads:
+            each.start()
+        evaluate()
+        for each in threads:
+            each.join()
+
+    def buffer(self, rows: int, planes_shape: tuple[int, int, int]) -> Planes:
+        """Memory for the planes of a batch; free_buffer() gives it back."""
+        for i, spare in enumerate(self._spare):
+            if spare.shape == (rows, *planes_shape):
+                return self._spare.pop(i)
+        shape = (rows, *planes_shape)
+        return np.empty(shape, np.uint16) if self.halves else np.empty(shape, np.float32)
+
+    def free_buffer(self, buffer: Planes) -> None:
+        self._spare.append(buffer)
+
+    def evaluate(self, planes: Planes) -> tuple[F32, F32, dict[str, F32]]:
+        """(logits, wdl, heads) of a batch; as many threads at a time as there are lanes."""
+        network = self.evaluator
+        if self.heads:
+            assert isinstance(network, HeadsEvaluator)
+            return network.evaluate_heads(planes)  # type: ignore[arg-type]
+        if self.lanes > 1:
+            assert isinstance(network, LanedEvaluator)
+            return *network.evaluate_in_lane(planes), {}  # type: ignore[arg-type]
+        return *network.evaluate(planes), {}  # type: ignore[arg-type]
+
+
+class _Lanes:
+    """The threads of one search: each takes batches of its leaves and has them answered. `turn` is held by whoever uses the tree."""
+
+    def __init__(self, search: NetworkSearch):
+        self.search = search
+        self.turn = threading.Condition()
+        self.over = False
+        self.failure: BaseException | None = None
+
+    def run(self) -> None:
+        """Searches to the end. The caller's thread is the first lane, and looks at the limits."""
+        crew = self.search.crew
+        crew.make_room()
+        others = [threading.Thread(target=self._lane, name=f"search-{i}") for i in range(1, crew.lanes)]
+        try:
+            for each in others:
+                each.start()
+            self._lane(first=True)
+        finally:
+            self._end()
+            for each in others:
+                if each.ident is not None:
+                    each.join()
+        if self.failure is not None:
+            raise self.failure
+
+    def _lane(self, *, first: bool = False) -> None:
+        search = self.search
+        crew = search.crew
+        buffer = crew.buffer(search.batch_size, search.game.planes_shape)
+        try:
+            while True:
+                with self.turn:
+                    tickets = self._next_batch(buffer, first)
+                if not tickets:
+                    return
+                answer = crew.evaluate(buffer[: len(tickets)])
+                with self.turn:
+                    search.take(tickets, *answer)
+                    if first:
+                        search.look()
+                    self.turn.notify_all()
+        except BaseException as error:  # raised by run(), whatever it is
+            self.failure = self.failure or error
+            self._end()
+        finally:
+            crew.free_buffer(buffer)
+
+    def _next_batch(self, buffer: Planes, first: bool) -> list[int]:
+        """Leaves that are to be evaluated; none: the search is over."""
+        search = self.search
+        while not self.over:
+            known = search.known_answers
+            tickets = search.collect(buffer, search.batch_size)
+            if tickets:
+                return tickets
+            progress = search.known_answers > known
+            if search.over or not (progress or search.under_way):
+                self._end()
+                break
+            if not progress:  # other lanes have all the leaves
+                self.turn.wait(WAIT_SECONDS)
+            if first:
+                search.look()
+        return []
+
+    def _end(self) -> None:
+        with self.turn:
+            self.over = True
+            self.turn.notify_all()
