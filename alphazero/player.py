@@ -167,7 +167,9 @@ class Player:
 
         ValueError where that cannot be.
         """
-        return type(self)(self.name, make(self.game.name, {**self.game.options, **options}), **self.settings)
+        other = type(self)(self.name, make(self.game.name, {**self.game.options, **options}), **self.settings)
+        other.threads = self.threads
+        return other
 
 
 class RandomPlayer(Player):
@@ -263,7 +265,9 @@ class NetworkPlayer(Player):
         fixed_head = self.meta.get("network", {}).get("shape", {}).get("head") == "dense"
         if game.planes_shape != self.game.planes_shape and fixed_head:
             raise ValueError(f"{self.name}: this network is bound to its board size")
-        return NetworkPlayer(self.name, game, self.evaluator, self.meta, **self.settings)
+        other = NetworkPlayer(self.name, game, self.evaluator, self.meta, **self.settings)
+        other.threads = self.threads
+        return other
 
     def network_search(self, game: Game, settings: dict[str, SettingValue], *, heads: bool) -> NetworkSearch:
         """A search by this network over positions of this game; settings: as search_settings() gives them."""

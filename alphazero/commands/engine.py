@@ -32,8 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser, protocol: str) -> None:
     parser.add_argument(
         "--batch-size",
         type=arguments.whole(1, 1024),
-        default=8,
-        help="maximum number of positions in a network batch (default 8)",
+        help="most positions in a network batch, which a search asks for where its tree is large (default 64)",
     )
     parser.add_argument("--log", type=Path, metavar="FILE", help="file to which every line in and out is appended")
     arguments.add_device(parser)
@@ -45,6 +44,7 @@ def run(args: argparse.Namespace, engine_class: type[EngineLoop]) -> int:
 
     from alphazero.errors import UserError
     from alphazero.game import make
+    from alphazero.machine import cores
     from alphazero.pretrained import default_model
     from alphazero.protocols.unloaded import open_player
 
@@ -53,7 +53,8 @@ def run(args: argparse.Namespace, engine_class: type[EngineLoop]) -> int:
     model = args.model or default_model(args.game or games[0])
     builtin = model in ("uniform", "random") or model.startswith("mcts:")
     game = make(args.game or games[0]) if builtin or args.game else None
-    player = open_player(model, args.device, game, kind=args.search, batch_size=args.batch_size, **dict(args.settings))
+    batch = {} if args.batch_size is None else {"batch_size": args.batch_size}
+    player = open_player(model, args.device, game, kind=args.search, **batch, **dict(args.settings))
     if player.game.name not in games:
         other = PROTOCOLS.get(player.game.name)
         hint = f"; try `alphazero {other}`" if other else ""
@@ -65,7 +66,7 @@ def run(args: argparse.Namespace, engine_class: type[EngineLoop]) -> int:
         simulations = simulations or int(model.removeprefix("mcts:"))
     with contextlib.ExitStack() as files:
         log = files.enter_context(args.log.open("a", encoding="utf-8")) if args.log else None
-        engine = engine_class(player, device=args.device, simulations=simulations, log=log)
+        engine = engine_class(player, device=args.device, simulations=simulations, threads=cores(), log=log)
         print(engine.describe(), file=sys.stderr)
         engine.serve(sys.stdin, sys.stdout)
     return 0

@@ -50,6 +50,7 @@ def run(args: argparse.Namespace) -> int:
 
     from alphazero.errors import UserError
     from alphazero.game import make
+    from alphazero.machine import cores
     from alphazero.player import load
     from alphazero.pretrained import default_model
     from alphazero.protocols.gtp import GtpEngine
@@ -64,6 +65,7 @@ def run(args: argparse.Namespace) -> int:
     options |= {name: value for name, value in wanted.items() if value is not None}
     if options:
         player = player.with_options(**options)
+    player.set_threads(cores())
     simulations = args.simulations or (None if model.startswith("mcts:") else 400)
     with contextlib.ExitStack() as files:
         log = files.enter_context(args.log.open("a", encoding="utf-8")) if args.log else None

@@ -35,6 +35,7 @@ class EngineLoop(LineLoop):
     """The engine behind a protocol.
 
     simulations: what a bare `go` searches, for players whose strength is a number of simulations; None: without bound.
+    threads: cores for the search, until an option says otherwise; None: as many as the player takes by itself.
     """
 
     place_word: ClassVar[str]  # before a position's text: fen, sfen
@@ -45,7 +46,13 @@ class EngineLoop(LineLoop):
     bytes_a_simulation: ClassVar[int]  # of the tree, at the game's usual number of legal moves
 
     def __init__(
-        self, player: Player, *, device: str = "auto", simulations: int | None = None, log: TextIO | None = None
+        self,
+        player: Player,
+        *,
+        device: str = "auto",
+        simulations: int | None = None,
+        threads: int | None = None,
+        log: TextIO | None = None,
     ):
         super().__init__(log)
         self.player = player.with_options(max_plies=0) if player.game.options["max_plies"] else player
@@ -55,7 +62,9 @@ class EngineLoop(LineLoop):
         self.missing = ""  # why there is no position to search, where there is none
         self._placed: list[str] = ["startpos"]  # the last `position`
         self._failed = ""  # why the player cannot be loaded
-        self._threads: int | None = None
+        self._threads = threads
+        if threads is not None:
+            self.player.set_threads(threads)
         self._warm: Player | None = None  # the player as it was warmed up; None: some option has changed since
         self.analysis: Analysis | None = None
         self.ponder = False
@@ -135,7 +144,7 @@ class EngineLoop(LineLoop):
             return lambda value: settings.__setitem__(key, value)
 
         return [
-            Option("Threads", "spin", cores(), self._set_threads, 1, 256),
+            Option("Threads", "spin", self._threads or cores(), self._set_threads, 1, 256),
             Option("MultiPV", "spin", 1, lambda value: setattr(self, "multi_pv", value), 1, 256),
             Option("WeightsFile", "string", self.player.name, self._load),
             Option("MinibatchSize", "spin", settings["batch_size"], keep("batch_size"), 1, 1024),

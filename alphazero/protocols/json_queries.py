@@ -323,7 +323,7 @@ def _read_other(fields: Fields, game: Game) -> list[Position]:
         fields.get(name, "anything", lambda v: True)
     try:
         own = make(game.name, {**game.options, **options})
-        position = own.position(text)
+        position = own.position(text) if text else own.position()
     except (ValueError, TypeError) as error:
         raise QueryError(f"{'options' if options else 'initialPosition'}: {error}", "initialPosition") from error
     positions = [position.copy()]

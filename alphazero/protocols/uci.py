@@ -43,9 +43,15 @@ class UciEngine(EngineLoop):
     bytes_a_simulation = 300  # at about 35 legal moves, with the vectors' spare room
 
     def __init__(
-        self, player: Player, *, device: str = "auto", simulations: int | None = None, log: TextIO | None = None
+        self,
+        player: Player,
+        *,
+        device: str = "auto",
+        simulations: int | None = None,
+        threads: int | None = None,
+        log: TextIO | None = None,
     ):
-        super().__init__(player, device=device, simulations=simulations, log=log)
+        super().__init__(player, device=device, simulations=simulations, threads=threads, log=log)
         self.show_wdl = False
         self._draw_share = 0.0
         self.commands |= {

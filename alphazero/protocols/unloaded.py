@@ -9,7 +9,7 @@ from typing import cast
 from alphazero import pretrained
 from alphazero.files import read_json
 from alphazero.game import Game, OptionValue, games, make
-from alphazero.player import Player, flattened, load
+from alphazero.player import NETWORK_BATCH, Player, flattened, load
 from alphazero.runs.meta import Meta
 from alphazero.search_settings import SettingValue
 
@@ -18,7 +18,7 @@ class Unloaded(Player):
     """A network's player before its network is loaded: what a handshake tells of it. load() gives the one that plays."""
 
     def __init__(self, name: str, game: Game, meta: Meta, load: Callable[[Unloaded], Player], **settings: SettingValue):
-        super().__init__(name, game, **settings)
+        super().__init__(name, game, **{"batch_size": NETWORK_BATCH, **settings})
         self.meta = meta
         self._load = load
 
@@ -30,7 +30,9 @@ class Unloaded(Player):
 
     def with_options(self, **options: OptionValue) -> Player:
         game = make(self.game.name, {**self.game.options, **options})
-        return Unloaded(self.name, game, self.meta, self._load, **self.settings)
+        other = Unloaded(self.name, game, self.meta, self._load, **self.settings)
+        other.threads = self.threads
+        return other
 
 
 def described(model: str) -> Meta:

@@ -35,9 +35,15 @@ class UsiEngine(EngineLoop):
     bytes_a_simulation = 700  # at about 90 legal moves
 
     def __init__(
-        self, player: Player, *, device: str = "auto", simulations: int | None = None, log: TextIO | None = None
+        self,
+        player: Player,
+        *,
+        device: str = "auto",
+        simulations: int | None = None,
+        threads: int | None = None,
+        log: TextIO | None = None,
     ):
-        super().__init__(player, device=device, simulations=simulations, log=log)
+        super().__init__(player, device=device, simulations=simulations, threads=threads, log=log)
         self.resign_permille = 0
         self.commands |= {
             "gameover": lambda words: self.finish(),
