@@ -27,9 +27,9 @@ $(VENV)/.tools: pyproject.toml constraints.txt
 $(VENV)/.built: $(VENV)/.tools $(SOURCES)
 	@# OpenVINO is two to three times as fast as torch on most processors; where it has no wheel, torch alone will do.
 	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt --no-build-isolation \
-		-C cmake.define.AZ_WERROR=$(WERROR) -e '.[cpu]' || \
+		-C cmake.define.AZ_WERROR=$(WERROR) -e '.[train,play]' || \
 	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt --no-build-isolation \
-		-C cmake.define.AZ_WERROR=$(WERROR) -e '.'
+		-C cmake.define.AZ_WERROR=$(WERROR) -e '.[train]'
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.built

@@ -17,6 +17,10 @@ from pathlib import Path
 if "OMP_WAIT_POLICY" not in os.environ:
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
+from alphazero.core_choice import load_core
+
+load_core()
+
 from alphazero import _core
 from alphazero._core import __version__
 from alphazero.game import Game, IllegalMove, Outcome, Position, games
@@ -42,5 +46,8 @@ __all__ = [
 
 def get_include() -> Path:
     """The folder of the C++ headers: `c++ -I` with it, then `#include "games/game.h"` or `"cpp/search/search.h"`."""
-    installed = Path(_core.__file__).parent / "include"
-    return installed if installed.is_dir() else Path(__file__).parent.parent  # a checkout has them at its root
+    core = Path(_core.__file__).parent
+    for folder in (core, core.parent.parent):  # a wheel has several cores, in folders of their own
+        if (folder / "include").is_dir():
+            return folder / "include"
+    return Path(__file__).parent.parent  # a checkout has them at its root

@@ -24,6 +24,8 @@ from alphazero.errors import UserError
 from alphazero.machine import keep_to_cache_folder
 from alphazero.text import clean, did_you_mean, shown
 
+# Packages that playing does without, by the extra of ours that has them.
+EXTRA_OF = dict.fromkeys(("torch", "zstandard", "tensorboard", "matplotlib"), "train")
 # command: (module, what it does, an example)
 COMMANDS = {
     "train": (
@@ -44,6 +46,11 @@ COMMANDS = {
         "analysis",
         "analyse many positions at a time (KataGo's JSON protocol, for three games)",
         "alphazero analysis --game go",
+    ),
+    "analyze": (
+        "analyze",
+        "judge a game move by move, write its file with remarks",
+        "alphazero analyze game.sgf --out judged.sgf",
     ),
     "play": ("play", "play against the engine in the terminal", "alphazero play --model runs/quickstart"),
     "match": ("match", "play games between two players", "alphazero match runs/a runs/b --games 100"),
@@ -322,6 +329,15 @@ def _run(arguments: list[str], ctrl_c: CtrlC | None = None) -> int:
         return 128 + signal.SIGTERM
     except KeyboardInterrupt:
         return 130
+    except ModuleNotFoundError as error:
+        extra = EXTRA_OF.get((error.name or "").partition(".")[0])
+        if extra is None or os.environ.get("ALPHAZERO_TRACEBACK"):
+            raise
+        print(
+            f"alphazero: {command} needs {error.name}, which comes with training: pip install 'alphazero-engine[{extra}]'",
+            file=sys.stderr,
+        )
+        return 2
     except (ValueError, OSError, OverflowError, MemoryError, RecursionError) as error:
         if os.environ.get("ALPHAZERO_TRACEBACK"):  # for developers: where it came from
             raise

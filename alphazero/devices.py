@@ -22,7 +22,7 @@ class Backend:
 # By the name that --device takes; in ALPHAZERO_EVALUATOR with the precision, such as openvino-bf16.
 BACKENDS = {
     "torch": Backend("torch_plain", ("fp32", "bf16"), ("torch",)),
-    "openvino": Backend("openvino_cpu", ("bf16", "fp32"), ("openvino",), "cpu"),
+    "openvino": Backend("openvino_cpu", ("bf16", "fp32"), ("openvino",), "play"),
     "onnx": Backend("onnx_cpu", ("fp32",), ("onnxruntime", "onnx"), "onnx"),
 }
 DEVICES = ("auto", "cpu", "cuda", *BACKENDS)

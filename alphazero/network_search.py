@@ -58,10 +58,11 @@ class NetworkSearch(Search):
         self.name = name
         self.crew = Crew(evaluator, threads, heads=heads)
         self.under_way = 0  # batches
+        self.evaluated_leaves = 0  # in all searches
         self._kept = 0  # nodes that the tree had when the search began
         self._enough: Callable[[Search], bool] = lambda search: False
         self._sums = LeafSums(0)
-        if cache_megabytes:
+        if cache_megabytes and not self.crew.heads:  # what is kept has no heads, and those of all leaves are wanted
             self._core.keep_answers(cache_megabytes)
 
     @property
@@ -70,8 +71,9 @@ class NetworkSearch(Search):
         return self._core.known_answers
 
     def share_answers(self, other: NetworkSearch) -> None:
-        """Keeps answers together with another search by the same network."""
-        self._core.share_answers(other._core)
+        """Keeps answers together with another search by the same network; not where heads are asked for."""
+        if not self.crew.heads:
+            self._core.share_answers(other._core)
 
     def within(
         self, position: Position, limits: Limits, *, noise: bool = False, gumbel: Sequence[float] = ()
@@ -114,6 +116,7 @@ class NetworkSearch(Search):
             raise UserError(
                 f"{self.name} answered with what is no number: its network is damaged, or its numbers overflow"
             ) from error
+        self.evaluated_leaves += len(tickets)
         self._sums.add(moves, plies, wdl, heads)
 
     def look(self) -> None:

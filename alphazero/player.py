@@ -9,15 +9,16 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alphazero.errors import UserError
 from alphazero.game import Game, OptionValue, Position, make
+from alphazero.levels import draw, level_of
 from alphazero.runs.meta import Meta
 from alphazero.search import (
     MOST_SIMULATIONS,
@@ -75,6 +76,8 @@ class Player:
         self.settings: dict[str, SettingValue] = {"kind": "puct", "simulations": 800, **OWN_SETTINGS, **settings}
         self.leaf_evaluator: LeafEvaluator = uniform_evaluator  # of a player without a network
         self.threads = 1  # cores for the search, where it is the search that works
+        # A level's moves differ from game to game, unless a seed is asked for.
+        self._draws = random.Random(int(self.settings["seed"]) or None)
         self._search: Search | None = None
         self._search_settings: dict[str, SettingValue] = {}
 
@@ -157,6 +160,21 @@ class Player:
         if self._search is None:
             raise ValueError(f"{self.name}: no search to draw a move from")
         return self._search.sample_move(temperature)
+
+    def search_at(self, level: int, position: Position, **limits: Any) -> SearchResult:
+        """search() as a level from 1 to 10 plays it (alphazero.levels): `best_move` and `pv` are what it plays.
+
+        limits: arguments of search(); simulations are cut to the level's.
+        """
+        how = level_of(level)
+        if how.simulations:
+            asked = limits.pop("simulations", None)
+            limits["simulations"] = min(asked or how.simulations, how.simulations)
+        result = self.search(position, **{**limits, **how.settings()})
+        move = draw(result, how.freedom, self._draws)
+        if move == result.best_move:
+            return result
+        return replace(result, best_move=move, pv=self.line(move))
 
     def forget(self) -> None:
         """Drops what is kept from one search to the next."""

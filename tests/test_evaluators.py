@@ -251,7 +251,7 @@ def test_the_fastest_is_measured_once_and_remembered(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     "device, message",
-    [("tpu", "unknown device 'tpu'"), ("cuda", "no CUDA GPU"), ("openvino", "pip install 'alphazero[cpu]'")],
+    [("tpu", "unknown device 'tpu'"), ("cuda", "no CUDA GPU"), ("openvino", "pip install 'alphazero-engine[play]'")],
 )
 def test_a_device_that_is_not_there_is_refused_in_one_line(device, message, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)

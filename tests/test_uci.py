@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import signal
 import sys
 import threading
@@ -11,9 +12,13 @@ import time
 
 import numpy as np
 import pytest
+import torch
 from dialogue import Dialogue, Program, fields
 
 import alphazero as az
+from alphazero.config import NetworkConfig
+from alphazero.evaluators.torch_plain import TorchEvaluator
+from alphazero.network import Network, shape_of
 from alphazero.player import NetworkPlayer, Player
 from alphazero.protocols.clock import Clock
 from alphazero.protocols.uci import UciEngine, centipawns, wdl_permille
@@ -764,3 +769,62 @@ def test_a_model_that_is_not_there_is_refused_at_once():
     with Program("uci", "--model", "/nowhere/at/all") as d:
         assert d.ended() == 2
         assert len(d.complaints) == 1
+
+
+# --- what GUIs for networks and testers ask for ---
+
+LC0_LINE = re.compile(
+    r"info string (?P<move>\S+)\s+\((?P<index>\d+)\s*\) N:\s*(?P<n>\d+) \(\+\s*0\) \(P:\s*(?P<p>[\d.]+)%\)"
+    r"(?: \(WL:\s*(?P<wl>-?[\d.]+)\) \(D: (?P<d>[\d.]+)\) \(M:\s*(?P<m>[\d.]+)\) \(Q:\s*(?P<q>-?[\d.]+)\))"
+)
+
+
+def networked(**settings) -> UciEngine:
+    game = az.Game("chess")
+    torch.manual_seed(1)
+    net = Network(shape_of(game), NetworkConfig(blocks=1, channels=8)).eval()
+    return UciEngine(NetworkPlayer("net", game, TorchEvaluator(net), {}, **settings))
+
+
+def replies(engine: UciEngine, *lines: str) -> list[str]:
+    out = io.StringIO()
+    engine.serve([line + "\n" for line in lines], out)
+    return out.getvalue().splitlines()
+
+
+def test_verbose_move_stats_are_lc0_s_lines():
+    lines = replies(networked(), "setoption name VerboseMoveStats value true", "position startpos", "go nodes 60")
+    stats = [found for line in lines if (found := LC0_LINE.match(line))]
+    assert len(stats) == 21 and stats[-1]["move"] == "node" and stats[-1]["n"] == "60"
+    assert sum(int(each["n"]) for each in stats[:-1]) == 60
+    counts = [int(each["n"]) for each in stats[:-1]]
+    assert counts == sorted(counts), "the best comes last"
+    assert sum(float(each["p"]) for each in stats[:-1]) == pytest.approx(100.0, abs=0.2)
+    assert lines[-1].startswith("bestmove ") and lines[-1].split()[1] == stats[-2]["move"]
+    assert not any(LC0_LINE.match(line) for line in replies(networked(), "position startpos", "go nodes 60"))
+
+
+def test_wdl_and_moves_left_come_from_the_search():
+    lines = replies(
+        networked(),
+        "setoption name UCI_ShowWDL value true",
+        "setoption name UCI_ShowMovesLeft value true",
+        "position startpos",
+        "go nodes 40",
+    )
+    last = [line for line in lines if " pv " in line][-1]
+    win, draw, loss = map(int, re.search(r" wdl (\d+) (\d+) (\d+)", last).groups())
+    assert win + draw + loss == 1000
+    assert int(re.search(r" movesleft (\d+) ", last)[1]) >= 1
+    plain = replies(networked(), "position startpos", "go nodes 40")
+    assert not any("movesleft" in line or "wdl" in line for line in plain)
+
+
+def test_eval_and_bench_answer_testers():
+    lines = replies(networked(), "position startpos moves e2e4", "eval", "bench 20")
+    value = next(line for line in lines if "value" in line)
+    assert re.search(r"value [+-]\d\.\d{4} \([+-]\d+ cp\), wdl \d+ \d+ \d+, \d+ moves left", value)
+    assert sum("%" in line for line in lines) == 8
+    nodes = int(next(line for line in lines if line.startswith("Nodes searched")).split(":")[1])
+    assert 20 <= nodes <= 8 * 20 and any(line.startswith("Nodes/second") for line in lines)
+    assert replies(networked(), "position fen junk", "eval")[-1].startswith("info string error: eval: ")

@@ -163,7 +163,7 @@ def _shogi(path: Path, text: str, game: Game, plies: int | None) -> list[Entry]:
 
 def _pgn(path: Path, text: str, game: Game, plies: int | None) -> list[Entry]:
     if not pgn.available():
-        raise UserError(f"{path}: reading PGN needs python-chess: pip install 'alphazero[chess]'")
+        raise UserError(f"{path}: reading PGN needs python-chess: pip install 'alphazero-engine[chess]'")
 
     def entry(number: int, one: str) -> Entry:
         def parse() -> Opened:

@@ -146,3 +146,14 @@ def add_errors(parser: Parser, elo0: str, elo1: str) -> None:
     parser.add_argument(
         "--beta", type=share, default=0.05, help=f"SPRT: rate of accepting {elo0} wrongly (default 0.05)"
     )
+
+
+def add_level(parser: argparse.ArgumentParser) -> None:
+    """--level."""
+    parser.add_argument(
+        "--level",
+        type=whole(1, 10),
+        default=10,
+        metavar="N",
+        help="how strong to play: 1 (a beginner) to 10 (full strength, the default)",
+    )

@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     if importlib.util.find_spec("openvino") is None and not torch.cuda.is_available():
         fact(
             "advice",
-            "pip install 'alphazero[cpu]': OpenVINO is two to three times as fast as torch on most processors",
+            "pip install 'alphazero-engine[play]': OpenVINO is two to three times as fast as torch on most processors",
         )
     lane = None if torch.cuda.is_available() else lane_seconds(network, evaluator)
     if lane is not None and cores() > 1:

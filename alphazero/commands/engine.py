@@ -29,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser, protocol: str) -> None:
         help="simulations of a `go` without limits (default: until `stop`; with mcts:N, N)",
     )
     arguments.add_search(parser, "puct", "puct")
+    arguments.add_level(parser)
     parser.add_argument(
         "--batch-size",
         type=arguments.whole(1, 1024),
@@ -67,6 +68,7 @@ def run(args: argparse.Namespace, engine_class: type[EngineLoop]) -> int:
     with contextlib.ExitStack() as files:
         log = files.enter_context(args.log.open("a", encoding="utf-8")) if args.log else None
         engine = engine_class(player, device=args.device, simulations=simulations, threads=cores(), log=log)
+        engine.level = args.level
         print(engine.describe(), file=sys.stderr)
         engine.serve(sys.stdin, sys.stdout)
     return 0

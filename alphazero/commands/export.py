@@ -21,7 +21,7 @@ def run(args: argparse.Namespace) -> int:
 
     loaded = checkpoint.load(checkpoint.resolve(args.model))
     if importlib.util.find_spec("onnx") is None:
-        raise UserError("export: onnx is not installed; pip install 'alphazero[onnx]'")
+        raise UserError("export: onnx is not installed; pip install 'alphazero-engine[onnx]'")
     out = args.out or Path(f"{loaded.meta['game']}-{loaded.meta['steps']}.onnx")
     data = to_onnx(loaded.network)
     write_atomically(out, data)

@@ -22,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--simulations", type=arguments.simulations, default=200, help="simulations of each engine move (default 200)"
     )
+    arguments.add_level(parser)
     arguments.add_device(parser)
 
 
@@ -31,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
 
     model = args.model or default_model(args.game or "connect4", "mcts:1000")
     simulations = None if model.startswith("mcts:") else args.simulations
-    PersonGame(_open(model, args), 0 if args.colour == "first" else 1, simulations).play()
+    PersonGame(_open(model, args), 0 if args.colour == "first" else 1, simulations, args.level).play()
     return 0
 
 

@@ -138,8 +138,13 @@ def agrees(evaluator: Evaluator, network: Network, rows: int = 32, *, bf16: bool
     computes in bf16, below 0.3 % of the information in the answer (its KL from an even one), MOST_OF_BF16 at most.
     """
     planes = proof_planes(network.shape, rows)
-    logits, wdl = exact(network, planes)
-    own_logits, own_wdl = evaluator.evaluate(planes)
+    return says_the_same(evaluator.evaluate(planes), exact(network, planes), bf16=bf16)
+
+
+def says_the_same(own: tuple[F32, F32], truth: tuple[F32, F32], *, bf16: bool) -> bool:
+    """Likewise of an answer (logits, wdl), where the true one is known."""
+    own_logits, own_wdl = own
+    logits, wdl = truth
     if not (np.isfinite(own_logits).all() and np.isfinite(own_wdl).all()):
         return False
     for known, found in ((logits, own_logits), (logarithms(wdl), logarithms(own_wdl))):

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 from alphazero import weights
 from alphazero.devices import BACKENDS, DEVICES, Backend
 from alphazero.errors import UserError
-from alphazero.evaluators.base import Evaluator, LanedEvaluator, agrees, fastest, proof_planes
+from alphazero.evaluators.base import Evaluator, LanedEvaluator, agrees, fastest, proof_planes, says_the_same
 from alphazero.files import read_json, write_atomically
 from alphazero.machine import cache_folder
 from alphazero.runs.meta import Meta
@@ -88,12 +88,32 @@ def load_evaluator(folder: Path, meta: Meta, device: str = "auto") -> Evaluator:
         from alphazero.evaluators.openvino_cpu import OpenVinoEvaluator
 
         return OpenVinoEvaluator(weights.read(folder, meta["network"]), name.removeprefix("openvino-"))
+    if importlib.util.find_spec("torch") is None:
+        return _without_torch(folder, meta, device)
     from alphazero import checkpoint
 
     evaluator = make_evaluator(checkpoint.load(folder).network, device)
     if key:
         _remember_proof(key, evaluator)
     return evaluator
+
+
+def _without_torch(folder: Path, meta: Meta, device: str) -> Evaluator:
+    """OpenVINO, which plays where torch is not installed. bf16 is measured against its own fp32."""
+    if device not in ("auto", "cpu", "openvino"):
+        raise UserError(f"device {device}: this needs torch; pip install 'alphazero-engine[train]'")
+    if package := _missing(BACKENDS["openvino"]):
+        raise UserError(f"no {package} and no torch to run networks with: pip install 'alphazero-engine[play]'")
+    from alphazero.evaluators.openvino_cpu import OpenVinoEvaluator, has_bf16
+
+    folded = weights.read(folder, meta["network"])
+    plain = OpenVinoEvaluator(folded, "fp32")
+    if not has_bf16():
+        return plain
+    half = OpenVinoEvaluator(folded, "bf16")
+    planes = proof_planes(folded.shape, 32)
+    logits, wdl = plain.evaluate(planes)
+    return half if says_the_same(half.evaluate(planes), (logits, wdl), bf16=True) else plain
 
 
 def _wanted(name: str) -> list[str]:
@@ -106,7 +126,7 @@ def _wanted(name: str) -> list[str]:
     if name in BACKENDS:
         if package := _missing(BACKENDS[name]):
             raise UserError(
-                f"device {name}: {package} is not installed; pip install 'alphazero[{BACKENDS[name].extra}]'"
+                f"device {name}: {package} is not installed; pip install 'alphazero-engine[{BACKENDS[name].extra}]'"
             )
         return [each for each in candidates() if each.startswith(name)]
     raise UserError(f"unknown device '{name}'; it is one of {', '.join(DEVICES)}")

@@ -45,7 +45,7 @@ def available() -> bool:
 
 def _needed() -> None:
     if not available():
-        raise UserError("PGN needs python-chess: pip install 'alphazero[chess]'")
+        raise UserError("PGN needs python-chess: pip install 'alphazero-engine[chess]'")
 
 
 def write(game: GameText, chess960: bool = False) -> str:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from alphazero import levels
 from alphazero._core import Position
 from alphazero.player import Player
 from alphazero.protocols.clock import Clock
@@ -54,6 +55,7 @@ class Analysis:
         most_simulations: int = 1,
         simulations: int | None = None,
         expected_plies: float = 120.0,
+        level: int = levels.MOST,
     ):
         self.player = player
         self.position = position
@@ -64,6 +66,9 @@ class Analysis:
         if simulations is not None and limits == GoLimits(only=limits.only):
             self.most_simulations = simulations
         self.expected_plies = expected_plies
+        self.level = level  # of an answer; what runs until it is stopped is analysis, at full strength
+        if limits.infinite:
+            self.level = levels.MOST
         self._lock = threading.Lock()
         self._stopped = False
         self._pondering = limits.ponder
@@ -116,9 +121,10 @@ class Analysis:
         moves = self.limits.only or tuple(position.legal_moves())
         timed = self.limits.clock is not None or self.limits.seconds is not None
         forced = len(moves) == 1 and timed and not self.limits.infinite and not self.limits.ponder
-        return self.player.search(
+        return self.player.search_at(
+            self.level,
             position,
-            1 if forced else self.most_simulations,
+            simulations=1 if forced else self.most_simulations,
             only=self.limits.only,
             should_stop=self._should_stop,
             on_progress=self._look,

@@ -19,6 +19,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, ClassVar, TextIO
 
+from alphazero import levels
 from alphazero._core import Position
 from alphazero.machine import cores
 from alphazero.player import Player, load
@@ -68,6 +69,9 @@ class EngineLoop(LineLoop):
         self._warm: Player | None = None  # the player as it was warmed up; None: some option has changed since
         self.analysis: Analysis | None = None
         self.ponder = False
+        self.level = levels.MOST  # as `Skill Level` has it
+        self.limit_strength = False  # to the level that is nearest to `elo`
+        self.elo = levels.elo_range(player.game.name)[1]
         self.multi_pv = 1
         self.hash_mb = 256
         self.overhead_seconds = 0.1
@@ -139,12 +143,16 @@ class EngineLoop(LineLoop):
         """What both dialects can set, under the same names."""
         settings = self.player.settings
         now = self.player.search_settings()
+        low, high = levels.elo_range(self.player.game.name)
 
         def keep(key: str) -> Callable[[Any], None]:
             return lambda value: settings.__setitem__(key, value)
 
         return [
             Option("Threads", "spin", self._threads or cores(), self._set_threads, 1, 256),
+            Option("Skill Level", "spin", levels.MOST, lambda value: setattr(self, "level", value), 1, levels.MOST),
+            Option("UCI_LimitStrength", "check", False, lambda value: setattr(self, "limit_strength", value)),
+            Option("UCI_Elo", "spin", high, lambda value: setattr(self, "elo", value), low, high),
             Option("MultiPV", "spin", 1, lambda value: setattr(self, "multi_pv", value), 1, 256),
             Option("WeightsFile", "string", self.player.name, self._load),
             Option("MinibatchSize", "spin", settings["batch_size"], keep("batch_size"), 1, 1024),
@@ -301,6 +309,7 @@ class EngineLoop(LineLoop):
                 lambda result, seconds: self._done(result, seconds, position, limits),
                 most_simulations=max(1000, self.hash_mb * 2**20 // self.bytes_a_simulation),
                 simulations=self.simulations,
+                level=levels.nearest(self.player.game.name, self.elo) if self.limit_strength else self.level,
             )
         )
 
@@ -337,9 +346,10 @@ class EngineLoop(LineLoop):
     # --- reports, from the search's thread ---
 
     def _info(self, result: SearchResult, seconds: float) -> None:
-        self.say(*self._lines(result, seconds))
+        self.say(*self.lines_of(result, seconds, last=False))
 
-    def _lines(self, result: SearchResult, seconds: float) -> list[str]:
+    def lines_of(self, result: SearchResult, seconds: float, *, last: bool) -> list[str]:
+        """What is told of a search: `info` lines. last: it has ended."""
         milliseconds = round(1000 * seconds)
         most = max(1, self.hash_mb * 2**20)
         head = f"info depth {max(1, round(result.depth))} seldepth {max(1, result.max_depth)} time {milliseconds}"
@@ -361,7 +371,7 @@ class EngineLoop(LineLoop):
             lines = self.nothing_to_search(position, limits)
             self.say(*(lines if position.outcome is None else lines[-1:]))
         else:
-            self.say(*self._lines(result, seconds), *self.report(result, position, limits))
+            self.say(*self.lines_of(result, seconds, last=True), *self.report(result, position, limits))
 
     def describe(self) -> str:
         """One line for people, on standard error."""

@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
+from alphazero import levels
 from alphazero._core import Position
 from alphazero.formats import go_rules, sgf
 from alphazero.formats.go import rows_of, stones_of
@@ -47,6 +48,7 @@ class GtpEngine(AnalysisCommands):
         *,
         simulations: int | None = 200,
         resign_value: float = -2.0,
+        level: int = levels.MOST,
         log: TextIO | None = None,
     ):
         super().__init__(log)
@@ -58,6 +60,7 @@ class GtpEngine(AnalysisCommands):
         self.resign_value = resign_value
         self.position: Position = self.player.game.position()
         self.past: list[str] = []  # the position's text before each move that `undo` may take back
+        self.level = level
         self.handicap = 0  # Black's stones more than White's at the start
         self.low_values = {"B": 0, "W": 0}  # moves in a row that spoke for resigning
         self.time: Clock | None = None  # as set for a game; None: no limit
@@ -277,11 +280,18 @@ class GtpEngine(AnalysisCommands):
             begin = time.perf_counter()
             clock = self.clocks.get(colour)
             if clock is None:
-                result = self.player.search(position, self.simulations, on_progress=watch, progress_every=0.05)
+                result = self.player.search_at(
+                    self.level, position, simulations=self.simulations, on_progress=watch, progress_every=0.05
+                )
             else:
                 seconds = clock.budget(position.ply, 1.05 * self.size**2)
-                result = self.player.search(
-                    position, MOST_SIMULATIONS, seconds=seconds, on_progress=watch, progress_every=0.05
+                result = self.player.search_at(
+                    self.level,
+                    position,
+                    simulations=MOST_SIMULATIONS,
+                    seconds=seconds,
+                    on_progress=watch,
+                    progress_every=0.05,
                 )
                 if keep:
                     clock.spend(time.perf_counter() - begin + clock.lag_seconds)
@@ -308,6 +318,16 @@ class GtpEngine(AnalysisCommands):
     def do_reg_genmove(self, arguments: list[str]) -> str:
         need(arguments, 1)
         return self.genmove(colour_of(arguments[0]), keep=False)[0]
+
+    def do_level(self, arguments: list[str]) -> str:
+        """GNU Go's word: how strong to play, 1 to 10. Without a number: how strong it is now."""
+        if not arguments:
+            return str(self.level)
+        level = number_of(arguments)
+        if not 1 <= level <= levels.MOST:
+            raise GtpError(f"a level from 1 to {levels.MOST} is needed")
+        self.level = level
+        return ""
 
     def do_undo(self, arguments: list[str]) -> str:
         if not self.past:

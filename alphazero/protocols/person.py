@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from alphazero import levels
 from alphazero.game import Outcome
 from alphazero.player import Player
 from alphazero.search import SearchResult
@@ -11,12 +12,16 @@ LONGEST_LINE = 6  # moves of the expected line that are shown
 
 
 class PersonGame:
-    """One game from the start. side: the person's, 0 moves first. simulations: of each search; None: the player's own."""
+    """One game from the start.
 
-    def __init__(self, player: Player, side: int, simulations: int | None):
+    side: the person's, 0 moves first. simulations: of each search; None: the player's own. level: of the player's moves.
+    """
+
+    def __init__(self, player: Player, side: int, simulations: int | None, level: int = levels.MOST):
         self.player = player
         self.side = side
         self.simulations = simulations
+        self.level = level
         self.position = player.game.position()
         self._drawn = -1  # the ply of the board on the screen: a mistyped move does not draw it again
 
@@ -36,7 +41,7 @@ class PersonGame:
 
     def _reply(self) -> None:
         """The player's move."""
-        result = self._search()
+        result = self.player.search_at(self.level, self.position, simulations=self.simulations)
         print(f"\n> {result.best_move}   ({self._percent(result)} for the engine; expects {self._line(result)})\n")
         self.position.play(result.best_move)
 

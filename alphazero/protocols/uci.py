@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import replace
 from typing import TextIO
 
@@ -10,8 +11,10 @@ from alphazero._core import Position, __version__
 from alphazero.player import Player
 from alphazero.protocols.analysis import GoLimits, mate_in
 from alphazero.protocols.engine import EngineLoop
-from alphazero.protocols.options import Option
+from alphazero.protocols.options import Option, ProtocolError, whole
 from alphazero.search import MoveStats, SearchResult
+
+BENCH_POSITIONS = 8  # of `bench`: from the start on, every fourth ply of the expected line
 
 
 def centipawns(value: float) -> int:
@@ -53,8 +56,13 @@ class UciEngine(EngineLoop):
     ):
         super().__init__(player, device=device, simulations=simulations, threads=threads, log=log)
         self.show_wdl = False
+        self.show_moves_left = False
+        self.verbose_moves = False
+        self.live_moves = False
         self._draw_share = 0.0
         self.commands |= {
+            "eval": self.evaluate,
+            "bench": self.bench,
             "debug": lambda words: None,
             "register": lambda words: None,
             "d": lambda words: self.say(*self.position.diagram.splitlines(), f"Fen: {self.position.text}"),
@@ -76,9 +84,16 @@ class UciEngine(EngineLoop):
             Option("Ponder", "check", False, lambda value: setattr(self, "ponder", value)),
             variant,
             Option("UCI_ShowWDL", "check", False, lambda value: setattr(self, "show_wdl", value)),
+            Option("UCI_ShowMovesLeft", "check", False, self._set_moves_left),
+            Option("VerboseMoveStats", "check", False, lambda value: setattr(self, "verbose_moves", value)),
+            Option("LogLiveStats", "check", False, lambda value: setattr(self, "live_moves", value)),
             Option("Move Overhead", "spin", 100, self._set_overhead, 0, 10000),
             *self.search_options(),
         ]
+
+    def _set_moves_left(self, on: bool) -> None:
+        self.show_moves_left = on
+        self.player.settings["heads"] = on  # which the network is then asked for, too
 
     def _set_overhead(self, milliseconds: int) -> None:
         self.overhead_seconds = milliseconds / 1000.0
@@ -104,7 +119,79 @@ class UciEngine(EngineLoop):
     def score(self, result: SearchResult, move: MoveStats, value: float) -> str:
         mate = mate_in(replace(result, best_move=move.move, proof=move.proof))
         text = f"score cp {centipawns(value)}" if mate is None else f"score mate {mate}"
+        if self.show_moves_left and result.plies_left is not None:
+            text = f"movesleft {max(1, round(result.plies_left / 2.0))} {text}"
         if not self.show_wdl:
             return text
         exact = {"win": (1000, 0, 0), "draw": (0, 1000, 0), "loss": (0, 0, 1000)}.get(move.proof)
-        return text + " wdl {} {} {}".format(*(exact or wdl_permille(value, self._draw_share)))
+        draw = self._draw_share if move.wdl is None else move.wdl[1]
+        return text + " wdl {} {} {}".format(*(exact or wdl_permille(value, draw)))
+
+    # --- what testers and GUIs for networks ask for ---
+
+    def lines_of(self, result: SearchResult, seconds: float, *, last: bool) -> list[str]:
+        lines = super().lines_of(result, seconds, last=last)
+        if self.verbose_moves and (last or self.live_moves):
+            lines += move_stats(result)
+        return lines
+
+    def evaluate(self, words: list[str]) -> None:
+        """`eval`: what the network says of the position, without search."""
+        self.finish()
+        if self.missing:
+            raise ProtocolError(f"eval: {self.missing}")
+        self.ready()
+        seen = self.player.evaluate(self.position)
+        win, draw, loss = (round(1000 * float(each)) for each in seen.wdl)
+        left = "" if seen.plies_left is None else f", {seen.plies_left / 2.0:.0f} moves left"
+        best = sorted(seen.priors.items(), key=lambda each: -each[1])[:8]
+        self.say(
+            *(f"info string {move}: {100 * share:.2f} %" for move, share in best),
+            f"info string value {seen.value:+.4f} ({centipawns(seen.value):+d} cp), wdl {win} {draw} {loss}{left}",
+        )
+
+    def bench(self, words: list[str]) -> None:
+        """`bench [NODES]`: nodes a second over positions of a game, each searched for so many (10,000), as Stockfish tells it."""
+        self.finish()
+        self.ready()
+        nodes = max(1, whole("".join(words[:1])) or 10_000)
+        position = self.player.game.position()
+        total, begin = 0, time.perf_counter()
+        for number in range(BENCH_POSITIONS):
+            self.player.forget()
+            result = self.player.search(position, nodes)
+            total += result.simulations
+            self.say(
+                f"info string position {number + 1} of {BENCH_POSITIONS}: {result.best_move}, {result.simulations} nodes"
+            )
+            for move in result.pv[:4]:
+                position.play(move)
+            if position.outcome is not None:
+                break
+        seconds = time.perf_counter() - begin
+        self.player.forget()
+        self.say(
+            "===========================",
+            f"Total time (ms) : {round(1000 * seconds)}",
+            f"Nodes searched  : {total}",
+            f"Nodes/second    : {round(total / max(seconds, 1e-3))}",
+        )
+
+
+def move_stats(result: SearchResult) -> list[str]:
+    """The root's moves as lc0 tells them, the best last; Nibbler reads these lines."""
+    lines = []
+    left = result.plies_left / 2.0 if result.plies_left is not None else 0.0
+    for index, move in reversed(list(enumerate(result.moves))):
+        draw = move.wdl[1] if move.wdl is not None else 0.0
+        lines.append(
+            f"info string {move.move:<5} ({index:<4}) N: {move.visits:>7} (+ 0) (P: {100 * move.prior:5.2f}%)"
+            f" (WL: {move.q:8.5f}) (D: {draw:.3f}) (M: {left:5.1f}) (Q: {move.q:8.5f}) (U: 0.00000) (S: {move.q:8.5f})"
+            f" (V: {move.q:7.4f})" + (" (T) " if move.proof else "")
+        )
+    draw = result.wdl[1] if result.wdl is not None else 0.0
+    lines.append(
+        f"info string node  ({len(result.moves):<4}) N: {result.simulations:>7} (+ 0) (P: 100.0%) (WL: {result.value:8.5f})"
+        f" (D: {draw:.3f}) (M: {left:5.1f}) (Q: {result.value:8.5f}) (V: {result.network_value:7.4f})"
+    )
+    return lines

@@ -1,0 +1,245 @@
+"""Files of games, read, judged and written back with remarks: what `alphazero analyze` does."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from alphazero._core import Game, Position
+from alphazero.errors import UserError
+from alphazero.files import write_atomically
+from alphazero.formats import annotate, csa, go_rules, kif, pgn, sgf, sgf_tree
+from alphazero.formats.annotate import Remark
+from alphazero.formats.game_text import GameText, decode, listing, read_bytes
+from alphazero.game import make
+from alphazero.machine import cores
+from alphazero.player import NetworkPlayer, load
+from alphazero.pretrained import default_model
+from alphazero.protocols.uci import centipawns
+from alphazero.review.graph import graph as picture_of
+from alphazero.review.judge import Judged, review, summary
+from alphazero.terminal import Column, Table, show
+
+KINDS = {".sgf": "sgf", ".pgn": "pgn", ".kif": "kif", ".kifu": "kif", ".csa": "csa"}
+
+
+@dataclass
+class _Read:
+    """A game of the file: what its players did, and how remarks are written into its text."""
+
+    title: str
+    first: str
+    second: str
+    game: Game
+    positions: list[Position]
+    moves: list[str]
+    warnings: list[str]
+    written: Callable[[dict[int, Remark]], str]
+
+
+def analyze_file(
+    path: Path,
+    *,
+    model: str | None,
+    simulations: int,
+    out: Path | None,
+    graph: Path | None,
+    as_json: bool,
+    device: str = "auto",
+) -> None:
+    """Judges all games of a file and prints what it found. UserError names what is wrong with the file."""
+    games = _read(path)
+    texts = []
+    player: NetworkPlayer | None = None
+    for number, game in enumerate(games, 1):
+        player = _player(player, model, game.game, device)
+        judged = _judged(player, game, number, len(games), simulations)
+        if as_json:
+            print(json.dumps(_object(path, number, game, judged)), flush=True)
+        else:
+            _tell(game, judged)
+        texts.append(game.written(_remarks(game, judged)))
+        if graph is not None and number == 1:
+            write_atomically(graph, _picture(game, judged).encode())
+    if out is not None:
+        write_atomically(out, "".join(texts).encode("utf-8"))
+
+
+def _player(known: NetworkPlayer | None, model: str | None, game: Game, device: str) -> NetworkPlayer:
+    if known is not None and known.game == game:
+        return known
+    name = model or default_model(game.name)
+    found = known if known is not None and known.game.name == game.name else load(name, device, game=game)
+    if not isinstance(found, NetworkPlayer):
+        raise UserError(f"analyze: {name} has no network; give a checkpoint, a run or pretrained:GAME")
+    if found.game != game:
+        fitting = found.with_options(**game.options)
+        assert isinstance(fitting, NetworkPlayer)
+        return fitting
+    return found
+
+
+def _judged(player: NetworkPlayer, game: _Read, number: int, count: int, simulations: int) -> list[Judged]:
+    for warning in game.warnings:
+        print(f"alphazero analyze: {warning}", file=sys.stderr)
+    shown = sys.stderr.isatty()
+
+    def progress(done: int, of: int) -> None:
+        if shown:
+            end = "\n" if done == of else ""
+            print(f"\rgame {number} of {count}: {done} of {of} positions ", end=end, file=sys.stderr, flush=True)
+
+    return review(player, game.positions, game.moves, simulations=simulations, threads=cores(), on_progress=progress)
+
+
+# --- reading ---
+
+
+def _read(path: Path) -> list[_Read]:
+    data = read_bytes(path, "the game")
+    kind = KINDS.get(path.suffix.lower()) or _kind_of(data)
+    if kind == "sgf":
+        return [_sgf(one, f"{path}: line {line}") for line, one in sgf_tree.collection(data)] or _none(path)
+    text = decode(data, str(path), "latin-1" if kind == "pgn" else "cp932").replace("\r\n", "\n")
+    if kind == "pgn":
+        return [
+            _played(game, "pgn", one)
+            for game, one in zip(pgn.read(text, str(path)), annotate.pgn_games(text), strict=True)
+        ]
+    games = (kif.read if kind == "kif" else csa.read)(text, str(path))
+    if len(games) > 1:
+        print(f"alphazero analyze: {path}: the first of {len(games)} games is analysed", file=sys.stderr)
+    return [_played(games[0], kind, text)]
+
+
+def _none(path: Path) -> list[_Read]:
+    raise UserError(f"{path}: no game in it: '(' is missing")
+
+
+def _kind_of(data: bytes) -> str:
+    head = data[:2000]
+    if b"(;" in head.replace(b" ", b"").replace(b"\n", b""):
+        return "sgf"
+    if b'[Event "' in head or b"1. " in head:
+        return "pgn"
+    return "csa" if b"\nPI" in head or b"\nP1" in head or b"V2" in head[:20] else "kif"
+
+
+def _sgf(data: bytes, where: str) -> _Read:
+    read = sgf.parse(data, where)
+    rules, told = go_rules.by_sgf(read.rules)
+    game = make("go", {"board_size": read.size, "komi": read.komi if read.has_komi else 7.0, "max_plies": 0, **rules})
+    positions = list(sgf.positions(read, game))
+    moves = [vertex for _, vertex in read.moves]
+    names = [" ".join((read.properties.get(key) or [""])[0].split()) for key in ("PB", "PW")]
+    # Moves of before a set-up in the middle are not judged: remarks begin after them.
+    earlier = read.length - len(read.moves)
+
+    def written(remarks: dict[int, Remark]) -> str:
+        return annotate.into_sgf(data, {earlier + n: each for n, each in remarks.items()}, read.size)
+
+    warnings = [f"{where}: {each}" for each in (*read.warnings, *filter(None, [told]))]
+    return _Read(where, names[0], names[1], game, positions, moves, warnings, written)
+
+
+def _played(text: GameText, kind: str, source: str) -> _Read:
+    name = "chess" if kind == "pgn" else text.game
+    game = make(name)
+    if name == "chess" and text.start:
+        game = make(name, {"chess960": '[Variant "Chess960"]' in source or '[Variant "chess960"]' in source})
+    position = game.position(text.start) if text.start else game.position()
+    positions = [position.copy()]
+    moves = []
+    warnings = list(text.warnings)
+    for move in text.moves:
+        try:
+            position.play(move)
+        except ValueError as error:
+            warnings.append(f"line {text.line}: {error}; what follows is left out")
+            break
+        moves.append(move)
+        positions.append(position.copy())
+    if text.warnings:
+        warnings = [listing(text.warnings), *warnings[len(text.warnings) :]]
+
+    def written(remarks: dict[int, Remark]) -> str:
+        return {"pgn": annotate.into_pgn, "kif": annotate.into_kif, "csa": annotate.into_csa}[kind](source, remarks)
+
+    return _Read(text.title, text.first, text.second, game, positions, moves, warnings, written)
+
+
+# --- telling ---
+
+
+def _remarks(game: _Read, judged: list[Judged]) -> dict[int, Remark]:
+    found = {}
+    for each in judged:
+        first = each.win_rate if each.player == 0 else 1.0 - each.win_rate
+        text = f"{_side(game, each.player)} {100 * each.win_rate:.1f} %"
+        if each.score is not None:
+            lead = each.score if each.player == 0 else -each.score
+            text += f", {'B' if lead > 0 else 'W'}+{abs(lead):.1f}"
+        if each.mark:
+            text += f"; {each.mark} lost {100 * each.loss:.1f} %; better: {' '.join(each.line[:6])} ({100 * each.best_win_rate:.1f} %)"
+        cp = None if game.game.name == "go" else centipawns(2.0 * first - 1.0)
+        found[each.number] = Remark(text, each.mark, first, cp, each.line if each.mark else [])
+    return found
+
+
+def _side(game: _Read, player: int) -> str:
+    names = {"go": ("Black", "White"), "chess": ("White", "Black"), "gardner": ("White", "Black")}
+    return names.get(game.game.name, ("Sente", "Gote"))[player]
+
+
+def _tell(game: _Read, judged: list[Judged]) -> None:
+    columns = [
+        Column("move", 6),
+        Column("", 7, right=False),
+        Column("played", 8, right=False),
+        Column("win rate", 9),
+        Column("lost", 7),
+        Column("", 3, right=False),
+        Column("better", 34, right=False, drop=1),
+    ]
+    rows = [
+        [
+            str(each.number),
+            _side(game, each.player),
+            each.move,
+            f"{100 * each.win_rate:.1f} %",
+            f"{100 * each.loss:.1f} %" if each.loss >= 0.0005 else "",
+            each.mark,
+            f"{' '.join(each.line[:4])} ({100 * each.best_win_rate:.1f} %)" if each.mark else "",
+        ]
+        for each in judged
+    ]
+    plain = "\n".join("  ".join(cell for cell in row if cell) for row in rows)
+    show(Table(columns, rows, plain=plain, header=True))
+    for player, name in enumerate((game.first, game.second)):
+        told = summary(judged, player)
+        who = f"{_side(game, player)}{f' ({name})' if name else ''}"
+        print(
+            f"{who}: {told.moves} moves, {100 * told.mean_loss:.1f} % lost a move,"
+            f" {told.inaccuracies} inaccuracies, {told.mistakes} mistakes, {told.blunders} blunders"
+        )
+
+
+def _object(path: Path, number: int, game: _Read, judged: list[Judged]) -> dict[str, object]:
+    return {
+        "file": str(path),
+        "game_number": number,
+        "game": game.game.name,
+        "first": game.first,
+        "second": game.second,
+        "moves": [asdict(each) for each in judged],
+        "summary": [asdict(summary(judged, player)) for player in (0, 1)],
+    }
+
+
+def _picture(game: _Read, judged: list[Judged]) -> str:
+    return picture_of(
+        judged, f"{game.first or _side(game, 0)} against {game.second or _side(game, 1)}: win rate of {_side(game, 0)}"
+    )

@@ -1,0 +1,239 @@
+"""`alphazero analyze`: games judged move by move, and their files with remarks, read by other programs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import chess.pgn
+import pytest
+import sgfmill.sgf
+import torch
+
+import alphazero as az
+from alphazero.cli import main
+from alphazero.config import NetworkConfig
+from alphazero.evaluators.torch_plain import TorchEvaluator
+from alphazero.formats import csa, kif, sgf
+from alphazero.formats.annotate import Remark, into_csa, into_kif, into_pgn, into_sgf
+from alphazero.network import Network, shape_of
+from alphazero.player import NetworkPlayer
+from alphazero.review.graph import graph
+from alphazero.review.judge import mark_of, review, summary
+
+SGF = "(;GM[1]FF[4]CA[UTF-8]SZ[5]KM[0.5]PB[A]PW[B]C[a game](;B[cc]C[good \\] move];W[bb](;B[dd];W[bd])(;B[aa]C[other]))(;B[ee]))"
+PGN = """[Event "x"]
+[White "A <b>"]
+[Black "B"]
+[Result "0-1"]
+
+1. f3 {weak} e5 2. g4 (2. e4 Nc6) 2... Qh4# 0-1
+
+"""
+KIF = """# KIF version=2.0
+手合割：平手
+先手：A
+後手：B
+手数----指手---------消費時間--
+   1 ７六歩(77)   ( 0:01/00:00:01)
+*comment
+   2 ３四歩(33)   ( 0:01/00:00:01)
+   3 投了
+
+変化：2手
+   2 ８四歩(83)
+"""
+CSA = "V2.2\nN+A\nN-B\nPI\n+\n+7776FU\nT1\n-3334FU\nT2\n%TORYO\n"
+
+
+def player(game: az.Game) -> NetworkPlayer:
+    torch.manual_seed(4)
+    net = Network(shape_of(game), NetworkConfig(blocks=1, channels=8)).eval()
+    return NetworkPlayer("net", game, TorchEvaluator(net), {})
+
+
+def positions_of(game: az.Game, moves: list[str]) -> list[az.Position]:
+    position = game.position()
+    found = [position.copy()]
+    for move in moves:
+        position.play(move)
+        found.append(position.copy())
+    return found
+
+
+def test_a_mate_that_is_let_in_costs_what_it_was_worth():
+    game = az.Game("chess")
+    moves = ["f2f3", "e7e5", "g2g4", "d8h4"]
+    judged = review(player(game), positions_of(game, moves), moves, simulations=200, threads=1)
+    assert [each.number for each in judged] == [1, 2, 3, 4] and [each.player for each in judged] == [0, 1, 0, 1]
+    blunder, mate = judged[2], judged[3]
+    assert blunder.mark == "??" and blunder.win_rate == 0.0 and blunder.loss == pytest.approx(blunder.best_win_rate)
+    assert (
+        mate.move == mate.best == "d8h4" and mate.loss == 0.0 and mate.win_rate == 1.0 and mate.wdl == (1.0, 0.0, 0.0)
+    )
+    told = summary(judged, 0)
+    assert told.moves == 2 and told.blunders == 1 and told.mean_loss >= 0.2
+    assert [mark_of(loss) for loss in (0.0, 0.049, 0.05, 0.1, 0.2, 1.0)] == ["", "", "?!", "?", "??", "??"]
+
+
+def test_positions_are_evaluated_together():
+    game = az.Game("connect4")
+    moves = list("ddccbbe")
+    seen = []
+
+    class Recorder(TorchEvaluator):
+        def evaluate(self, planes):
+            seen.append(len(planes))
+            return super().evaluate(planes)
+
+    torch.manual_seed(1)
+    net = Network(shape_of(game), NetworkConfig(blocks=1, channels=8)).eval()
+    own = NetworkPlayer("net", game, Recorder(net), {})
+    judged = review(own, positions_of(game, moves), moves, simulations=60, threads=1)
+    assert len(judged) == 7 and len(seen) < 7 * 60 / 3, "three leaves a batch and more"
+
+
+def test_the_last_move_of_go_is_judged_by_the_count():
+    game = az.Game("go", board_size=5, komi=0.5)
+    moves = ["C3", "pass", "pass"]
+    judged = review(player(game), positions_of(game, moves), moves, simulations=30, threads=1)
+    assert judged[-1].win_rate == 1.0 and judged[-1].score == 24.5
+
+
+def test_the_graph_is_a_picture_whose_names_are_text():
+    game = az.Game("connect4")
+    moves = list("ddcc")
+    judged = review(player(game), positions_of(game, moves), moves, simulations=20, threads=1)
+    root = ElementTree.fromstring(graph(judged, 'A <script> & "B"'))
+    assert root.tag.endswith("svg") and any('A <script> & "B"' in (each.text or "") for each in root)
+    assert len(next(each for each in root if each.tag.endswith("polyline")).attrib["points"].split()) == 4
+
+
+# --- files ---
+
+REMARKS = {
+    1: Remark("Black 55.0 %", "", 0.55, 35),
+    2: Remark("White 40.0 %; ?? lost 20 %\nsecond line ] here", "??", 0.6, 80, ["c3", "d4"]),
+}
+
+
+def test_sgf_keeps_its_tree_and_properties():
+    text = into_sgf(SGF, REMARKS, 5)
+    theirs = sgfmill.sgf.Sgf_game.from_string(text)
+    main_line = theirs.get_main_sequence()
+    assert [node.get_move() for node in main_line[1:]] == [("b", (2, 2)), ("w", (3, 1)), ("b", (1, 3)), ("w", (1, 1))]
+    assert main_line[1].get("V") == 10.0 and main_line[2].get("BM") == 2
+    assert "second line ] here" in main_line[2].get("C")
+    assert len(theirs.get_root()) == 2 and len(main_line[2]) == 2, "variations stay"
+    assert theirs.get_root().get("C") == "a game" and theirs.get_root().get("PB") == "A"
+    assert sgf.parse(text).moves == sgf.parse(SGF).moves
+    other = main_line[2][1]
+    assert other.get("C") == "other" and not other.has_property("V"), "side lines get no remarks"
+
+
+def test_sgf_in_another_encoding_becomes_utf8():
+    data = "(;GM[1]CA[GB2312]SZ[5]PB[古力];B[cc];W[dd])".encode("gb2312")
+    text = into_sgf(data, {1: Remark("好", "", 0.5)}, 5)
+    assert "PB[古力]" in text and "C[好]" in text and sgf.parse(text).moves == [("B", "C3"), ("W", "D2")]
+    cut = "(;GM[1]SZ[5];B[cc];W[dd]"  # the file ends inside the game
+    assert into_sgf(cut, {2: Remark("x")}, 5) == "(;GM[1]SZ[5];B[cc];W[dd]V[0.0]C[x]"
+
+
+def test_pgn_gets_nags_evaluations_and_variations():
+    text = into_pgn(PGN, {3: Remark("White 0 %; ??", "??", 0.0, -900, ["e2e4", "b8c6"]), 2: Remark("fine", "", 0.5, 0)})
+    import io
+
+    game = chess.pgn.read_game(io.StringIO(text))
+    line = list(game.mainline())
+    assert [node.move.uci() for node in line] == ["f2f3", "e7e5", "g2g4", "d8h4"]
+    assert chess.pgn.NAG_BLUNDER in line[2].nags and line[2].eval().white().score() == -900
+    assert "weak" in line[0].comment and "fine" in line[1].comment
+    assert [v.move.uci() for v in line[1].variations] == ["g2g4", "e2e4"], "the variation that was there is not doubled"
+    assert game.headers["White"] == "A <b>"
+
+
+def test_kif_and_csa_get_comment_lines():
+    text = into_kif(KIF, REMARKS)
+    (game,) = kif.read(text)
+    assert game.moves == ["7g7f", "3c3d"] == kif.read(KIF)[0].moves
+    assert "Black 55.0 %" in text and text.count("*second line ] here") == 1
+    assert text.index("*second") < text.index("変化")
+    text = into_csa(CSA, REMARKS)
+    (game,) = csa.read(text)
+    assert game.moves == ["7g7f", "3c3d"] and game.seconds == {0: 1.0, 1: 2.0}
+    assert "T1\n'** 35\n'Black 55.0 %\n-3334FU" in text
+
+
+# --- the command ---
+
+
+@pytest.mark.parametrize(("name", "text"), [("g.sgf", SGF), ("g.pgn", PGN), ("g.kif", KIF), ("g.csa", CSA)])
+def test_the_command_reads_and_writes_every_format(tmp_path, capsys, name, text):
+    path, out, picture = tmp_path / name, tmp_path / f"out-{name}", tmp_path / "graph.svg"
+    path.write_text(text, encoding="utf-8")
+    assert (
+        main(["analyze", str(path), "--simulations", "10", "--out", str(out), "--graph", str(picture), "--json"]) == 0
+    )
+    told = json.loads(capsys.readouterr().out)
+    moves = {"g.sgf": ["C3", "B4", "D2", "B2"], "g.pgn": ["f2f3", "e7e5", "g2g4", "d8h4"]}.get(name, ["7g7f", "3c3d"])
+    assert [each["move"] for each in told["moves"]] == moves
+    assert all(0.0 <= each["loss"] <= 1.0 for each in told["moves"]) and len(told["summary"]) == 2
+    assert ElementTree.parse(picture).getroot().tag.endswith("svg")
+    # What was written is read again with the same moves.
+    assert main(["analyze", str(out), "--simulations", "2", "--json"]) == 0
+    assert [each["move"] for each in json.loads(capsys.readouterr().out)["moves"]] == moves
+    assert main(["analyze", str(path), "--simulations", "5"]) == 0
+    plain = capsys.readouterr().out
+    assert "lost a move" in plain and moves[0] in plain
+
+
+def test_several_games_of_a_file_are_judged_one_after_the_other(tmp_path, capsys):
+    path = tmp_path / "two.pgn"
+    path.write_text(PGN + PGN.replace('"x"', '"y"'))
+    assert main(["analyze", str(path), "--simulations", "4", "--json", "--out", str(tmp_path / "o.pgn")]) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [each["game_number"] for each in lines] == [1, 2]
+    assert (tmp_path / "o.pgn").read_text().count("[Event ") == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "said"),
+    [
+        ("none.sgf", b"", "no game"),
+        ("none.pgn", b"", "no PGN game"),
+        ("none.kif", b"hello", "no KIF game"),
+        ("none.csa", b"hello", "no CSA game"),
+        ("x.sgf", b"(;GM[1]SZ[5];B[cc];W[cc])", "move 2"),
+        ("chess.sgf", b"(;GM[3])", "not a game of Go"),
+    ],
+)
+def test_files_that_cannot_be_judged_are_named(tmp_path, capsys, name, data, said):
+    path = tmp_path / name
+    path.write_bytes(data)
+    assert main(["analyze", str(path), "--out", str(tmp_path / "out")]) == 2
+    error = capsys.readouterr().err
+    assert name in error and said in error and error.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+    assert main(["analyze", str(tmp_path / "missing.sgf")]) == 2
+
+
+def test_a_player_without_a_network_is_refused(tmp_path, capsys):
+    path = tmp_path / "g.sgf"
+    path.write_text(SGF)
+    assert main(["analyze", str(path), "--model", "mcts:10"]) == 2
+    assert "has no network" in capsys.readouterr().err
+
+
+def test_the_program_prints_lines_that_a_pipe_can_read(tmp_path):
+    path = Path(tmp_path, "g.sgf")
+    path.write_text(SGF)
+    done = subprocess.run(
+        [sys.executable, "-m", "alphazero", "analyze", str(path), "--simulations", "4"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0 and "Black (A): 2 moves" in done.stdout and done.stderr == ""
