@@ -658,3 +658,33 @@ def test_a_match_of_few_games_has_no_more_lanes_than_games(games, lanes, monkeyp
     finished += table.take_finished()
     table.close()
     assert sorted(record.number for record in finished) == list(range(games))
+
+
+def test_a_signal_comes_in_after_another_thread_took_an_evaluator_down():
+    """OpenVINO gives the thread that makes its plugin a stack for signals, and took it away from whatever thread dropped it."""
+    pytest.importorskip("openvino", reason="the backend in question")
+    program = """
+import signal, threading, time
+import alphazero as az
+from alphazero.evaluators import load_evaluator
+from alphazero.pretrained import path_of
+from alphazero.checkpoint import read_meta
+from alphazero.evaluators.openvino_cpu import OpenVinoEvaluator
+from alphazero import weights
+folder = path_of("pretrained:chess")
+held = [OpenVinoEvaluator(weights.read(folder, read_meta(folder)["network"]), "fp32")]
+import numpy as np
+held[0].evaluate(np.zeros((1, *az.Game("chess").planes_shape), np.float32))
+thread = threading.Thread(target=held.clear)
+thread.start()
+thread.join()
+came = []
+signal.signal(signal.SIGALRM, lambda *_: came.append(1))
+signal.setitimer(signal.ITIMER_REAL, 0.05)
+end = time.monotonic() + 5
+while not came and time.monotonic() < end:
+    pass
+print(len(came))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout) == (0, "1\n"), done.stderr

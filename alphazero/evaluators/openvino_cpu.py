@@ -7,6 +7,7 @@ does so as soon as `openvino` is imported in the plain way, so `library()` is th
 
 from __future__ import annotations
 
+import functools
 import importlib
 import sys
 import threading
@@ -58,9 +59,17 @@ def library() -> OpenVino:
             del sys.modules[converter]
 
 
+@functools.cache
+def core() -> OpenVino:
+    """The only Core of this process, which stays. Its plugin for the processor gives the thread that makes it a stack for signals;
+    where another thread took the last Core down, that stack was gone, and the next signal ended the process.
+    """
+    return library().Core()
+
+
 def has_bf16() -> bool:
     """Whether this processor computes in bf16 itself."""
-    return "BF16" in library().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return "BF16" in core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
 def make(network: Network, precision: str) -> OpenVinoEvaluator:
@@ -83,7 +92,7 @@ class OpenVinoEvaluator:
         self.lanes = 1
         self.threads = 0  # as many as OpenVINO takes by itself: the cores
         self._openvino = library()
-        self._core = self._openvino.Core()
+        self._core = core()
         self.takes_bf16 = precision == "bf16"
         self._alone: dict[_Kind, OpenVino] = {}  # requests on all cores
         self._beside: dict[_Kind, _Lanes] = {}
