@@ -277,7 +277,7 @@ def test_a_run_does_not_go_on_with_averaged_weights_that_are_no_network(trained,
         ["match", "{net}", "random", "--games", "2", "--search", "gumbel"],
         ["tournament", "{net}", "random", "uniform", "--games", "2"],
         ["selfplay", "{net}", "--games", "2", "--out", "{out}"],
-        ["scaling", "{net}", "--to", "2", "--games", "2"],
+        ["scaling", "{net}", "--to", "2", "--games", "2", "--out", "{out}"],
     ],
     ids=" ".join,
 )
@@ -305,7 +305,7 @@ def test_a_checkpoint_whose_facts_cannot_be_read_is_one_line_everywhere(trained,
         ["usi", "--model", str(folder)],
         ["play", "--model", str(folder)],
         ["selfplay", str(folder), "--games", "1", "--out", str(tmp_path / "out")],
-        ["scaling", str(folder), "--to", "2", "--games", "2"],
+        ["scaling", str(folder), "--to", "2", "--games", "2", "--out", str(tmp_path / "scaling")],
     ):
         capsys.readouterr()
         assert main(call) == 2, call
