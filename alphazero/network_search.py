@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import cast
 
 import numpy as np
 
@@ -200,14 +201,14 @@ class Crew:
 
     def evaluate(self, planes: Planes) -> tuple[F32, F32, dict[str, F32]]:
         """(logits, wdl, heads) of a batch; as many threads at a time as there are lanes."""
-        network = self.evaluator
+        network, rows = self.evaluator, cast(F32, planes)  # in bfloat16 only where the network takes it: see buffer()
         if self.heads:
             assert isinstance(network, HeadsEvaluator)
-            return network.evaluate_heads(planes)  # type: ignore[arg-type]
+            return network.evaluate_heads(rows)
         if self.lanes > 1:
             assert isinstance(network, LanedEvaluator)
-            return *network.evaluate_in_lane(planes), {}  # type: ignore[arg-type]
-        return *network.evaluate(planes), {}  # type: ignore[arg-type]
+            return *network.evaluate_in_lane(rows), {}
+        return *network.evaluate(rows), {}
 
 
 class _Lanes:

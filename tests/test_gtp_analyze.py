@@ -6,6 +6,7 @@ import io
 import queue
 import re
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -285,3 +286,26 @@ def test_words_of_an_analysis():
     with pytest.raises(GtpError):
         AnalyzeWords.read(["avoid", "b"], "B", 9)
     assert lower_bound(0.5, 10_000) > lower_bound(0.5, 100) > lower_bound(0.5, 1) >= 0.0
+
+
+def test_pondering_says_nothing_and_its_tree_is_used():
+    engine = networked()
+    engine.ponder = True
+    live = Live(engine)
+    live.send("genmove b")
+    assert live.answer()[0].startswith("= ")
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and (engine.player._search is None or engine.player._search.simulations < 500):
+        time.sleep(0.01)
+    assert engine.player._search.simulations >= 500, "of the other side's time"
+    live.send("1 name")
+    assert live.answer() == ["=1 alphazero"], "nothing in between"
+    live.send("undo")
+    assert live.answer() == ["="]
+    live.close()
+    quiet = Live(networked())
+    quiet.send("genmove b")
+    quiet.answer()
+    time.sleep(0.05)
+    assert quiet.text.empty()
+    quiet.close()

@@ -34,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     arguments.add_search(parser, "puct", "puct")
     arguments.add_level(parser)
+    parser.add_argument("--ponder", action="store_true", help="search on while the other side thinks")
     parser.add_argument(
         "--resign",
         type=arguments.number(-2, 1),
@@ -72,7 +73,9 @@ def run(args: argparse.Namespace) -> int:
         log = files.enter_context(args.log.open("a", encoding="utf-8")) if args.log else None
         if args.rules and (told := go_rules.warning(args.rules)):
             print(f"alphazero gtp: {told}", file=sys.stderr)
-        engine = GtpEngine(player, simulations=simulations, resign_value=args.resign, level=args.level, log=log)
+        engine = GtpEngine(
+            player, simulations=simulations, resign_value=args.resign, level=args.level, ponder=args.ponder, log=log
+        )
         print(f"alphazero gtp: {player.name}, {engine.size}x{engine.size}; `quit` ends it", file=sys.stderr)
         engine.serve(sys.stdin, sys.stdout)
     return 0

@@ -22,7 +22,8 @@ from alphazero.game import OptionValue
 from alphazero.player import Player
 from alphazero.protocols import gtp_time
 from alphazero.protocols.clock import Clock
-from alphazero.protocols.gtp_analyze import AnalysisCommands
+from alphazero.protocols.gtp_analyze import AnalysisCommands, Pondering
+from alphazero.protocols.gtp_loop import Running
 from alphazero.protocols.gtp_words import GtpError, colour_of, need, number_of, seconds_of, vertex_of
 from alphazero.protocols.handicap import free_handicap_set, handicap_set
 from alphazero.search import SearchResult
@@ -49,6 +50,7 @@ class GtpEngine(AnalysisCommands):
         simulations: int | None = 200,
         resign_value: float = -2.0,
         level: int = levels.MOST,
+        ponder: bool = False,
         log: TextIO | None = None,
     ):
         super().__init__(log)
@@ -61,11 +63,19 @@ class GtpEngine(AnalysisCommands):
         self.position: Position = self.player.game.position()
         self.past: list[str] = []  # the position's text before each move that `undo` may take back
         self.level = level
+        self.ponder = ponder  # searches on while the other side thinks
+        self._awaiting = False  # its move: the last command was a genmove that was played
         self.handicap = 0  # Black's stones more than White's at the start
         self.low_values = {"B": 0, "W": 0}  # moves in a row that spoke for resigning
         self.time: Clock | None = None  # as set for a game; None: no limit
         self.clocks: dict[str, Clock] = {}
         self._warm: set[int] = set()  # board sizes that the network has computed before
+
+    def meanwhile(self) -> Running | None:
+        awaiting, self._awaiting = self._awaiting and self.ponder, False
+        if not awaiting or self.level < levels.MOST or self.position.outcome is not None:
+            return None
+        return Pondering(self.player, self.position.copy())
 
     # --- the position ---
 
@@ -300,6 +310,7 @@ class GtpEngine(AnalysisCommands):
             move = result.best_move
         if keep:
             self.play(colour, move)
+            self._awaiting = True
         return move, result
 
     def resigns(self, colour: str, result: SearchResult) -> bool:

@@ -64,6 +64,17 @@ class LiveAnalysis(Running):
         return False
 
 
+class Pondering(LiveAnalysis):
+    """The other side's time used: a search that says nothing, of which the tree is kept."""
+
+    def __init__(self, player: Player, position: Position):
+        super().__init__(player, position, AnalyzeWords("BW"[position.turn]), lz_line)
+
+    def finish(self) -> str:
+        super().finish()
+        return ""
+
+
 def report_line(player: Player, result: SearchResult, asked: AnalyzeWords, form: Line) -> str:
     """One report, in Leela Zero's or KataGo's form."""
     lines = {m.move: player.line(m.move) for m in result.moves if m.visits or m.move == result.best_move}

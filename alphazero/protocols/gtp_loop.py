@@ -66,6 +66,8 @@ class GtpLoop:
                 if self.log is not None:
                     self.log.write(f"{line.rstrip()}\n")
                 write(self.answer(line))
+                if self._running is None:
+                    self._running = self.meanwhile()
                 if self._running is not None:
                     self._running.start(write)
                     if self._running.ends_itself:
@@ -104,6 +106,10 @@ class GtpLoop:
             return f"={number}\n"
         body = re.sub(r"\n\s*\n", "\n", body).rstrip()
         return f"={number} {body}\n\n" if body else f"={number}\n\n"
+
+    def meanwhile(self) -> Running | None:
+        """What goes on until the next line of input, and says nothing; None: nothing."""
+        return None
 
     # --- administration ---
 

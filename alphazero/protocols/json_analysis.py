@@ -16,7 +16,7 @@ from typing import Any, TextIO
 
 from alphazero._core import __version__
 from alphazero.many_searches import Asked, ManySearches
-from alphazero.player import NetworkPlayer
+from alphazero.player import Evaluation, NetworkPlayer
 from alphazero.protocols import json_queries, json_reports
 from alphazero.protocols.json_queries import Query, QueryError, Turn
 from alphazero.search import Limits, SearchResult
@@ -169,7 +169,7 @@ class JsonAnalysis:
             )
         )
 
-    def _glance(self, turn: Turn) -> Any:
+    def _glance(self, turn: Turn) -> Evaluation:
         game = turn.position.game
         player = self.player if game == self.player.game else self.player.with_options(**game.options)
         return player.evaluate(turn.position)
