@@ -25,9 +25,11 @@ from alphazero import _core
 from alphazero._core import __version__
 from alphazero.game import Game, IllegalMove, Outcome, Position, games
 from alphazero.player import Evaluation, Player, load
+from alphazero.research import BatchSearch, read_games, search_batch, self_play, train
 from alphazero.search import MoveStats, Search, SearchResult
 
 __all__ = [
+    "BatchSearch",
     "Evaluation",
     "Game",
     "IllegalMove",
@@ -41,6 +43,10 @@ __all__ = [
     "games",
     "get_include",
     "load",
+    "read_games",
+    "search_batch",
+    "self_play",
+    "train",
 ]
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import signal
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -46,6 +46,7 @@ if TYPE_CHECKING:  # the arena comes after the run: it is imported where a run a
 MOST_BEHIND = 400  # steps that games have paid for before self-play waits for them: what a few chunks of games pay for
 STEPS_AT_ONCE = 8  # a second's worth at most on a processor
 SAVE_SECONDS = 300.0  # between checkpoints, at most
+CALLBACK_SECONDS = 1.0
 
 
 def plan_run(config: Config, game: Game, *, gpu: bool, position_seconds: float | None = None) -> Plan:
@@ -78,6 +79,7 @@ class Run:
         self.progress = Progress(out)
         self.report = Report(self.directory, self.game, self.progress)
         self.stopping = False
+        self.callback: Callable[[Run], bool] | None = None  # called about once a second; True ends the run
         torch.manual_seed(config.seed)
         origin = resume.origin(self.directory, config, self.game, self.device, self.progress.note)
         self.trainer, self._began_from = origin.trainer, origin.began_from
@@ -158,7 +160,7 @@ class Run:
         self._warn_of_few_simulations()
         meter = Meter(self._totals(), self.config.training.batch_size, self.plan.batch_size)
         self._saved = (self.trainer.steps, time.perf_counter())
-        due = 0
+        due, asked = 0, 0.0
         while not self.stopping and self.fraction() < 1.0:
             if due <= MOST_BEHIND:
                 self._play()
@@ -169,6 +171,9 @@ class Run:
             self._save_when_due()
             if rating is not None:
                 self._rate(rating)
+            if self.callback is not None and time.perf_counter() - asked >= CALLBACK_SECONDS:
+                asked = time.perf_counter()
+                self.stopping = self.callback(self) or self.stopping
             if meter.seconds() >= LOG_SECONDS:
                 self._log(meter.read(self._totals()))
                 self._set_resignation()
@@ -380,9 +385,16 @@ class Run:
         )
 
 
-def train(config: Config, directory: Path, device: str = "auto", out: TextIO | None = None) -> Run:
-    """Begins, resumes or extends the run in `directory`."""
+def train(
+    config: Config,
+    directory: Path,
+    device: str = "auto",
+    out: TextIO | None = None,
+    callback: Callable[[Run], bool] | None = None,
+) -> Run:
+    """Begins, resumes or extends the run in `directory`; callback as Run has it."""
     with RunDirectory(directory).exclusive():
         run = Run(config, directory, device, out)
+        run.callback = callback
         run.train()
     return run
