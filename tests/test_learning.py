@@ -339,3 +339,10 @@ def test_broken_checkpoints_are_named(tmp_path):
         az.load(tmp_path / "d")
     with pytest.raises(ValueError, match="plays go, not connect4"):
         az.load(good, game=az.Game("connect4"))
+
+
+def test_the_stable_schedule_falls_over_the_last_tenth():
+    config = TrainingConfig(learning_rate=0.01, warmup_steps=1, schedule="stable", final_fraction=0.1)
+    trainer = Trainer(Network(GO, TINY), config, "cpu")
+    rates = [trainer.learning_rate(progress) for progress in (0.0, 0.5, 0.9, 0.95, 1.0, 1.2)]
+    assert rates == pytest.approx([0.01, 0.01, 0.01, 0.0055, 0.001, 0.001])

@@ -138,9 +138,10 @@ class TrainingConfig:
         "moments.",
         low=0,
     )
-    schedule: Literal["cosine", "constant", "step"] = key(
+    schedule: Literal["cosine", "constant", "step", "stable"] = key(
         "cosine",
-        "How the learning rate falls while the budget is used. A low rate at the end is worth 100 Elo and more.",
+        "How the learning rate falls while the budget is used; a low rate at the end is worth 100 Elo and more. With `stable` it "
+        "falls over the last tenth alone, so an extended run loses little.",
     )
     final_fraction: Float = key(
         0.05,

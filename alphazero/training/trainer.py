@@ -145,6 +145,8 @@ class Trainer:
         warm = min(1.0, (self.steps - self._warm_from + 1) / max(1, config.warmup_steps))
         if config.schedule == "constant":
             shape = 1.0
+        elif config.schedule == "stable":  # Hu et al. 2024, MiniCPM, section 4
+            shape = 1.0 - (1.0 - config.final_fraction) * min(1.0, max(0.0, progress - 0.9) / 0.1)
         elif config.schedule == "cosine":
             low = config.final_fraction
             shape = low + (1.0 - low) * 0.5 * (1.0 + math.cos(math.pi * min(1.0, progress)))
