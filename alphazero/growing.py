@@ -28,6 +28,8 @@ POOLED = ("bias.weight", "policy_bias.weight", "value_hidden.weight", "_extra.we
 def grown(network: Network, blocks: int, channels: int) -> Network:
     """A network of so many blocks and channels that answers as this one does. UserError where that is fewer than it has."""
     config = network.config
+    if config.kind:
+        raise UserError(f"grow: {config.kind} is a network from outside, and nobody here knows how it grows")
     if blocks < config.blocks or channels < config.channels:
         raise UserError(
             f"grow: the network has {config.blocks} blocks x {config.channels} channels; it cannot shrink to {blocks} x {channels}"

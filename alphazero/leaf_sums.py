@@ -73,8 +73,10 @@ class LeafSums:
         return float((sums.sum() if move is None else sums[move]) / count) if count else None
 
 
-def wdl_of(value: float, draw: float) -> tuple[float, float, float]:
-    """Win, draw and loss that have this value and, as far as it allows, this share of draws."""
+def wdl_of(value: float, draw: float | None) -> tuple[float, float, float] | None:
+    """Win, draw and loss that have this value and, as far as it allows, this share of draws; None where that is not known."""
+    if draw is None:
+        return None
     draw = max(0.0, min(draw, 1.0 - abs(value)))
     return (1.0 - draw + value) / 2.0, draw, (1.0 - draw - value) / 2.0
 

@@ -66,6 +66,14 @@ def cores() -> int:
     return max(1, count)
 
 
+def tree_bytes() -> int:
+    """The most that the tree of one analysis may take: a quarter of the memory, since it is copied as it grows."""
+    try:
+        return max(256 << 20, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 4)
+    except (AttributeError, OSError, ValueError):
+        return 1 << 30
+
+
 def drawing_threads(*, gpu: bool) -> int:
     """Threads that fill a training batch. A GPU learns from 100 k samples a second, where a thread draws 22 k of Go 19x19;
     a processor is far slower itself.

@@ -6,10 +6,12 @@ kept for all of them.
 
 from __future__ import annotations
 
+import heapq
 import itertools
+import sys
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from alphazero._core import Position
 from alphazero.evaluators.base import F32, Planes
@@ -32,7 +34,11 @@ class Asked:
     settings: dict[str, SettingValue]
     number: int
     search: NetworkSearch | None = None  # once it has begun
-    cancelled: bool = field(default=False)
+    cancelled: bool = False
+
+    def __lt__(self, other: Asked) -> bool:
+        """Whether it comes before another one that waits."""
+        return (-self.priority, self.number) < (-other.priority, other.number)
 
 
 class ManySearches:
@@ -52,7 +58,8 @@ class ManySearches:
         self._crew.make_room()
         self._heads = heads
         self._turn = threading.Condition()  # of all that follows
-        self._waiting: list[Asked] = []
+        self._waiting: list[Asked] = []  # a heap; those that were cancelled are passed over
+        self._open = 0  # positions that are not done
         self._active: list[Asked] = []
         self._numbers = itertools.count()
         self._first: NetworkSearch | None = None  # with which all keep their answers together
@@ -75,24 +82,24 @@ class ManySearches:
         wanted = self.player.search_settings(**settings)
         with self._turn:
             asked = Asked(position.copy(), limits, done, priority, wanted, next(self._numbers))
-            self._waiting.append(asked)
-            self._waiting.sort(key=lambda each: (-each.priority, each.number))
+            heapq.heappush(self._waiting, asked)
+            self._open += 1
             self._turn.notify_all()
         return asked
 
     def cancel(self, asked: Asked) -> None:
         """Ends a search with what it has found; one that has not begun is done without a result."""
         with self._turn:
+            if asked.search is None and not asked.cancelled:
+                asked.cancelled = True
+                self._done(asked, None, None)
             asked.cancelled = True
-            if asked in self._waiting:
-                self._waiting.remove(asked)
-                asked.done(None, None)
             self._turn.notify_all()
 
-    def wait(self) -> None:
-        """Until all positions are done."""
+    def wait(self, enough: Callable[[], bool] = lambda: False) -> None:
+        """Until all positions are done, or enough() says so; it is asked about twice a second."""
         with self._turn:
-            while self._waiting or self._active:
+            while self._open and not enough():
                 self._turn.wait(0.5)
 
     def forget(self) -> None:
@@ -123,6 +130,7 @@ class ManySearches:
                 with self._turn:
                     for asked, _, _ in parts:
                         self._fail(asked, error)
+                    self._crew.free_buffer(buffer)
                 continue
             with self._turn:
                 for asked, tickets, at in parts:
@@ -175,28 +183,36 @@ class ManySearches:
                 progress = True
                 continue
             known = search.known_answers
-            tickets = [] if asked.cancelled else search.collect(buffer[rows:], self.batch_size - rows)
+            try:
+                tickets = [] if asked.cancelled else search.collect(buffer[rows:], self.batch_size - rows)
+                if not tickets and search.known_answers > known:
+                    search.look()
+            except Exception as error:
+                self._fail(asked, error)
+                progress = True
+                continue
             if tickets:
                 parts.append((asked, tickets, rows))
                 rows += len(tickets)
             elif search.over and not search.under_way:
                 self._finish(asked)
                 progress = True
-            elif search.known_answers > known:
-                search.look()
-                progress = True
+            else:
+                progress = progress or search.known_answers > known
         return rows, parts, progress
 
     def _admit(self) -> None:
         """Begins searches while there is room."""
         while self._waiting and len(self._active) < self.at_once:
-            asked = self._waiting.pop(0)
+            asked = heapq.heappop(self._waiting)
+            if asked.cancelled:
+                continue
             try:
                 kept = {} if self._first is None else {"cache_megabytes": 0}  # those of the first search
                 search = self.player.network_search(asked.position.game, {**asked.settings, **kept}, heads=self._heads)
                 search.begin(asked.position, asked.limits)
             except Exception as error:
-                asked.done(None, error)
+                self._done(asked, None, error)
                 continue
             if self._first is None or self._first.game != search.game:
                 self._first = search
@@ -212,11 +228,18 @@ class ManySearches:
             result = asked.search.result()
         except ValueError:  # cancelled before its first leaf was answered
             result = None
-        asked.done(result, None)
-        self._turn.notify_all()
+        self._done(asked, result, None)
 
     def _fail(self, asked: Asked, error: Exception) -> None:
         if asked in self._active:
             self._active.remove(asked)
-            asked.done(None, error)
-            self._turn.notify_all()
+            self._done(asked, None, error)
+
+    def _done(self, asked: Asked, result: SearchResult | None, error: Exception | None) -> None:
+        """Tells whoever asked. What fails there must not end the lane: others wait for it."""
+        self._open -= 1
+        self._turn.notify_all()
+        try:
+            asked.done(result, error)
+        except Exception as fault:
+            print(f"alphazero: an answer could not be told: {fault!r}", file=sys.stderr)

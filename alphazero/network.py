@@ -8,15 +8,17 @@ values come from 1x1 convolutions and from means over the board, so the same wei
 from __future__ import annotations
 
 import copy
+import importlib
 from dataclasses import asdict, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from alphazero.config import NetworkConfig
-from alphazero.heads import HEADS, Features
+from alphazero.errors import UserError
+from alphazero.heads import HEADS, Features, Head
 from alphazero.runs.meta import Description
 from alphazero.weights import Shape as Shape
 from alphazero.weights import shape_of as shape_of
@@ -58,13 +60,29 @@ class Block(nn.Module):
         return F.relu(x + self.second(y))
 
 
-class Network(nn.Module):
-    """The tower, policy and value, and the further heads that `config` asks for."""
+class PolicyValueNet(nn.Module):
+    """What a network has to be: a module made from a shape and the section `network`, whose forward() gives an Output.
+
+    One from outside this package (`network.kind`) extends it and is trained, saved, resumed and played as ours is, by PyTorch and
+    ONNX Runtime. forward() gets float [B, C, H, W]; for games on boards of several sizes it must not depend on H and W.
+    """
 
     def __init__(self, shape: Shape, config: NetworkConfig):
         super().__init__()
         self.shape = shape
         self.config = config
+        self.heads: list[Head] = []  # what it learns beside policy and value, with layers and answers in Output.heads
+
+    def describe(self) -> Description:
+        """What meta.json keeps: enough to build this network again."""
+        return {**asdict(self.config), "shape": {**asdict(self.shape), "head": self.shape.head}}
+
+
+class Network(PolicyValueNet):
+    """The tower, policy and value, and the further heads that `config` asks for."""
+
+    def __init__(self, shape: Shape, config: NetworkConfig):
+        super().__init__(shape, config)
         channels = config.channels
         self.stem = _conv(shape.planes, channels, 3)
         self.tower = nn.Sequential(
@@ -123,16 +141,36 @@ class Network(nn.Module):
         dense: Tensor = self.get_submodule(f"{name}_dense")(p.flatten(1))
         return dense
 
-    def describe(self) -> Description:
-        """What meta.json keeps: enough to build this network again."""
-        return {**asdict(self.config), "shape": {**asdict(self.shape), "head": self.shape.head}}
+
+def make_network(shape: Shape, config: NetworkConfig) -> Network:
+    """A network with fresh weights: ours, or of the class that `config.kind` names. UserError says why there is none."""
+    if not config.kind:
+        return Network(shape, config)
+    name, _, attribute = config.kind.partition(":")
+    try:
+        kind = getattr(importlib.import_module(name), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise UserError(
+            f"network.kind: {config.kind}: {error}; package.module:Class of a package that is installed here is needed"
+        ) from error
+    if not (isinstance(kind, type) and issubclass(kind, PolicyValueNet)):
+        raise UserError(f"network.kind: {config.kind} is no alphazero.network.PolicyValueNet")
+    made = kind(shape, config)
+    with torch.no_grad():
+        made.eval()
+        said = made(torch.zeros(2, shape.planes, shape.height, shape.width))
+        made.train()
+    for what, found, wanted in (("policy", said.policy, (2, shape.policy_size)), ("wdl", said.wdl, (2, 3))):
+        if tuple(found.shape) != wanted:
+            raise UserError(f"network.kind: {config.kind} answers {what} {list(found.shape)}, not {list(wanted)}")
+    return cast(Network, made)
 
 
 def from_description(description: Description) -> Network:
     """The network that `describe` described, with fresh weights."""
-    fields = {"plies_left": False, "reply": False, **description}  # networks of before they came
+    fields = {"kind": "", "plies_left": False, "reply": False, **description}  # networks of before they came
     shape = {key: value for key, value in fields.pop("shape").items() if key != "head"}
-    return Network(Shape(**shape), NetworkConfig(**fields))
+    return make_network(Shape(**shape), NetworkConfig(**fields))
 
 
 def parameter_count(network: nn.Module) -> int:
@@ -146,7 +184,8 @@ def folded(network: Network) -> Network:
     for head in [each for each in result.heads if not each.plays]:
         result.heads.remove(head)
         if hasattr(result.config, head.name):
-            result.config = replace(result.config, **{head.name: False})
+            off: dict[str, Any] = {head.name: False}
+            result.config = replace(result.config, **off)
         for name in [name for name, _ in result.named_children() if name.startswith(f"{head.name}_")]:
             delattr(result, name)
     for module in list(result.modules()):

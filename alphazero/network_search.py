@@ -137,7 +137,7 @@ class NetworkSearch(Search):
         sums = self._sums
         return replace(
             plain,
-            wdl=certain(plain.proof) or wdl_of(plain.value, sums.draws() or 0.0),
+            wdl=certain(plain.proof) or wdl_of(plain.value, sums.draws()),
             score=sums.number("score"),
             score_spread=sums.spread("score"),
             plies_left=sums.number("plies_left"),
@@ -149,7 +149,7 @@ class NetworkSearch(Search):
         draw = sums.draws(index)
         return replace(
             plain,
-            wdl=certain(plain.proof) or wdl_of(plain.q, (sums.draws() or 0.0) if draw is None else draw),
+            wdl=certain(plain.proof) or wdl_of(plain.q, sums.draws() if draw is None else draw),
             score=sums.number("score", index),
             ownership=sums.mean("ownership", index),
         )

@@ -155,6 +155,10 @@ class Player:
         """The expected line after a move of the position searched last, the move first."""
         return self._search.line(move, longest) if self._search is not None else [move]
 
+    def line_visits(self, move: str, longest: int = 20) -> list[int]:
+        """The visits of each move of line()."""
+        return self._search.line_visits(move, longest) if self._search is not None else [0]
+
     def sample_move(self, temperature: float) -> str:
         """A move of the position searched last, drawn in proportion to visits ** (1 / temperature)."""
         if self._search is None:
@@ -251,7 +255,7 @@ class NetworkPlayer(Player):
         from alphazero.network_search import Crew
 
         crew = Crew(self.evaluator, self.threads, heads=bool(self.settings["heads"]))
-        if crew.lanes > 1 or crew.heads:
+        if crew.lanes > 1 or crew.heads or crew.halves:
             crew.warm_up(sizes, self.game.planes_shape)
 
     def search_settings(self, **settings: SettingValue) -> dict[str, SettingValue]:

@@ -233,6 +233,10 @@ class Search:
         """The expected line after a root move, the move first."""
         return self._core.line(move, longest)
 
+    def line_visits(self, move: str, longest: int = 20) -> list[int]:
+        """The visits of each move of line()."""
+        return self._core.line_visits(move, longest)
+
     def sample_move(self, temperature: float = 1.0) -> str:
         """A move drawn in proportion to visits ** (1 / temperature)."""
         return self._core.sample_move(temperature)

@@ -309,3 +309,57 @@ def test_pondering_says_nothing_and_its_tree_is_used():
     time.sleep(0.05)
     assert quiet.text.empty()
     quiet.close()
+
+
+def test_a_search_that_ends_by_itself_is_reported():
+    """Proven at once: no interval ever passes."""
+    live = Live(GtpEngine(Player("uniform", az.Game("go", board_size=2, komi=0.0))))
+    for line in ("play b A1", "play w pass"):
+        live.send(line)
+        live.answer()
+    live.send("kata-analyze b 1000 pvVisits true")
+    assert live.line() == "="
+    assert live.line().startswith("info move")
+    live.send("")
+    assert live.answer() == []
+    live.close()
+
+
+def test_moves_that_are_not_legal_are_no_choice(live):
+    live.send("play w C3")
+    live.answer()
+    live.send("lz-analyze b 5 allow b C3 1")
+    assert live.answer() == ["? no legal move is left"]
+    live.send("lz-genmove_analyze b 1 allow b D4 1")
+    assert live.answer()[-1] == "play D4"
+    points = ",".join(f"{column}{row}" for column in "ABCDE" for row in range(1, 6))
+    live.send(f"lz-genmove_analyze w 1 avoid w {points} 1")
+    assert live.answer()[-1] == "play pass"
+
+
+def test_an_error_in_a_move_that_is_analysed_leaves_the_engine_running():
+    engine = networked()
+
+    def broken(planes):
+        raise MemoryError("the device is full")
+
+    engine.player.evaluator.evaluate_heads = broken
+    live = Live(engine)
+    live.send("lz-genmove_analyze b 1")
+    assert live.answer() == ["="]
+    live.send("lz-analyze b 1")
+    assert live.line() == "="
+    live.send("name")
+    live.answer()
+    assert live.answer() == ["= alphazero"]
+    live.close()
+
+
+def test_visits_of_a_line_are_as_many_as_its_moves(live):
+    live.send("kata-analyze b 5 pvVisits true maxmoves 1")
+    live.line()
+    line = live.line()
+    live.send("")
+    live.answer()
+    moves, visits = re.search(r" pv (.*) pvVisits ([\d ]+)", line).groups()
+    assert len(moves.split()) == len(visits.split())

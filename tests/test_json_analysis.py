@@ -292,3 +292,79 @@ def test_the_command_answers_what_is_asked_before_the_input_ends():
         timeout=60,
     )
     assert refused.returncode == 2 and "has no network" in refused.stderr
+
+
+def test_a_client_may_send_all_its_queries_before_it_reads():
+    """Nobody reads: answers wait, and the engine takes queries all the same."""
+    reading = threading.Event()
+    found = []
+
+    class Slow:
+        def write(self, text):
+            reading.wait(30)
+            found.append(json.loads(text))
+
+        def flush(self):
+            pass
+
+    engine = JsonAnalysis(player(az.Game("go", board_size=5)), threads=1, visits=5)
+    lines = (json.dumps({"id": str(i), **PLAIN}) + "\n" for i in range(60))
+    taken = threading.Event()
+
+    def all_lines():
+        yield from lines
+        taken.set()
+
+    thread = threading.Thread(target=engine.serve, args=(all_lines(), Slow()))
+    thread.start()
+    assert taken.wait(30)
+    reading.set()
+    thread.join(60)
+    assert sorted(int(each["id"]) for each in found) == list(range(60))
+
+
+def test_a_full_disk_and_a_client_that_is_gone_end_the_engine(capsys):
+    class Full:
+        def write(self, text):
+            raise OSError(28, "No space left on device")
+
+        def flush(self):
+            pass
+
+    engine = JsonAnalysis(player(az.Game("go", board_size=5)), threads=1, visits=20)
+    lines = [json.dumps({"id": str(i), **PLAIN, "maxVisits": 10_000_000}) + "\n" for i in range(3)]
+    thread = threading.Thread(target=engine.serve, args=(["garbage\n", *lines], Full()))
+    thread.start()
+    thread.join(30)
+    assert not thread.is_alive() and "No space left" in capsys.readouterr().err
+
+
+def test_turns_asked_for_twice_are_answered_once_and_numbers_have_ends(go):
+    go.send(id="twice", **PLAIN, analyzeTurns=[0] * 1000, maxVisits=3)
+    assert go.next()["turnNumber"] == 0
+    for change, field in (
+        ({"komi": 10**400}, "komi"),
+        ({"maxVisits": 10**400}, "maxVisits"),
+        ({"moves": [["B", "E²"]]}, "moves"),
+        ({"moves": [["B", ""]]}, "moves"),
+        ({"moves": [["B", "(²,1)"]]}, "moves"),
+    ):
+        answer = go.ask(id="x", **{**PLAIN, **change})
+        assert answer.get("field") == field and "internal" not in answer["error"], answer
+    allowed = [{"player": "B", "moves": ["", "C3"], "untilDepth": 1}]
+    assert {m["move"] for m in go.ask(id="e", **PLAIN, allowMoves=allowed)["moveInfos"]} == {"C3"}
+
+
+def test_a_handicap_s_first_move_is_white_s_and_komi_has_its_usual_value(go):
+    stones = [["B", "B2"], ["B", "D4"]]
+    assert go.ask(id="h", **PLAIN, initialStones=stones)["rootInfo"]["currentPlayer"] == "W"
+    plain = {name: value for name, value in PLAIN.items() if name != "komi"}
+    moves = [["B", "C3"], ["W", "pass"], ["B", "pass"]]
+    assert go.ask(id="k", **{**plain, "moves": moves})["rootInfo"]["scoreLead"] == 25 - 7.5
+    assert "error" not in go.ask(id="z", **{**PLAIN, "rules": "new zealand"})
+
+
+def test_visits_of_lines(go):
+    answer = go.ask(id="v", **PLAIN, includePVVisits=True, maxVisits=100)
+    for each in answer["moveInfos"]:
+        assert len(each["pvVisits"]) == len(each["pv"]) and each["pvVisits"][0] == each["visits"]

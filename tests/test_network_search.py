@@ -300,3 +300,51 @@ def test_a_search_that_fails_leaves_the_others_alone():
     searches.close()
     assert told[0][0] is None and "the device is gone" in str(told[0][1])
     assert told[1][0].simulations == 20 and told[1][1] is None
+
+
+def test_an_answer_that_cannot_be_told_holds_nobody_up():
+    made = az.Game("connect4")
+    searches = ManySearches(player(made), threads=1, at_once=4)
+    told = []
+
+    def full(result, error):
+        raise OSError("no space left on device")
+
+    searches.submit(made.position(), Limits(20), full)
+    searches.submit(made.position(), Limits(30), lambda result, error: told.append(result.simulations))
+    searches.wait()
+    searches.close()
+    assert told == [30]
+
+
+def test_a_thousand_positions_wait_in_line():
+    made = az.Game("connect4")
+    searches = ManySearches(player(made), threads=1, at_once=16)
+    begin, count = time.perf_counter(), []
+    for i in range(1000):
+        searches.submit(made.position(), Limits(2), lambda result, error, i=i: count.append(i), priority=i % 7)
+    assert time.perf_counter() - begin < 5.0
+    searches.wait()
+    searches.close()
+    assert sorted(count) == list(range(1000))
+
+
+def test_draws_that_nobody_has_said_are_not_told_as_none():
+    """All leaves known from before: the network said nothing in this search."""
+    made = az.Game("connect4")
+    search = NetworkSearch(made, TorchEvaluator(network(made)), "net", batch_size=1, cache_megabytes=4, simulations=40)
+    first = search.search(made.position())
+    assert first.wdl is not None
+    other = NetworkSearch(made, TorchEvaluator(network(made)), "net", batch_size=1, simulations=40)
+    other.share_answers(search)
+    again = other.search(made.position())
+    assert again.wdl is None and all(m.wdl is None for m in again.moves) and again.value == first.value
+
+
+def test_a_line_s_visits_fall_from_move_to_move():
+    made = az.Game("chess")
+    search = NetworkSearch(made, TorchEvaluator(network(made)), "net", simulations=400)
+    found = search.search(made.position())
+    visits = search.line_visits(found.best_move)
+    assert len(visits) == len(search.line(found.best_move)) and visits[0] == found.moves[0].visits
+    assert visits == sorted(visits, reverse=True)

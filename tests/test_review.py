@@ -237,3 +237,35 @@ def test_the_program_prints_lines_that_a_pipe_can_read(tmp_path):
         timeout=120,
     )
     assert done.returncode == 0 and "Black (A): 2 moves" in done.stdout and done.stderr == ""
+
+
+def test_a_move_out_of_turn_is_judged_as_its_player_s(tmp_path, capsys):
+    path = tmp_path / "g.sgf"
+    path.write_text("(;GM[1]SZ[5]KM[0.5];B[cc];B[bb];W[dd])")
+    assert main(["analyze", str(path), "--simulations", "20", "--json"]) == 0
+    moves = json.loads(capsys.readouterr().out)["moves"]
+    assert [(each["player"], each["move"]) for each in moves] == [(0, "C3"), (0, "B4"), (1, "D2")]
+    path.write_text("(;GM[1]SZ[5]KM[0.5];W[cc];B[bb])")
+    assert main(["analyze", str(path), "--simulations", "20", "--json"]) == 0
+    assert [each["player"] for each in json.loads(capsys.readouterr().out)["moves"]] == [1, 0]
+
+
+def test_what_a_node_has_already_stays_and_is_not_doubled():
+    data = "(;GM[1]SZ[5]CA[gb2312]PB[\u53e4];B[cc]C[hello]V[3]BM[1];W[dd]C[a \\] b];B[resign];W[aa])".encode("gb2312")
+    marked = {n: Remark(f"said {n}", "??", 0.5) for n in (1, 2, 3)}
+    text = into_sgf(data, marked, 5)
+    game = sgfmill.sgf.Sgf_game.from_bytes(text.encode("utf-8"))
+    first, second, _, last = game.get_main_sequence()[1:]
+    assert game.get_charset() == "UTF-8" and game.get_root().get("PB") == "\u53e4"
+    assert first.get("C") == "hello\nsaid 1" and first.get("V") == 3.0 and first.get("BM") == 1
+    assert second.get("C") == "a ] b\nsaid 2" and second.get("BM") == 2
+    assert last.get("C") == "said 3", "the resignation is no move"
+    again = into_sgf(text, marked, 5)
+    assert again.count("V[") == text.count("V[") and sgf.parse(again).moves == sgf.parse(text).moves
+
+
+def test_a_file_in_shift_jis_stays_so(tmp_path):
+    path, out = tmp_path / "g.kif", tmp_path / "out.kif"
+    path.write_bytes(KIF.encode("cp932"))
+    assert main(["analyze", str(path), "--simulations", "4", "--out", str(out)]) == 0
+    assert "Sente" in out.read_bytes().decode("cp932") and kif.read(out.read_bytes())[0].moves == ["7g7f", "3c3d"]

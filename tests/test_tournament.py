@@ -292,6 +292,13 @@ def test_a_report_of_one_pair_without_spread_is_drawn_too(tmp_path):
     assert page.open == []
 
 
+def test_checkpoints_of_as_many_games_are_drawn_side_by_side(tmp_path):
+    """The last steps of a run are paid by no further game: two checkpoints saw the same games."""
+    results = [{"first": "a", "second": "b", "result": 1}, {"first": "b", "second": "c", "result": 0.5}]
+    write_report(tmp_path / "report.html", "t", rate(results), results, {"a": 40, "b": 40, "c": 10})
+    assert "Learning curve" in (tmp_path / "report.html").read_text()
+
+
 def test_a_tournament_writes_its_report_beside_the_results(tmp_path):
     assert main(["tournament", "random", "uniform", "--game", "connect4", "--games", "2", "--out", str(tmp_path)]) == 0
     assert {"results.jsonl", "elo.json", "report.html"} <= {path.name for path in tmp_path.iterdir()}

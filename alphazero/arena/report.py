@@ -91,7 +91,7 @@ def _short(name: str) -> str:
 
 def _curve(rated: Ratings, games_seen: Mapping[str, int]) -> str:
     """Elo with error bars over self-play games; the other players as level lines."""
-    points = sorted((games_seen[p.name], p) for p in rated.players if p.name in games_seen)
+    points = sorted(((games_seen[p.name], p) for p in rated.players if p.name in games_seen), key=lambda each: each[0])
     others = [p for p in rated.players if p.name not in games_seen]
     width, height, left, bottom = 860, 340, 60, 300
     x = _scale([games for games, _ in points], left + 10, width - 120)

@@ -13,6 +13,11 @@ class NetworkConfig:
     """The size of the network and what it predicts. A run's weights depend on every key, so none can change later."""
 
     __pydantic_config__: ClassVar = CLOSED
+    kind: Text = key(
+        "",
+        'A class of your own, as "package.module:Class"; without it the residual tower. It gets the shape and this section.',
+        resume="fixed",
+    )
     blocks: Int = key(
         4,
         "Residual blocks in the tower. A laptop evaluates 4 blocks of 32 channels more than ten thousand times a second.",

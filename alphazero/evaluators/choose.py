@@ -77,7 +77,7 @@ def make_evaluator(network: Network, device: torch.device | str = "auto") -> Eva
 
         half = PackedTorchEvaluator(network, name)
         return half if agrees(half, network, bf16=True) else PackedTorchEvaluator(network, name, torch.float32)
-    return _best(network, _wanted(name))
+    return _best(network, _fitting(network, _wanted(name)))
 
 
 def load_evaluator(folder: Path, meta: Meta, device: str = "auto") -> Evaluator:
@@ -106,6 +106,10 @@ def _without_torch(folder: Path, meta: Meta, device: str) -> Evaluator:
         raise UserError(f"no {package} and no torch to run networks with: pip install 'alphazero-engine[play]'")
     from alphazero.evaluators.openvino_cpu import OpenVinoEvaluator, has_bf16
 
+    if meta["network"].get("kind"):
+        raise UserError(
+            f"{meta['network']['kind']}: a network from outside needs torch; pip install 'alphazero-engine[train]'"
+        )
     folded = weights.read(folder, meta["network"])
     plain = OpenVinoEvaluator(folded, "fp32")
     if not has_bf16():
@@ -130,6 +134,16 @@ def _wanted(name: str) -> list[str]:
             )
         return [each for each in candidates() if each.startswith(name)]
     raise UserError(f"unknown device '{name}'; it is one of {', '.join(DEVICES)}")
+
+
+def _fitting(network: Network, names: list[str]) -> list[str]:
+    """Those that can run the network: OpenVINO's graph is built for ours alone. UserError: none."""
+    if not network.config.kind:
+        return names
+    fitting = [each for each in names if not each.startswith("openvino")]
+    if not fitting:
+        raise UserError(f"device openvino: it cannot run {network.config.kind}; use torch or onnx")
+    return fitting
 
 
 def available() -> list[str]:

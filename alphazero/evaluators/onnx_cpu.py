@@ -45,8 +45,10 @@ def to_onnx(network: Network, size: Size | None = None, *, heads: bool = False) 
     module = PlayingNetwork(plain, names)
     example = torch.zeros(2, shape.planes, *(size or (shape.height, shape.width)))
     out = io.BytesIO()
+    fast = torch.backends.mha.get_fastpath_enabled()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter's own deprecations
+        torch.backends.mha.set_fastpath_enabled(False)  # transformers as operations that ONNX has
         torch.onnx.export(
             module,
             (example,),
@@ -56,6 +58,7 @@ def to_onnx(network: Network, size: Size | None = None, *, heads: bool = False) 
             dynamic_axes={name: {0: "batch"} for name in ("planes", "policy", "wdl", *names)},
             dynamo=False,
         )
+    torch.backends.mha.set_fastpath_enabled(fast)
     return out.getvalue()
 
 
@@ -82,7 +85,7 @@ class OnnxEvaluator:
         self._exchanging = threading.Lock()  # of all that follows
         self._models: dict[Size, bytes] = {}
         self._sessions: dict[tuple[Size, int], Session] = {}  # by size and threads; lanes share those of one thread
-        self._told: dict[Size, Session] = {}  # that tell all heads
+        self._told: dict[Size, tuple[Session, list[str]]] = {}  # those that tell all heads, and the heads' names
         self.load_weights(network)
 
     def evaluate(self, planes: F32) -> tuple[F32, F32]:
@@ -94,10 +97,10 @@ class OnnxEvaluator:
     def evaluate_heads(self, planes: F32) -> tuple[F32, F32, dict[str, F32]]:
         size = planes.shape[2], planes.shape[3]
         with self._exchanging:
-            session = self._told.get(size)
-            if session is None:
-                session = self._told[size] = _session(to_onnx(self._network, size, heads=True), 1)
-            names = [each.name for each in folded(self._network).heads]
+            if size not in self._told:
+                names = [each.name for each in self._network.heads if each.plays]
+                self._told[size] = _session(to_onnx(self._network, size, heads=True), 1), names
+            session, names = self._told[size]
         logits, wdl, *rest = session.run(None, {"planes": planes})
         return logits, wdl, dict(zip(names, rest, strict=True))
 

@@ -32,52 +32,75 @@ class Remark:
     )  # the line that was better, its first move first; none: the move was
 
 
+@dataclass
+class _Node:
+    """What a node has already, while its tokens are read."""
+
+    number: int = 0  # of its move; 0: it has none
+    names: set[str] = field(default_factory=set)
+    comment_end: int = 0  # where the text of its C ends; 0: it has none
+
+
 def into_sgf(data: bytes | str, remarks: Mapping[int, Remark], size: int) -> str:
-    """The first game's main line with remarks by the number of the move, from 1; the tree and all properties are kept."""
+    """The first game's main line with remarks by the number of the move, from 1; the tree and all properties are kept.
+
+    A comment that is there stays, with the remark below it. The text is UTF-8, and CA says so.
+    """
     file = source(data)
-    text = file.data.decode("utf-8" if file.codec in ("utf-8", "") else file.codec, "replace")
-    if file.codec not in ("utf-8", "") or isinstance(data, bytes):  # offsets are those of UTF-8
-        file = Source(text.encode("utf-8"), "utf-8")
+    foreign = file.codec not in ("utf-8", "")
+    text = file.data.decode(file.codec if foreign else "utf-8", "replace")
+    file = Source(text.encode("utf-8"), "utf-8")  # offsets are those of UTF-8
     raw = file.data
-    places: list[tuple[int, str]] = []
-    depth_of: list[int] = []
-    moves = 0
-    in_move, nodes = False, 0
-    pending: int | None = None
+    edits: list[tuple[int, int, str]] = []  # what stands from here to there becomes this
+    opened: list[int] = []
+    node, name, moves, nodes = _Node(), "", 0, 0
 
     def close(at: int) -> None:
-        nonlocal pending
-        if pending is not None and pending in remarks:
-            places.append((at, _sgf_remark(remarks[pending])))
-        pending = None
+        nonlocal node
+        if node.number in remarks:
+            edits.extend(_sgf_remark(remarks[node.number], node, at))
+        node = _Node()
 
     for token in file.tokens(max(0, begin(raw))):
+        if token.kind in "();":
+            close(token.at)
         if token.kind == "(":
-            close(token.at)
-            depth_of.append(nodes)
+            opened.append(nodes)
         elif token.kind == ")":
-            close(token.at)
-            if (depth_of.pop() if depth_of else 0) < nodes or not depth_of:
+            if (opened.pop() if opened else 0) < nodes or not opened:
                 break
         elif token.kind == ";":
-            close(token.at)
             nodes += 1
         elif token.kind == "name":
-            in_move = token.content.decode("latin-1") in ("B", "W")
-        elif token.kind == "value" and in_move:
-            moves += 1
-            pending, in_move = moves, False
+            name = token.content.decode("latin-1")
+            node.names.add(name)
+        elif token.kind == "value":
+            if name in ("B", "W") and token.content.strip().lower() != b"resign":
+                moves += 1
+                node.number = moves
+            elif name == "C":
+                node.comment_end = token.at + len(token.content)
+            elif name == "CA":
+                edits.append((token.at, token.at + len(token.content), "UTF-8"))
+            name = name if name in ("AB", "AW", "AE") else ""
     else:
         close(len(raw))  # the file ends inside the game
     out, last = [], 0
-    for at, remark in places:
-        out += [raw[last:at], remark.encode("utf-8")]
-        last = at
+    for start, end, new in sorted(edits):
+        out += [raw[last:start], new.encode("utf-8")]
+        last = end
     return b"".join([*out, raw[last:]]).decode("utf-8")
 
 
-def _sgf_remark(remark: Remark) -> str:
-    return f"V[{100.0 * (2.0 * remark.win_rate - 1.0):.1f}]{SGF_MARKS.get(remark.mark, '')}C[{escape(remark.text)}]"
+def _sgf_remark(remark: Remark, node: _Node, at: int) -> list[tuple[int, int, str]]:
+    """A remark as edits of a node that ends at this offset."""
+    added = "" if "V" in node.names else f"V[{100.0 * (2.0 * remark.win_rate - 1.0):.1f}]"
+    if remark.mark and not node.names & {"BM", "DO", "IT", "TE"}:
+        added += SGF_MARKS[remark.mark]
+    if not node.comment_end:
+        return [(at, at, f"{added}C[{escape(remark.text)}]")]
+    edits = [(node.comment_end, node.comment_end, f"\n{escape(remark.text)}")]
+    return [*edits, (at, at, added)] if added else edits
 
 
 def into_pgn(text: str, remarks: Mapping[int, Remark]) -> str:

@@ -55,7 +55,7 @@ SUPPORTED = "ko POSITIONAL, SITUATIONAL or SIMPLE; suicide true or false; " + ";
 
 def by_name(name: str) -> dict[str, OptionValue]:
     """The options of named rules. ValueError lists the names."""
-    known = name.strip().lower().replace("_", "-")
+    known = name.strip().lower().replace("_", "-").replace(" ", "-")
     if known not in RULES:
         raise ValueError(f"unknown rules '{name[:40]}': {', '.join(RULES)}")
     ko, suicide = RULES[known]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
@@ -280,7 +280,12 @@ class GtpEngine(AnalysisCommands):
         return ""
 
     def genmove(
-        self, colour: str, *, keep: bool, watch: Callable[[SearchResult], bool] | None = None
+        self,
+        colour: str,
+        *,
+        keep: bool,
+        watch: Callable[[SearchResult], bool] | None = None,
+        only: Sequence[str] = (),
     ) -> tuple[str, SearchResult | None]:
         position = self.turned(colour)  # a search that fails leaves the game as it was
         result = None
@@ -289,22 +294,18 @@ class GtpEngine(AnalysisCommands):
         else:
             begin = time.perf_counter()
             clock = self.clocks.get(colour)
-            if clock is None:
-                result = self.player.search_at(
-                    self.level, position, simulations=self.simulations, on_progress=watch, progress_every=0.05
-                )
-            else:
-                seconds = clock.budget(position.ply, 1.05 * self.size**2)
-                result = self.player.search_at(
-                    self.level,
-                    position,
-                    simulations=MOST_SIMULATIONS,
-                    seconds=seconds,
-                    on_progress=watch,
-                    progress_every=0.05,
-                )
-                if keep:
-                    clock.spend(time.perf_counter() - begin + clock.lag_seconds)
+            seconds = None if clock is None else clock.budget(position.ply, 1.05 * self.size**2)
+            result = self.player.search_at(
+                self.level,
+                position,
+                simulations=self.simulations if clock is None else MOST_SIMULATIONS,
+                seconds=seconds,
+                only=only,
+                on_progress=watch,
+                progress_every=0.05,
+            )
+            if clock is not None and keep:
+                clock.spend(time.perf_counter() - begin + clock.lag_seconds)
             if keep and self.resigns(colour, result):
                 return "resign", result
             move = result.best_move

@@ -6,23 +6,24 @@ prints the same while a move is searched for, and then `play MOVE`.
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from alphazero._core import Position
+from alphazero.machine import tree_bytes
 from alphazero.player import NetworkPlayer, Player
 from alphazero.protocols.gtp_loop import GtpLoop, Running
-from alphazero.protocols.gtp_reports import AnalyzeWords, grid, kata_line, lz_line, policy_grid, win_rate
+from alphazero.protocols.gtp_reports import AnalyzeWords, Lines, grid, kata_line, lz_line, policy_grid, shown, win_rate
 from alphazero.protocols.gtp_words import GtpError
 from alphazero.search import SearchResult
 from alphazero.search_settings import MOST_SIMULATIONS
 
-MOST_ANALYSED = 20_000_000  # simulations of an analysis that nobody stops: some gigabytes of tree
 USUAL_INTERVAL = 0.5  # seconds between two reports where none is given: nothing smaller is read
 
-Line = Callable[[SearchResult, AnalyzeWords, dict[str, list[str]]], str]
+Line = Callable[[SearchResult, AnalyzeWords, Lines], str]
 
 
 class LiveAnalysis(Running):
@@ -33,6 +34,7 @@ class LiveAnalysis(Running):
         self.position = position
         self.asked = asked
         self.form = form
+        self._most_bytes = tree_bytes()
         self._stop = threading.Event()
         self._write: Callable[[str], None] = lambda text: None
         self._thread = threading.Thread(target=self._run, name="analysis", daemon=True)
@@ -49,19 +51,23 @@ class LiveAnalysis(Running):
     def _run(self) -> None:
         if self.position.outcome is not None:
             return
-        self.player.search(
-            self.position,
-            min(MOST_ANALYSED, MOST_SIMULATIONS),
-            only=self.asked.moves(self.position.legal_moves()),
-            on_progress=self._report,
-            progress_every=self.asked.interval or USUAL_INTERVAL,
-            should_stop=self._stop.is_set,
-        )
+        try:
+            found = self.player.search(
+                self.position,
+                MOST_SIMULATIONS,
+                only=self.asked.moves(self.position.legal_moves()),
+                on_progress=self._report,
+                progress_every=self.asked.interval or USUAL_INTERVAL,
+                should_stop=self._stop.is_set,
+            )
+            self._report(found)  # it may have ended by itself: proven, or as large as a tree may be
+        except Exception as error:  # an internal error must not end the engine
+            print(f"alphazero gtp: the analysis failed: {error!r}", file=sys.stderr)
 
     def _report(self, result: SearchResult) -> bool:
         if not self._stop.is_set() and self.asked.interval is not None:
             self._write(report_line(self.player, result, self.asked, self.form) + "\n")
-        return False
+        return result.tree_bytes > self._most_bytes
 
 
 class Pondering(LiveAnalysis):
@@ -77,8 +83,9 @@ class Pondering(LiveAnalysis):
 
 def report_line(player: Player, result: SearchResult, asked: AnalyzeWords, form: Line) -> str:
     """One report, in Leela Zero's or KataGo's form."""
-    lines = {m.move: player.line(m.move) for m in result.moves if m.visits or m.move == result.best_move}
-    return form(result, asked, {m.move: lines.get(m.move, [m.move]) for m in result.moves})
+    told = [m.move for m in shown(result, asked)]
+    visits = {move: player.line_visits(move) for move in told} if "pvVisits" in asked.flags else {}
+    return form(result, asked, Lines({move: player.line(move) for move in told}, visits))
 
 
 class AnalysisCommands(GtpLoop):
@@ -98,11 +105,16 @@ class AnalysisCommands(GtpLoop):
 
     @abstractmethod
     def genmove(
-        self, colour: str, *, keep: bool, watch: Callable[[SearchResult], bool] | None = None
+        self,
+        colour: str,
+        *,
+        keep: bool,
+        watch: Callable[[SearchResult], bool] | None = None,
+        only: Sequence[str] = (),
     ) -> tuple[str, SearchResult | None]:
         """The move of a colour by its time or simulations, and the search that found it; keep: it is played.
 
-        watch: gets what is found on the way, as on_progress of a search.
+        watch: gets what is found on the way, as on_progress of a search. only: the moves to choose among; none: all.
         """
 
     # --- until the next line ---
@@ -113,8 +125,8 @@ class AnalysisCommands(GtpLoop):
     def _analyze(self, arguments: list[str], form: Line) -> Running:
         asked = self._words(arguments)
         position = self.turned(asked.colour)
-        if not set(asked.moves(position.legal_moves()) or ("",)):
-            raise GtpError("no move is left to analyse")
+        if position.outcome is None:
+            asked.moves(position.legal_moves())  # refused now where none is left
         return LiveAnalysis(self.player, position, asked, form)
 
     def do_lz__analyze(self, arguments: list[str]) -> Running:
@@ -134,6 +146,8 @@ class AnalysisCommands(GtpLoop):
 
     def _genmove_analyze(self, arguments: list[str], form: Line, keep: bool) -> Running:
         asked = self._words(arguments)
+        position = self.turned(asked.colour)
+        only = asked.moves(position.legal_moves()) if position.outcome is None else ()
 
         def search(write: Callable[[str], None]) -> str:
             last = time.perf_counter()
@@ -146,7 +160,7 @@ class AnalysisCommands(GtpLoop):
                     write(report_line(self.player, result, asked, form) + "\n")
                 return False
 
-            move, found = self.genmove(asked.colour, keep=keep, watch=report)
+            move, found = self.genmove(asked.colour, keep=keep, watch=report, only=only)
             if found is not None and asked.interval is not None:  # a short search has reported nothing yet
                 write(report_line(self.player, found, asked, form) + "\n")
             return f"play {move}\n\n"
@@ -163,9 +177,6 @@ class AnalysisCommands(GtpLoop):
         return self._genmove_analyze(arguments, lz_line, keep=True)
 
     def do_kata__search_analyze(self, arguments: list[str]) -> Running:
-        return self._genmove_analyze(arguments, kata_line, keep=False)
-
-    def do_kata__search_analyze_cancellable(self, arguments: list[str]) -> Running:
         return self._genmove_analyze(arguments, kata_line, keep=False)
 
     # --- the network alone ---

@@ -69,12 +69,20 @@ class GtpLoop:
                 if self._running is None:
                     self._running = self.meanwhile()
                 if self._running is not None:
-                    self._running.start(write)
-                    if self._running.ends_itself:
-                        self._end_running(write)
+                    self._start(self._running, write)
                 if self.done:
                     return
         finally:
+            self._end_running(write)
+
+    def _start(self, running: Running, write: Callable[[str], None]) -> None:
+        try:
+            running.start(write)
+        except Exception as error:  # as in answer(): it must not end a game that is being played
+            print(f"alphazero gtp: {error!r}", file=sys.stderr)
+            self._running = None
+            write("\n")
+        if running.ends_itself:
             self._end_running(write)
 
     def _end_running(self, write: Callable[[str], None]) -> None:

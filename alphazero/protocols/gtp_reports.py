@@ -85,9 +85,13 @@ class AnalyzeWords:
         return asked
 
     def moves(self, legal: Iterable[str]) -> tuple[str, ...]:
-        """The root moves to consider; none: all."""
+        """The root moves to consider; none: all. GtpError where allow and avoid leave none."""
+        if not self.avoid and self.allow is None:
+            return ()
         chosen = [move for move in legal if move not in self.avoid and (self.allow is None or move in self.allow)]
-        return tuple(chosen) if self.avoid or self.allow is not None else ()
+        if not chosen:
+            raise GtpError("no legal move is left")
+        return tuple(chosen)
 
 
 def vertex(move: str) -> str:
@@ -103,27 +107,35 @@ def shown(result: SearchResult, asked: AnalyzeWords) -> list[MoveStats]:
     return [best, *others][: min(count, asked.most_moves)]
 
 
-def lz_line(result: SearchResult, asked: AnalyzeWords, lines: dict[str, list[str]]) -> str:
-    """Leela Zero's: whole numbers, 10000 being 1. lines: the expected line of each move that is shown."""
+@dataclass
+class Lines:
+    """The expected line after each root move, and the visits of its moves."""
+
+    moves: dict[str, list[str]]
+    visits: dict[str, list[int]]
+
+
+def lz_line(result: SearchResult, asked: AnalyzeWords, lines: Lines) -> str:
+    """Leela Zero's: whole numbers, 10000 being 1."""
     parts = []
     for order, move in enumerate(shown(result, asked)):
         rate = win_rate(move.wdl, move.q)
         parts.append(
             f"info move {vertex(move.move)} visits {move.visits} winrate {round(10000 * rate)} prior {round(10000 * move.prior)}"
-            f" lcb {round(10000 * lower_bound(rate, move.visits))} order {order} pv {_pv(lines[move.move])}"
+            f" lcb {round(10000 * lower_bound(rate, move.visits))} order {order} pv {_pv(lines.moves[move.move])}"
         )
     return " ".join(parts)
 
 
-def kata_line(result: SearchResult, asked: AnalyzeWords, lines: dict[str, list[str]]) -> str:
+def kata_line(result: SearchResult, asked: AnalyzeWords, lines: Lines) -> str:
     """KataGo's: fractions, points, and what was asked for with `true`."""
     parts = []
     for order, move in enumerate(shown(result, asked)):
         own_score = move.score if move.score is not None else result.score
         text = f"info move {vertex(move.move)} visits {move.visits} {_values(move.wdl, move.q, own_score, result, move.visits)}"
-        text += f" prior {move.prior:.6g} order {order} pv {_pv(lines[move.move])}"
+        text += f" prior {move.prior:.6g} order {order} pv {_pv(lines.moves[move.move])}"
         if asked.flags & {"pvVisits", "pvEdgeVisits"}:
-            text += f" pvVisits {move.visits}"
+            text += f" pvVisits {' '.join(map(str, lines.visits[move.move]))}"
         if "movesOwnership" in asked.flags and move.ownership is not None:
             text += f" movesOwnership {_cells(move.ownership)}"
         parts.append(text)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import queue
 import sys
 import threading
 from collections.abc import Iterable
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any, TextIO
 
 from alphazero._core import __version__
+from alphazero.machine import tree_bytes
 from alphazero.many_searches import Asked, ManySearches
 from alphazero.player import Evaluation, NetworkPlayer
 from alphazero.protocols import json_queries, json_reports
@@ -22,6 +24,7 @@ from alphazero.protocols.json_queries import Query, QueryError, Turn
 from alphazero.search import Limits, SearchResult
 from alphazero.text import clean
 
+LOOK_SECONDS = 1.0  # between two looks at a tree's size
 LONGEST_LINE = 4_000_000  # characters of a query: a game of thousands of moves takes 50,000
 FIELDS_OF_ACTIONS = ("id", "action", "terminateId", "turnNumbers")
 
@@ -57,16 +60,18 @@ class JsonAnalysis:
         self.visits = visits
         self.perspective = perspective
         self.log = log
+        self._most_bytes = tree_bytes()
         self.searches = ManySearches(self.player, threads=threads, at_once=at_once, heads=True)
-        self._out: TextIO = sys.stdout
-        self._writing = threading.Lock()
+        # Answers wait here: a client that does not read them yet must not hold up the searches, nor the next query.
+        self._answers: queue.SimpleQueue[json_reports.Report | None] = queue.SimpleQueue()
         self._changing = threading.Lock()  # of what follows
-        self._under_way: list[_UnderWay] = []
+        self._under_way: set[_UnderWay] = set()
         self._gone = False  # whoever read the answers
 
     def serve(self, lines: Iterable[str], out: TextIO, *, wait: bool = True) -> None:
         """Answers queries until the end of input; wait: and then those that are still open."""
-        self._out = out
+        writer = threading.Thread(target=self._write, args=(out,), name="answers")
+        writer.start()
         if isinstance(lines, io.TextIOWrapper):
             lines.reconfigure(errors="replace")
         try:
@@ -78,9 +83,11 @@ class JsonAnalysis:
                 if self._gone:
                     return
             if wait:
-                self.searches.wait()
+                self.searches.wait(lambda: self._gone)
         finally:
             self.searches.close()
+            self._answers.put(None)
+            writer.join()
 
     def answer(self, line: str) -> None:
         """Takes one line in."""
@@ -131,13 +138,13 @@ class JsonAnalysis:
             return
 
         def progress(result: SearchResult) -> bool:
-            if query.every is not None and own.asked is not None and not own.terminated:
+            if query.every is not None and not own.terminated:
                 self._report(own, result, during=True)
-            return False
+            return result.tree_bytes > self._most_bytes
 
         def done(result: SearchResult | None, error: Exception | None) -> None:
             with self._changing:
-                self._under_way.remove(own)
+                self._under_way.discard(own)
             if error is not None:
                 self._say({"error": clean(str(error), 1000), "id": query.id, "turnNumber": turn.number})
             elif result is None:
@@ -145,16 +152,17 @@ class JsonAnalysis:
             else:
                 self._report(own, result, during=False)
 
-        limits = Limits(
-            query.visits or self.visits, query.seconds, turn.only, progress if query.every else None, query.every or 0.5
-        )
+        limits = Limits(query.visits or self.visits, query.seconds, turn.only, progress, query.every or LOOK_SECONDS)
         with self._changing:
-            self._under_way.append(own)
+            self._under_way.add(own)
         own.asked = self.searches.submit(turn.position, limits, done, priority=turn.priority, **query.settings)
+        if own.terminated:
+            self.searches.cancel(own.asked)
 
     def _report(self, own: _UnderWay, result: SearchResult, *, during: bool) -> None:
-        assert own.asked is not None and own.asked.search is not None
         query, turn = own.query, own.turn
+        search = None if own.asked is None else own.asked.search
+        line = (lambda move: [move]) if search is None else search.line
         seen = self._glance(turn) if query.policy else None
         self._say(
             json_reports.report(
@@ -164,7 +172,8 @@ class JsonAnalysis:
                 result,
                 perspective=query.perspective or self.perspective,
                 during=during,
-                line=own.asked.search.line,
+                line=line,
+                visits=None if search is None else search.line_visits,
                 seen=seen,
             )
         )
@@ -213,14 +222,21 @@ class JsonAnalysis:
                 self.searches.cancel(each.asked)
 
     def _say(self, answer: json_reports.Report) -> None:
-        text = json.dumps(answer, separators=(",", ":"))
-        with self._writing:
+        self._answers.put(answer)
+
+    def _write(self, out: TextIO) -> None:
+        """Writes answers as they come, in a thread of its own."""
+        while (answer := self._answers.get()) is not None:
+            if self._gone:
+                continue
+            text = json.dumps(answer, separators=(",", ":"))
             try:
-                self._out.write(text + "\n")
-                self._out.flush()
-            except (BrokenPipeError, ValueError):
+                out.write(text + "\n")
+                out.flush()
+                if self.log is not None:
+                    self.log.write(f"< {text}\n")
+                    self.log.flush()
+            except (OSError, ValueError) as error:
                 self._gone = True
-                return
-            if self.log is not None:
-                self.log.write(f"< {text}\n")
-                self.log.flush()
+                if not isinstance(error, BrokenPipeError):
+                    print(f"alphazero analysis: answers cannot be written: {error}", file=sys.stderr)

@@ -7,6 +7,7 @@ stones and a board, and moves as UCI and USI write them.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +22,7 @@ from alphazero.text import clean
 
 Json = Any  # what json.loads gives: nothing is known of it
 MOST_VISITS = 100_000_000
+MOST_NUMBER = 10**15  # beyond it whole numbers are none as fractions
 PERSPECTIVES = ("BLACK", "WHITE", "SIDETOMOVE")
 # Settings of KataGo's search that mean nothing to ours. GUIs send them with every query.
 UNUSED_SETTINGS = frozenset(
@@ -137,7 +139,9 @@ class Fields:
 
 
 def is_number(value: Json) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return abs(value) < MOST_NUMBER if isinstance(value, int) else math.isfinite(value)
 
 
 def is_list(value: Json) -> bool:
@@ -181,6 +185,7 @@ def _turns(fields: Fields, positions: list[Position]) -> list[Turn]:
         lambda v: is_list(v) and v and all(type(n) is int and 0 <= n <= last for n in v),
         [last],
     )
+    numbers_seen: set[int] = set()
     one = fields.whole("priority", -(2**31), 2**31, 0) or 0
     many: list[int] | None = fields.get(
         "priorities",
@@ -190,6 +195,9 @@ def _turns(fields: Fields, positions: list[Position]) -> list[Turn]:
     avoid, allow = (_moves_by_player(fields, name) for name in ("avoidMoves", "allowMoves"))
     turns = []
     for i, number in enumerate(numbers):
+        if number in numbers_seen:  # once is enough
+            continue
+        numbers_seen.add(number)
         position = positions[number]
         mover = position.turn
         legal = position.legal_moves() if position.outcome is None else []
@@ -211,7 +219,7 @@ def _moves_by_player(fields: Fields, name: str) -> dict[int, set[str]]:
         if type(depth := entry.get("untilDepth", 1)) is not int or depth < 1:
             raise QueryError(f"{name}: untilDepth: expected a whole number from 1", name)
         found.setdefault(player, set()).update(str(move).lower() for move in entry["moves"])
-        found[player] |= {move[0].upper() + move[1:] for move in found[player] if move != "pass"}
+        found[player] |= {move[:1].upper() + move[1:] for move in found[player] if move != "pass"}
     return found
 
 
@@ -270,13 +278,16 @@ def _read_go(fields: Fields, game: Game) -> list[Position]:
                 fields.warnings.append((told, "rules"))
     except ValueError as error:
         raise QueryError(str(error), "rules") from error
-    komi = fields.number("komi", -150.0, 150.0, 7.5 if rules is None else float(game.options["komi"]))
+    komi = fields.number("komi", -150.0, 150.0, float(game.options["komi"]) if rules is None else 7.5)
     fields.get("whiteHandicapBonus", "0, N or N-1", lambda v: str(v) in ("0", "N", "N-1"))
     own = make("go", {**options, "komi": komi if komi is not None else 7.5})
     stones = [_stone(each, size, "initialStones") for each in fields.get("initialStones", "a list", is_list, [])]
     moves = [_stone(each, size, "moves") for each in fields.get("moves", "a list", is_list, [])]
     first = fields.get("initialPlayer", '"B" or "W"', lambda v: isinstance(v, str))
-    turn = "BW"[player_of(first, "initialPlayer")] if first else (moves[0][0] if moves else "B")
+    # After a handicap, which is black stones alone, White begins.
+    handicap = len(stones) > 1 and all(colour == "B" for colour, _ in stones)
+    usual = moves[0][0] if moves else "W" if handicap else "B"
+    turn = "BW"[player_of(first, "initialPlayer")] if first else usual
     placed: dict[str, str] = {}
     for colour, vertex in stones:
         if vertex == "pass" or vertex in placed:
@@ -306,9 +317,9 @@ def _stone(given: Json, size: int, where: str) -> tuple[str, str]:
     if word.lower() == "pass":
         return colour, "pass"
     if word.startswith("(") and word.endswith(")") and len(parts := word[1:-1].split(",")) == 2:
-        if all(part.strip().isdigit() for part in parts) and all(int(part) < size for part in parts):
+        if all(re.fullmatch(" *[0-9]{1,2} *", part) for part in parts) and all(int(part) < size for part in parts):
             return colour, f"{COLUMNS[int(parts[0])]}{size - int(parts[1])}"
-    elif word[:1].upper() in COLUMNS[:size] and word[1:].isdigit() and 1 <= int(word[1:]) <= size:
+    elif re.fullmatch("[A-Za-z][0-9]{1,2}", word) and word[0].upper() in COLUMNS[:size] and 1 <= int(word[1:]) <= size:
         return colour, f"{word[0].upper()}{int(word[1:])}"
     raise QueryError(f"{where}: '{clean(word, 20)}' is no point of a {size}x{size} board", where)
 

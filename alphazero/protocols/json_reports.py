@@ -38,9 +38,10 @@ def report(
     perspective: str,
     during: bool,
     line: Callable[[str], list[str]],
+    visits: Callable[[str], list[int]] | None = None,
     seen: Evaluation | None,
 ) -> Report:
-    """An answer to one turn of a query. line: the expected line after a root move. seen: what the network says, for `policy`."""
+    """An answer to one turn of a query. line, visits: the expected line after a root move, and each of its moves' visits. seen: what the network says, for `policy`."""
     sign = side(perspective, position.turn)
     go = position.game.name == "go"
     name = vertex if go else str
@@ -59,8 +60,8 @@ def report(
             **_values(move.wdl, move.q, move.visits, sign),
             **_points(move.score if move.score is not None else result.score, result.score_spread, sign),
         }
-        if query.pv_visits:
-            info["pvVisits"] = [move.visits]
+        if query.pv_visits and visits is not None:
+            info["pvVisits"] = visits(move.move)[: len(info["pv"])]
         if query.moves_ownership and move.ownership is not None:
             info["ownership"] = _cells(sign * move.ownership)
         if move.proof:

@@ -38,6 +38,7 @@ class _Read:
     moves: list[str]
     warnings: list[str]
     written: Callable[[dict[int, Remark]], str]
+    codec: str = "utf-8"  # of the file that is written
 
 
 def analyze_file(
@@ -65,7 +66,7 @@ def analyze_file(
         if graph is not None and number == 1:
             write_atomically(graph, _picture(game, judged).encode())
     if out is not None:
-        write_atomically(out, "".join(texts).encode("utf-8"))
+        write_atomically(out, "".join(texts).encode(games[0].codec, "replace"))
 
 
 def _player(known: NetworkPlayer | None, model: str | None, game: Game, device: str) -> NetworkPlayer:
@@ -112,7 +113,18 @@ def _read(path: Path) -> list[_Read]:
     games = (kif.read if kind == "kif" else csa.read)(text, str(path))
     if len(games) > 1:
         print(f"alphazero analyze: {path}: the first of {len(games)} games is analysed", file=sys.stderr)
-    return [_played(games[0], kind, text)]
+    found = _played(games[0], kind, text)
+    if not _is_utf8(data):
+        found.codec = "cp932"  # as it was read
+    return [found]
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _none(path: Path) -> list[_Read]:
@@ -133,6 +145,9 @@ def _sgf(data: bytes, where: str) -> _Read:
     rules, told = go_rules.by_sgf(read.rules)
     game = make("go", {"board_size": read.size, "komi": read.komi if read.has_komi else 7.0, "max_plies": 0, **rules})
     positions = list(sgf.positions(read, game))
+    for i, (colour, _) in enumerate(read.moves):
+        if "BW"[positions[i].turn] != colour:  # out of turn, nobody passed in between
+            positions[i] = game.position(f"{positions[i].text} {colour.lower()}")
     moves = [vertex for _, vertex in read.moves]
     names = [" ".join((read.properties.get(key) or [""])[0].split()) for key in ("PB", "PW")]
     # Moves of before a set-up in the middle are not judged: remarks begin after them.

@@ -13,7 +13,7 @@ from alphazero import checkpoint
 from alphazero._core import Game
 from alphazero.config import Config, load_config, resume_changes
 from alphazero.errors import UserError
-from alphazero.network import Network, from_description, shape_of
+from alphazero.network import from_description, make_network, shape_of
 from alphazero.runs import RunDirectory
 from alphazero.runs.meta import BeganFrom
 from alphazero.training.trainer import Trainer
@@ -82,7 +82,7 @@ def origin(
             f"{directory.path}: none of its {len(steps)} checkpoints can be resumed from ({broken[0][1]}); "
             f"give another --run directory, or move {directory.checkpoints} away to begin anew with its games"
         )
-    trainer = Trainer(Network(shape_of(game), config.network), config.training, device)
+    trainer = Trainer(make_network(shape_of(game), config.network), config.training, device)
     if config.training.start_from:
         return Origin(trainer, _begin_from(config, game, trainer, note))
     return Origin(trainer)

@@ -105,6 +105,8 @@ class SearchFace {
   [[nodiscard]] virtual int simulations() const = 0;
   [[nodiscard]] virtual SearchReport report(int longest_pv) const = 0;
   [[nodiscard]] virtual std::vector<std::string> line(std::string_view move, int longest) const = 0;
+  // The visits of each move of line(); a win on the spot at its end, which has no node, has 0.
+  [[nodiscard]] virtual std::vector<int> line_visits(std::string_view move, int longest) const = 0;
   [[nodiscard]] virtual std::string sample_move(double temperature) = 0;
 };
 

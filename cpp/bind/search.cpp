@@ -272,6 +272,10 @@ void bind_search_core(py::module_& m) {
           "line", [](const PySearch& s, const std::string& move, int longest) { return s.face->line(move, longest); },
           py::arg("move"), py::arg("longest") = 20, "The expected line after a root move, itself first.")
       .def(
+          "line_visits",
+          [](const PySearch& s, const std::string& move, int longest) { return s.face->line_visits(move, longest); },
+          py::arg("move"), py::arg("longest") = 20, "The visits of each move of line().")
+      .def(
           "sample_move", [](PySearch& s, double temperature) { return s.face->sample_move(temperature); },
           py::arg("temperature"), "A move drawn from the visit counts raised to 1 / temperature; 0: the best one.");
 }

@@ -230,6 +230,15 @@ class SearchOf final : public SearchFace {
       if (m.move == wanted) return texts(line_after(search_.tree(), m, longest), longest);
     return {std::string(move)};
   }
+  std::vector<int> line_visits(std::string_view move, int longest) const override {
+    const std::size_t length = line(move, longest).size();
+    std::vector<int> visits;
+    const Move wanted = search_.position().parse_move(move);
+    for (const RootMove& m : search_.tree().root_moves())
+      if (m.move == wanted) line_after(search_.tree(), m, longest, &visits);
+    visits.resize(length, 0);
+    return visits;
+  }
   std::string sample_move(double temperature) override {
     check_within("sample_move: temperature", temperature, {0, 1e6});
     return search_.position().move_text(az::sample_move(search_.tree(), temperature, search_.tree().rng()));

@@ -121,9 +121,11 @@ inline void policy_target(const SearchTree& tree, std::vector<float>& target) {
   softmax(target.data(), target.data(), static_cast<int>(count));
 }
 
-// The expected line after a root move, itself first.
-inline std::vector<Move> line_after(const SearchTree& tree, const RootMove& first, int longest) {
+// The expected line after a root move, itself first; `visits`: of each of its moves.
+inline std::vector<Move> line_after(const SearchTree& tree, const RootMove& first, int longest,
+                                    std::vector<int>* visits = nullptr) {
   std::vector<Move> line{first.move};
+  if (visits != nullptr) visits->assign(1, tree.visits(first));
   if (first.slot < 0) return line;
   std::uint32_t at = tree.root_child(first).node;
   while (at != kNoNode && static_cast<int>(line.size()) < longest) {
@@ -138,6 +140,7 @@ inline std::vector<Move> line_after(const SearchTree& tree, const RootMove& firs
     }
     if (best < 0 || children[best].visits == 0) break;
     line.push_back(tree.nodes().edges(node)[best].move());
+    if (visits != nullptr) visits->push_back(static_cast<int>(children[best].visits));
     at = children[best].node;
   }
   return line;
