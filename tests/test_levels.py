@@ -106,10 +106,11 @@ def test_engines_take_a_level_or_an_elo(engine, game):
     try:
         d.send(engine.name)
         told = d.until(f"{engine.name}ok")
-        assert any("name Skill Level type spin default 10 min 1 max 10" in line for line in told)
+        name = engine.level_option
+        assert any(f"name {name} type spin default 10 min 1 max 10" in line for line in told)
         assert any("name UCI_LimitStrength type check default false" in line for line in told)
         assert any("name UCI_Elo type spin" in line for line in told)
-        d.send("setoption name Skill Level value 1")
+        d.send(f"setoption name {name} value 1")
         moves = set()
         for _ in range(12):
             d.send("usinewgame" if engine is UsiEngine else "ucinewgame", "position startpos", "go nodes 5000")
@@ -119,7 +120,7 @@ def test_engines_take_a_level_or_an_elo(engine, game):
             assert lines[-1].split()[1] == lines[-2].split(" pv ")[1].split()[0]
             moves.add(lines[-1].split()[1])
         assert len(moves) > 2
-        d.send("setoption name Skill Level value 10", "go nodes 600")
+        d.send(f"setoption name {name} value 10", "go nodes 600")
         assert "nodes 600" in d.until("bestmove")[-2]
         d.send("setoption name UCI_LimitStrength value true", "setoption name UCI_Elo value 1", "go nodes 600")
         assert "nodes 600" not in d.until("bestmove")[-2]
@@ -129,7 +130,7 @@ def test_engines_take_a_level_or_an_elo(engine, game):
             pass
         d.send("stop")
         d.until("bestmove")
-        d.refuses("setoption name Skill Level value many", "Skill Level")
+        d.refuses(f"setoption name {name} value many", name)
     finally:
         d.close()
 

@@ -42,6 +42,7 @@ class EngineLoop(LineLoop):
     place_word: ClassVar[str]  # before a position's text: fen, sfen
     sides: ClassVar[str]  # letters of the two clocks, first player first
     clock_words: ClassVar[frozenset[str]]
+    level_option: ClassVar[str] = "Skill Level"
     null_move: ClassVar[str]  # in `position ... moves`: the other side is to move
     no_move: ClassVar[str]  # what `bestmove` names where there is nothing to search
     bytes_a_simulation: ClassVar[int]  # of the tree, at the game's usual number of legal moves
@@ -150,7 +151,7 @@ class EngineLoop(LineLoop):
 
         return [
             Option("Threads", "spin", self._threads or cores(), self._set_threads, 1, 256),
-            Option("Skill Level", "spin", levels.MOST, lambda value: setattr(self, "level", value), 1, levels.MOST),
+            Option(self.level_option, "spin", levels.MOST, lambda value: setattr(self, "level", value), 1, levels.MOST),
             Option("UCI_LimitStrength", "check", False, lambda value: setattr(self, "limit_strength", value)),
             Option("UCI_Elo", "spin", high, lambda value: setattr(self, "elo", value), low, high),
             Option("MultiPV", "spin", 1, lambda value: setattr(self, "multi_pv", value), 1, 256),

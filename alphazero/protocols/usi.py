@@ -27,6 +27,7 @@ class UsiEngine(EngineLoop):
     """The engine for shogi and minishogi. It declares a win where it can, and resigns where it is mated or below a threshold."""
 
     name = "usi"
+    level_option = "Skill_Level"  # USI's names are single words
     place_word = "sfen"
     sides = "bw"
     clock_words = frozenset({"btime", "wtime", "binc", "winc", "byoyomi", "movestogo"})
