@@ -291,13 +291,20 @@ def test_words_of_an_analysis():
 def test_pondering_says_nothing_and_its_tree_is_used():
     engine = networked()
     engine.ponder = True
+    real, seen = engine.player.evaluator.evaluate_heads, []
+
+    def counted(planes):
+        seen.append(len(planes))
+        return real(planes)
+
+    engine.player.evaluator.evaluate_heads = counted
     live = Live(engine)
     live.send("genmove b")
     assert live.answer()[0].startswith("= ")
     deadline = time.monotonic() + 20
-    while time.monotonic() < deadline and (engine.player._search is None or engine.player._search.simulations < 500):
+    while time.monotonic() < deadline and sum(seen) < 500:
         time.sleep(0.01)
-    assert engine.player._search.simulations >= 500, "of the other side's time"
+    assert sum(seen) >= 500, "a move takes 40: the rest is of the other side's time"
     live.send("1 name")
     assert live.answer() == ["=1 alphazero"], "nothing in between"
     live.send("undo")
