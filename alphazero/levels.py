@@ -1,8 +1,7 @@
 """Levels of strength for people, 1 to 10: how many simulations, how flat the priors, how freely the move is drawn.
 
 A weaker level searches less and plays more of what it thinks little of; it errs as a beginner does, by overlooking, and not by
-blunders on purpose. 10 is full strength. Elo is on the scale of each game's random player (0), by a tournament of the levels of
-the shipped network (docs/levels.md); it is not known for other networks, whose levels are ordered all the same.
+blunders on purpose. 10 is full strength. What a level is worth in Elo is not measured yet: tools/calibrate_levels.py does it.
 """
 
 from __future__ import annotations

@@ -121,7 +121,7 @@ REMARKS = {
 
 
 def test_sgf_keeps_its_tree_and_properties():
-    text = into_sgf(SGF, REMARKS, 5)
+    text = into_sgf(SGF, REMARKS)
     theirs = sgfmill.sgf.Sgf_game.from_string(text)
     main_line = theirs.get_main_sequence()
     assert [node.get_move() for node in main_line[1:]] == [("b", (2, 2)), ("w", (3, 1)), ("b", (1, 3)), ("w", (1, 1))]
@@ -136,10 +136,10 @@ def test_sgf_keeps_its_tree_and_properties():
 
 def test_sgf_in_another_encoding_becomes_utf8():
     data = "(;GM[1]CA[GB2312]SZ[5]PB[古力];B[cc];W[dd])".encode("gb2312")
-    text = into_sgf(data, {1: Remark("好", "", 0.5)}, 5)
+    text = into_sgf(data, {1: Remark("好", "", 0.5)})
     assert "PB[古力]" in text and "C[好]" in text and sgf.parse(text).moves == [("B", "C3"), ("W", "D2")]
     cut = "(;GM[1]SZ[5];B[cc];W[dd]"  # the file ends inside the game
-    assert into_sgf(cut, {2: Remark("x")}, 5) == "(;GM[1]SZ[5];B[cc];W[dd]V[0.0]C[x]"
+    assert into_sgf(cut, {2: Remark("x")}) == "(;GM[1]SZ[5];B[cc];W[dd]V[0.0]C[x]"
 
 
 def test_pgn_gets_nags_evaluations_and_variations():
@@ -253,14 +253,14 @@ def test_a_move_out_of_turn_is_judged_as_its_player_s(tmp_path, capsys):
 def test_what_a_node_has_already_stays_and_is_not_doubled():
     data = "(;GM[1]SZ[5]CA[gb2312]PB[\u53e4];B[cc]C[hello]V[3]BM[1];W[dd]C[a \\] b];B[resign];W[aa])".encode("gb2312")
     marked = {n: Remark(f"said {n}", "??", 0.5) for n in (1, 2, 3)}
-    text = into_sgf(data, marked, 5)
+    text = into_sgf(data, marked)
     game = sgfmill.sgf.Sgf_game.from_bytes(text.encode("utf-8"))
     first, second, _, last = game.get_main_sequence()[1:]
     assert game.get_charset() == "UTF-8" and game.get_root().get("PB") == "\u53e4"
     assert first.get("C") == "hello\nsaid 1" and first.get("V") == 3.0 and first.get("BM") == 1
     assert second.get("C") == "a ] b\nsaid 2" and second.get("BM") == 2
     assert last.get("C") == "said 3", "the resignation is no move"
-    again = into_sgf(text, marked, 5)
+    again = into_sgf(text, marked)
     assert again.count("V[") == text.count("V[") and sgf.parse(again).moves == sgf.parse(text).moves
 
 

@@ -41,7 +41,7 @@ class _Node:
     comment_end: int = 0  # where the text of its C ends; 0: it has none
 
 
-def into_sgf(data: bytes | str, remarks: Mapping[int, Remark], size: int) -> str:
+def into_sgf(data: bytes | str, remarks: Mapping[int, Remark]) -> str:
     """The first game's main line with remarks by the number of the move, from 1; the tree and all properties are kept.
 
     A comment that is there stays, with the remark below it. The text is UTF-8, and CA says so.

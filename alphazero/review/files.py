@@ -154,7 +154,7 @@ def _sgf(data: bytes, where: str) -> _Read:
     earlier = read.length - len(read.moves)
 
     def written(remarks: dict[int, Remark]) -> str:
-        return annotate.into_sgf(data, {earlier + n: each for n, each in remarks.items()}, read.size)
+        return annotate.into_sgf(data, {earlier + n: each for n, each in remarks.items()})
 
     warnings = [f"{where}: {each}" for each in (*read.warnings, *filter(None, [told]))]
     return _Read(where, names[0], names[1], game, positions, moves, warnings, written)
