@@ -69,17 +69,17 @@ void random_play(int games) {
 void answer(const Batch& batch, const Shape& shape, std::vector<float>& logits, std::vector<float>& wdl) {
   const auto rows = static_cast<std::size_t>(batch.written);
   const auto policy = static_cast<std::size_t>(shape.policy_size);
-  const bool packed = batch.planes.empty();
   const std::size_t words = static_cast<std::size_t>(shape.bit_planes * shape.words());
-  const std::size_t size = packed ? words : static_cast<std::size_t>(shape.planes() * shape.cells());
+  const std::size_t size = batch.bits.empty() ? static_cast<std::size_t>(shape.planes() * shape.cells()) : words;
+  const auto number = [&batch](std::size_t i) -> std::uint64_t {  // whichever of the three layouts it has
+    if (!batch.bits.empty()) return batch.bits[i];
+    return batch.halves.empty() ? std::bit_cast<std::uint32_t>(batch.planes[i]) : batch.halves[i];
+  };
   logits.assign(rows * policy, 0.0F);
   wdl.assign(rows * 3, 0.0F);
   for (std::size_t row = 0; row < rows; ++row) {
     std::uint64_t hash = 0;
-    for (std::size_t i = 0; i < size; ++i)
-      hash =
-          (hash ^ (packed ? batch.bits[row * size + i] : std::bit_cast<std::uint32_t>(batch.planes[row * size + i]))) *
-          0x9e3779b97f4a7c15ULL;
+    for (std::size_t i = 0; i < size; ++i) hash = (hash ^ number(row * size + i)) * 0x9e3779b97f4a7c15ULL;
     Rng rng(hash);
     for (std::size_t i = 0; i < policy; ++i) logits[row * policy + i] = static_cast<float>(2.0 * rng.uniform());
     const auto win = static_cast<float>(rng.uniform());
@@ -186,7 +186,7 @@ void self_play(std::size_t games) {
       s.opening_plies = 4;
       s.symmetry = true;
       s.cache_megabytes = kind == SearchKind::kGumbel ? 1 : 0;
-      s.layout = kind == SearchKind::kGumbel ? Layout::kPacked : Layout::kFloat32;
+      s.layout = kind == SearchKind::kGumbel ? Layout::kPacked : Layout::kBfloat16;  // matches: float32
       Pool<G> pool(o, s, {player(kind, 6, 0)}, {});
       const std::vector<GameRecord> records = play_out(pool, 1, games);
       expect((pool.counts().cache_hits > 0) == (s.cache_megabytes > 0), "the cache answered nothing, or there is none");
