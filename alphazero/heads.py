@@ -144,7 +144,7 @@ HEADS: list[Head] = [Ownership(), Score(), PliesLeft(), Reply()]
 
 
 def over_ended(error: Tensor, batch: Batch) -> Tensor:
-    """The mean of [B] errors over the games that came to their end."""
+    """The mean of [B] errors over the games that came to their end, each by as many games as it stands for."""
     ended = batch["ended"]
     return (error * ended).sum() / ended.sum().clamp_min(1.0)
 

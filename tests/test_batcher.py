@@ -7,7 +7,7 @@ import pytest
 from cpp_program import runs_clean
 
 import alphazero as az
-from alphazero._core import Batch, GameRecord, Pool
+from alphazero._core import Batch, GameRecord, Pool, Sampler
 
 
 def test_every_leaf_goes_out_once_and_batches_are_used_again(tmp_path):
@@ -63,6 +63,22 @@ def test_resignation_of_minus_one_or_less_keeps_a_player_from_resigning_from_the
     by_setting, by_call = _self_play(resigns, {"resignation": value}), _self_play(resigns, {}, value)
     assert all(record.to_the_end for record in by_setting)
     assert _bytes(by_setting) == _bytes(by_call) == _bytes(_self_play({}))
+
+
+def test_a_game_kept_from_resignation_stands_for_those_that_were_not():
+    """Else score and ownership would learn from other games than the value does."""
+    kept = _self_play({"resign_value": -0.25, "resign_never": 0.25}, {"games": 60})
+    ends = {(record.reason == "resign", record.to_the_end): 0 for record in kept}
+    for record in kept:
+        ends[record.reason == "resign", record.to_the_end] += 1
+        low = record.to_the_end and (record.root_values < -0.25)[np.array(record.kinds) >= 2].any()
+        assert record.stands_for == (4.0 if low else 1.0)
+        assert type(record).from_bytes(record.to_bytes()).stands_for == record.stands_for
+    assert ends[True, False] and ends[False, True]
+    assert {record.stands_for for record in kept} == {1.0, 4.0}
+    sampler = Sampler(az.Game("connect4"))
+    weights = {record.stands_for for record in kept if record.reason != "resign" and sampler.add(record.to_bytes())}
+    assert set(np.unique(sampler.sample(512, 1)["ended"])) == weights
 
 
 def test_a_threshold_of_the_pool_counts_as_the_players_own_would():

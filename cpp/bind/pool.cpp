@@ -134,6 +134,8 @@ void bind_record(py::module_& m) {
           "The first player's margin in points, or None.")
       .def_readonly("reason", &GameRecord::reason, "How it ended: an Outcome's word, or \"resign\".")
       .def_readonly("to_the_end", &GameRecord::to_the_end, "Nobody could resign in it.")
+      .def_readonly("stands_for", &GameRecord::stands_for,
+                    "1, or 1 / resign_never where a side would have resigned and was kept from it.")
       .def_property_readonly(
           "plies", [](const GameRecord& g) { return g.plies.size(); }, "How many moves were played.")
       .def_property_readonly(

@@ -41,6 +41,7 @@ class Sampler {
     game.score = record.score;
     game.cut = record.reason == "max_plies" && !record.has_score;
     game.resigned = record.reason == "resign";
+    game.stands_for = record.stands_for;
     game.start = record.start;
     Position position = record.start.empty() ? start_ : Position::parse(options_, record.start);
     for (std::size_t ply = 0; ply < record.plies.size(); ++ply) {

@@ -83,6 +83,7 @@ struct StoredGame {
   float score = 0.0F;
   bool cut = false;  // ended by the limit of plies, and no score tells who stood better
   bool resigned = false;
+  float stands_for = 1.0F;
 };
 
 // A position that was drawn. All targets are for the side to move, boards turned by the symmetry.
@@ -204,12 +205,13 @@ struct PliesLeft {
   }
 };
 
-// 1: the game came to its end; 0: it was resigned or cut off, and ownership, score and plies left say nothing.
+// The weight of ownership, score and plies left. 0: the game was resigned or cut off, and they say nothing. Else 1, or
+// as many games as it stands for: without that, lost positions would teach them less than they teach the value.
 template <Game G>
 struct Ended {
   static std::vector<Column> columns(const Shape& /*shape*/, const SampleSettings& /*settings*/) { return {{"ended"}}; }
   static void write(const Drawn<G>& drawn, const TargetRow& row) {
-    row.number(0, drawn.game.cut || drawn.game.resigned ? 0.0F : 1.0F);
+    row.number(0, drawn.game.cut || drawn.game.resigned ? 0.0F : drawn.game.stands_for);
   }
 };
 

@@ -150,9 +150,12 @@ class Mover final : public Workers::Hand {
     counts.tree_bytes += search.tree().nodes().bytes();
     if (floor_.settings.record_policy && game.full) record_policy(search, ply);
     const std::optional<float> resign_below = floor_.script->resign_below(player);
-    if (resign_below && ply.root_value < *resign_below && game.may_resign) {
-      end_game(game, {search.position().turn() == 0 ? -1 : 1, "resign", std::nullopt});
-      return;
+    if (resign_below && ply.root_value < *resign_below) {
+      if (game.may_resign) {
+        end_game(game, {search.position().turn() == 0 ? -1 : 1, "resign", std::nullopt});
+        return;
+      }
+      game.record.stands_for = std::min(kMostStandsFor, static_cast<float>(1.0 / player.resign_never));
     }
     const bool sample = player.search.kind == SearchKind::kPuct && search.position().ply() < player.temperature_plies;
     ply.move = sample ? sample_move(search.tree(), player.temperature, search.tree().rng()) : best_move(search.tree());

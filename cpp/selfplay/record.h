@@ -46,6 +46,9 @@ struct GameRecord {
   float score = 0.0F;  // the first player's margin
   std::string reason;
   bool to_the_end = false;  // nobody could resign in it: what it says of resignations is not biased
+  // How many games it stands for in what only played-out games teach: more than one where a side would have resigned
+  // and was kept from it, as such games are mostly resigned.
+  float stands_for = 1.0F;
   std::vector<PlyRecord> plies;
 };
 
@@ -98,10 +101,11 @@ class Reader {
 
 }  // namespace wire
 
-inline constexpr std::uint8_t kRecordFormat = 2;   // 1 had no to_the_end
+inline constexpr std::uint8_t kRecordFormat = 3;   // 1 had no to_the_end, 2 no stands_for
 inline constexpr std::size_t kLeastPlyBytes = 17;  // a ply without a policy
 inline constexpr std::size_t kEntryBytes = 4;      // a move of a policy
 inline constexpr std::size_t kMostPlies = 0xffff;  // the sampler counts in 16 bits
+inline constexpr float kMostStandsFor = 1e6F;
 // Values are in [-1, 1]; networks that compute in few bits miss that by a little.
 inline constexpr float kMostValue = 1.05F;
 
@@ -118,6 +122,7 @@ inline std::string serialize(const GameRecord& g) {
   out.put(g.score);
   out.text(g.reason);
   out.put(static_cast<std::uint8_t>(g.to_the_end));
+  out.put(g.stands_for);
   out.put(static_cast<std::uint32_t>(g.plies.size()));
   for (const PlyRecord& p : g.plies) {
     out.put(p.move);
@@ -151,9 +156,11 @@ inline GameRecord deserialize(std::string_view bytes) {
   g.score = in.get<float>();
   g.reason = in.text();
   g.to_the_end = format >= 2 && in.get<std::uint8_t>() != 0;
+  if (format >= 3) g.stands_for = in.get<float>();
   const std::size_t plies = in.count<std::uint32_t>(kLeastPlyBytes);
   if (plies > kMostPlies) throw std::invalid_argument("game record: more than 65535 plies");
-  if (g.value < -1 || g.value > 1 || !std::isfinite(g.score))
+  if (g.value < -1 || g.value > 1 || !std::isfinite(g.score) ||
+      !(g.stands_for >= 1.0F && g.stands_for <= kMostStandsFor))
     throw std::invalid_argument("game record: its result is none");
   g.plies.resize(plies);
   for (PlyRecord& p : g.plies) {
