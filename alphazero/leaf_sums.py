@@ -24,6 +24,10 @@ class LeafSums:
         self._heads: dict[str, NDArray[np.float64]] = {}
         self._squares: dict[str, NDArray[np.float64]] = {}
 
+    @property
+    def empty(self) -> bool:
+        return not self._count.any()
+
     def add(self, moves: I32, plies: I32, wdl: F32, heads: dict[str, F32]) -> None:
         """Leaves [n] by their root moves (-1: the root) and plies below the root.
 

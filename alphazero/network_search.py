@@ -63,7 +63,8 @@ class NetworkSearch(Search):
         self._kept = 0  # nodes that the tree had when the search began
         self._enough: Callable[[Search], bool] = lambda search: False
         self._sums = LeafSums(0)
-        if cache_megabytes and not self.crew.heads:  # what is kept has no heads, and those of all leaves are wanted
+        self._root = game.position()
+        if cache_megabytes:
             self._core.keep_answers(cache_megabytes)
 
     @property
@@ -72,9 +73,8 @@ class NetworkSearch(Search):
         return self._core.known_answers
 
     def share_answers(self, other: NetworkSearch) -> None:
-        """Keeps answers together with another search by the same network; not where heads are asked for."""
-        if not self.crew.heads:
-            self._core.share_answers(other._core)
+        """Keeps answers together with another search by the same network."""
+        self._core.share_answers(other._core)
 
     def within(
         self, position: Position, limits: Limits, *, noise: bool = False, gumbel: Sequence[float] = ()
@@ -90,6 +90,7 @@ class NetworkSearch(Search):
         """Begins a search; the time of its limits runs from now on."""
         core = self._core
         core.set_position(position)
+        self._root = position.copy()
         core.begin(limits.simulations, noise, list(gumbel), list(limits.only))
         report = core.report()
         self.under_way = 0
@@ -132,9 +133,15 @@ class NetworkSearch(Search):
     # --- what was found ---
 
     def result(self) -> SearchResult:
-        """What the search has found so far, with what the network said of its leaves."""
+        """What the search has found so far, with what the network said of its leaves.
+
+        Kept answers are without heads: they count in the values alone.
+        """
         plain = super().result()
         sums = self._sums
+        if self.crew.heads and sums.empty:  # all answers were kept: the root has to speak for them
+            _, wdl, heads = self.crew.evaluate(self._root.planes()[None])
+            sums.add(np.array([-1], np.int32), np.array([0], np.int32), wdl, heads)
         return replace(
             plain,
             wdl=certain(plain.proof) or wdl_of(plain.value, sums.draws()),
@@ -162,7 +169,7 @@ class Crew:
         self.evaluator = evaluator
         self.heads = heads and isinstance(evaluator, HeadsEvaluator)
         self.lanes = threads if threads > 1 and isinstance(evaluator, LanedEvaluator) else 1
-        self.halves = not self.heads and isinstance(evaluator, Bfloat16Evaluator) and evaluator.takes_bf16
+        self.halves = isinstance(evaluator, Bfloat16Evaluator) and evaluator.takes_bf16
         self._spare: list[Planes] = []
 
     def make_room(self) -> None:

@@ -348,3 +348,50 @@ def test_a_line_s_visits_fall_from_move_to_move():
     visits = search.line_visits(found.best_move)
     assert len(visits) == len(search.line(found.best_move)) and visits[0] == found.moves[0].visits
     assert visits == sorted(visits, reverse=True)
+
+
+def played(made: az.Game, moves: str) -> az.Position:
+    position = made.position()
+    for move in moves.split():
+        position.play(move)
+    return position
+
+
+@pytest.mark.parametrize(
+    ("game", "one", "same", "other"),
+    [
+        (
+            "chess",
+            "g1f3 g8f6 b1c3",
+            "b1c3 g8f6 g1f3",
+            "g1f3 g8f6 b1c3 f6g8 f3g1 g8f6 g1f3",
+        ),  # there for the second time
+        ("shogi", "7g7f 3c3d 2g2f", "2g2f 3c3d 7g7f", "7g7f 3c3d 2g2f 8b7b 2h1h 7b8b 1h2h"),
+        ("go", "D4 F6 E5", "E5 F6 D4", "D4 F6 E6"),
+    ],
+)
+def test_moves_in_another_order_need_no_other_answer_and_a_repetition_does(game, one, same, other):
+    made = az.Game(game, **({"board_size": 9} if game == "go" else {}))
+    asked = Recorder(network(made))
+    keeping = NetworkSearch(made, asked, "net", batch_size=1, cache_megabytes=4)
+
+    def evaluations(moves: str) -> int:
+        before = sum(asked.sizes)
+        search = NetworkSearch(made, asked, "net", batch_size=1)
+        search.share_answers(keeping)
+        search.search(played(made, moves), 1)
+        return sum(asked.sizes) - before
+
+    assert evaluations(one) >= 1 and evaluations(same) == 0 and evaluations(other) >= 1
+
+
+def test_a_search_whose_answers_were_all_kept_still_tells_the_score_and_ownership():
+    made = az.Game("go", board_size=5)
+    evaluator = TorchEvaluator(network(made))
+    search = NetworkSearch(made, evaluator, "net", batch_size=1, cache_megabytes=4, simulations=30, heads=True)
+    first = search.search(made.position())
+    other = NetworkSearch(made, evaluator, "net", batch_size=1, simulations=30, heads=True)
+    other.share_answers(search)
+    again = other.search(made.position())
+    assert other.evaluated_leaves == 0 and again.value == first.value
+    assert again.ownership is not None and again.ownership.shape == (5, 5) and again.score is not None

@@ -315,3 +315,21 @@ def test_the_policy_target_ignores_noise_that_is_smaller_than_the_search_can_see
     result = az.Search(game, flat, kind="gumbel").search(game.position(), 64)
     logits = np.log([m.target for m in result.moves])
     assert np.ptp(logits) < 0.1
+
+
+def test_lcb_plays_the_greatest_lower_confidence_bound_among_moves_with_a_tenth_of_the_most_visits():
+    game = az.Game("chess")
+    differs = 0
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+
+        def evaluate(planes, legal, rng=rng):
+            return [rng.normal(0, 1, len(each)) for each in legal], rng.uniform(-0.6, 0.6, len(planes))
+
+        search = az.Search(game, evaluate, lcb=2.0, seed=seed)
+        found = search.search(game.position(), 120)
+        most = max(m.visits for m in found.moves)
+        bounds = {m.move: m.q - 2.0 * ((1 - m.q**2) / m.visits) ** 0.5 for m in found.moves if m.visits >= 0.1 * most}
+        assert bounds[found.best_move] == pytest.approx(max(bounds.values()), abs=1e-6)
+        differs += found.best_move != found.moves[0].move
+    assert 0 < differs < 12

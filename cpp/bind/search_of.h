@@ -107,12 +107,14 @@ class SearchOf final : public SearchFace {
       float value = 0.0F;
       const Ask result =
           search_.ask([&](const typename G::Position& leaf, const MoveList<G::kMaxMoves>& moves, int ticket) {
-            encoder_.encode(leaf);
-            const Key key = cache_ ? encoder_.hash(moves) : Key{0};
+            const std::optional<Key> board = cache_ ? encoder_.hash_of_board(leaf, moves) : std::nullopt;
+            if (!board) encoder_.encode(leaf);
+            const Key key = board ? *board : cache_ ? encoder_.hash(moves) : Key{0};
             if (cache_ && cache_->find(key, logits_, value)) {
               known = ticket;
               return;
             }
+            if (board) encoder_.encode(leaf);
             if (asked_.size() <= static_cast<std::size_t>(ticket)) asked_.resize(static_cast<std::size_t>(ticket) + 1);
             Asked& asked = asked_[static_cast<std::size_t>(ticket)];
             asked.key = key;

@@ -38,6 +38,14 @@ inline int max_root_visits(const SearchTree& tree) {
   return most;
 }
 
+// The lower confidence bound of a move's value (as KataGo chooses its moves: Wu 2019, and its docs on LCB). The
+// variance of a leaf's value is at most 1 - q^2, since values are within [-1, 1]; the tree keeps no sum of squares.
+inline double lower_bound(const SearchTree& tree, const RootMove& m) {
+  const double q = tree.q(m);
+  return q - tree.settings().lcb * std::sqrt(std::max(0.0, 1.0 - q * q) / std::max(1, tree.visits(m)));
+}
+inline constexpr double kLeastLcbShare = 0.1;  // of the most visits: a mean over fewer is chance
+
 inline int best_index(const SearchTree& tree) {
   if (tree.root_proof() == Proof::kWin) {
     return best_by(tree, [&](const RootMove& m) {
@@ -53,6 +61,15 @@ inline int best_index(const SearchTree& tree) {
     for (const RootMove& m : tree.root_moves())
       if (!barred(m)) most = std::max(most, tree.visits(m));
     return tree.best_scored([&](const RootMove& m) { return !barred(m) && tree.visits(m) == most; });
+  }
+  if (tree.settings().lcb > 0.0F) {
+    int most = 0;
+    for (const RootMove& m : tree.root_moves())
+      if (!barred(m)) most = std::max(most, tree.visits(m));
+    const double least = std::max(1.0, kLeastLcbShare * most);
+    return best_by(tree, [&](const RootMove& m) {
+      return barred(m) || tree.visits(m) < least ? -1e9 + m.prior : lower_bound(tree, m);
+    });
   }
   return best_by(tree, [&](const RootMove& m) {
     return barred(m) ? -1e9 : tree.visits(m) + 0.25 * (tree.q(m) + 1.0) + 0.25 * m.prior;

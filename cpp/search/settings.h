@@ -69,6 +69,7 @@ struct SearchSettings {
   bool rescale_q = false;
   float gumbel_scale = 1.0F;
 
+  float lcb = 0.0F;  // standard deviations below its mean that a move is judged at when the best one is chosen; PUCT
   bool find_wins = true;
   float policy_temperature = 1.0F;  // priors are softmax(logits / policy_temperature)
   float virtual_loss = 1.0F;
@@ -117,6 +118,9 @@ struct SearchSettings {
         "Gumbel search: scales the root's random Gumbel numbers in self-play. 1 is the paper's value; 0 makes self-play "
         "choose without chance.",
         true);
+    row(s.lcb, "lcb", {0, 100}, "LcbDeviations",
+        "PUCT plays the move with the greatest lower confidence bound, so many standard deviations below its mean, among "
+        "those with a tenth of the most visits. 0 plays the most visited move, as AlphaZero does.");
     row(s.find_wins, "find_wins", none, "",
         "A leaf where the side to move wins at once (chess: mate in one) gets the exact value. It then needs no "
         "evaluation.");

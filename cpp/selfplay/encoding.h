@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstdint>
+#include <optional>
 #include <type_traits>
 #include <vector>
 
@@ -60,6 +61,19 @@ class Encoder {
       result ^= result >> 31;
     }
     return result;
+  }
+
+  // The same but for earlier boards, where the game can leave them out: positions that moves in another order lead to
+  // are one (lc0's default, CacheHistoryLength 0). Needs no encode().
+  [[nodiscard]] std::optional<Key> hash_of_board(const typename G::Position& position,
+                                                 const MoveList<G::kMaxMoves>& moves) const {
+    if constexpr (requires { position.answer_key(); }) {
+      Key result = position.answer_key();
+      for (const Move move : moves) result = std::rotl((result ^ move) * 0x9e3779b97f4a7c15ULL, 29);
+      return result ^ (result >> 31);
+    } else {
+      return std::nullopt;
+    }
   }
 
   // Writes the encoded position as [planes, height, width] numbers, the board turned by `symmetry`; 16 bits: as

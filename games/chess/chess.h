@@ -77,6 +77,11 @@ struct Chess {
     [[nodiscard]] int turn() const { return state().turn; }
     [[nodiscard]] int ply() const { return 2 * (state().move_number - 1) + state().turn; }
     [[nodiscard]] Key key() const { return state().key; }
+    // Names the position for a network, earlier boards left out: how often it was there, and about how near a draw is.
+    [[nodiscard]] Key answer_key() const {
+      const State& s = state();
+      return s.key ^ (0x9e3779b97f4a7c15ULL * (1U + s.repetitions + 4U * (s.halfmoves / 16U)));
+    }
     [[nodiscard]] bool in_check() const { return state().checkers != 0; }
 
     [[nodiscard]] std::optional<Outcome> outcome() const {

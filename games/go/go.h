@@ -141,6 +141,12 @@ struct Go {
       return s.key ^ turn_key ^ (s.ko != kNoMove ? kZobrist.ko[s.ko] : 0);
     }
 
+    // Names the position for a network, earlier boards left out. What ko bars is in the legal moves.
+    [[nodiscard]] Key answer_key() const {
+      const State& s = state();
+      return s.key ^ (s.white != 0 ? kZobrist.white_to_move : 0) ^ (0x9e3779b97f4a7c15ULL * (s.passes > 0 ? 1U : 2U));
+    }
+
     [[nodiscard]] std::optional<Outcome> outcome() const {
       const State& s = state();
       const bool passed = s.passes >= 2;

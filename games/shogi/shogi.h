@@ -83,6 +83,8 @@ struct Shogi {
     [[nodiscard]] int turn() const { return state().turn; }
     [[nodiscard]] int ply() const { return state().move_number - 1; }
     [[nodiscard]] Key key() const { return state().key; }
+    // Names the position for a network, earlier boards left out: how often it was there counts.
+    [[nodiscard]] Key answer_key() const { return state().key ^ (0x9e3779b97f4a7c15ULL * (1U + state().repetitions)); }
     [[nodiscard]] bool in_check() const { return state().checkers.any(); }
     [[nodiscard]] bool can_declare() const { return state().can_declare(); }
 
