@@ -151,6 +151,17 @@ def read_meta(path: Path) -> Meta:
     return cast("Meta", meta)
 
 
+def find(name: str) -> tuple[Path, Meta]:
+    """The checkpoint that a player's name means, and its meta.json. CheckpointError where there is none."""
+    folder = resolve(Path(name))
+    return folder, read_meta(folder)
+
+
+def meta_of(name: str) -> Meta | None:
+    """What the checkpoint of a player's name says of itself; None where the name means another kind of player."""
+    return find(name)[1] if named(name) else None
+
+
 def load(path: Path) -> Loaded:
     """Reads a checkpoint. CheckpointError names what is missing, broken, or does not fit."""
     from safetensors.torch import load_file

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 F32 = NDArray[np.float32]
 WARM_BATCHES = 16  # sizes from 1 on that a search uses often
+USUAL_PLIES = 120.0  # of a game, where nothing is known of it; of Go: a little more than there are points
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,17 @@ class Player:
         moves = position.legal_moves()
         share = 1.0 / max(1, len(moves))
         return Evaluation(np.array([0.0, 1.0, 0.0], np.float32), 0.0, dict.fromkeys(moves, share))
+
+    def expected_plies(self, position: Position) -> float:
+        """How many plies the whole game will have, for the sharing out of time.
+
+        The mean of the usual number and of what the network says, where it does: it knows games of its own alone.
+        """
+        usual = USUAL_PLIES
+        if self.game.name == "go":
+            usual = 1.05 * self.game.planes_shape[1] * self.game.planes_shape[2]
+        left = self.evaluate(position).plies_left
+        return usual if left is None else (max(usual, position.ply) + position.ply + left) / 2.0
 
     def search(
         self,
@@ -222,10 +234,11 @@ class RolloutPlayer(Player):
         return search.rollouts(position, limits, threads=self.threads)
 
 
-def flattened(wanted: dict[str, SettingValue], meta: Meta) -> dict[str, SettingValue]:
-    """Settings of a search with the temperature that a checkpoint's meta.json asks for, for PUCT."""
-    flatter = float(meta.get("policy_temperature", 1.0)) if wanted["kind"] == "puct" else 1.0
-    return {"policy_temperature": flatter, **wanted}
+def as_tuned(wanted: dict[str, SettingValue], meta: Meta) -> dict[str, SettingValue]:
+    """Settings of a search with what a checkpoint's meta.json asks for, for PUCT, where nothing else is wanted."""
+    if wanted["kind"] != "puct":
+        return {"policy_temperature": 1.0, **wanted}
+    return {"policy_temperature": float(meta.get("policy_temperature", 1.0)), **meta.get("play", {}), **wanted}
 
 
 class NetworkPlayer(Player):
@@ -252,7 +265,11 @@ class NetworkPlayer(Player):
         planes = np.zeros((most, *self.game.planes_shape), np.float32)
         for size in sizes:
             self.evaluator.evaluate(planes[:size])
+        from alphazero.evaluators.base import HeadsEvaluator
         from alphazero.network_search import Crew
+
+        if isinstance(self.evaluator, HeadsEvaluator):
+            self.evaluator.evaluate_heads(planes[:1])  # see expected_plies()
 
         crew = Crew(self.evaluator, self.threads, heads=bool(self.settings["heads"]))
         if crew.lanes > 1 or crew.heads or crew.halves:
@@ -260,7 +277,7 @@ class NetworkPlayer(Player):
 
     def search_settings(self, **settings: SettingValue) -> dict[str, SettingValue]:
         """As for any player; PUCT flattens priors as the checkpoint says, where nothing else is asked for."""
-        return flattened(super().search_settings(**settings), self.meta)
+        return as_tuned(super().search_settings(**settings), self.meta)
 
     def evaluate(self, position: Position, *, symmetry: int = 0) -> Evaluation:
         if position.game != self.game:
@@ -356,8 +373,7 @@ def load(name: str | Path, device: str = "auto", *, game: Game | None = None, **
     from alphazero import checkpoint
     from alphazero.evaluators import load_evaluator
 
-    folder = checkpoint.resolve(Path(text))
-    meta = checkpoint.read_meta(folder)
+    folder, meta = checkpoint.find(text)
     own_game = make(meta["game"], meta["options"])
     if game is not None and game.name != own_game.name:
         raise UserError(f"{text}: this checkpoint plays {own_game.name}, not {game.name}")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
+import time
 
 import pytest
 
-from alphazero.protocols.clock import LEAST_SECONDS, LONGEST_GAME_MOVES, Clock
+from alphazero.protocols.clock import LEAST_SECONDS, LONGEST_GAME_MOVES, Clock, Lag, Pace, doubt
+from alphazero.search import MoveStats, SearchResult
 
 LAG_SECONDS = 0.03  # the longest delay of a move in these tests
 
@@ -80,7 +82,7 @@ def test_no_clock_runs_out_in_400_moves_unless_the_lag_takes_it(seed, told):
             clock.main_seconds, clock.moves_to_go = there.main, there.to_go
             if there.stones:
                 clock.tell(there.period, there.stones)
-        thought = clock.budget(2 * move, expected)
+        thought = clock.budget(2 * move, expected, rng.uniform(0.6, 2.5))
         lag = rng.uniform(0.0, LAG_SECONDS)
         if thought + lag > there.has:
             drains = clock.byoyomi_moves == 0 and clock.increment_seconds < LAG_SECONDS + LEAST_SECONDS
@@ -174,3 +176,60 @@ def test_a_cap_bounds_the_main_time_and_every_move():
     assert clock.budget(0, 80.0) == pytest.approx(0.9)
     clock.spend(0.5)
     assert clock.main_seconds == 12.0
+
+
+def found(*visits: int, q: tuple[float, ...] = (), value: float = 0.0) -> SearchResult:
+    """What a search may say: the visits of its moves, their values, the root's."""
+    moves = [MoveStats(f"m{i}", n, 0.1, (q or [0.0] * len(visits))[i]) for i, n in enumerate(visits)]
+    return SearchResult("m0", value, ["m0"], moves, sum(visits))
+
+
+def test_a_search_in_doubt_gets_more_time_and_a_sure_one_less():
+    sure, even = doubt(found(1000, 10), 0.0), doubt(found(1000, 1000), 0.0)
+    torn = doubt(found(1000, 900, q=(0.0, 0.1)), 0.0)
+    falling = doubt(found(1000, 10, value=-0.3), 0.0)
+    assert 0.6 <= sure < 0.7 < falling < 1.0 < even < torn <= 2.5
+
+
+@pytest.mark.parametrize("clock", [Clock(60.0), Clock(10.0, increment_seconds=0.1), Clock(60.0, moves_to_go=20)])
+def test_a_pace_looks_at_what_is_found_and_stays_within_half_of_the_clock(clock):
+    pace = Pace(clock, 20, 120.0)
+    usual = pace.seconds
+    assert not pace.look(found(100, 99, q=(0.0, 0.1)), 0.001) and usual < pace.seconds <= 0.5 * clock.main_seconds
+    assert not pace.look(found(100, 1), 0.001) and pace.seconds < usual
+
+
+def test_time_that_would_be_lost_is_used_however_sure_the_search_is():
+    period = Pace(Clock(30.0, 30.0, 1, moves_left=1), 20, 120.0)
+    assert not period.look(found(1000, 999), 10.0) and period.seconds == period.usual_seconds == pytest.approx(29.9)
+    assert not period.look(found(600, 500), 10.0) and period.seconds == pytest.approx(29.9)
+
+
+def test_a_search_ends_once_no_move_can_overtake_the_best_in_the_time_left():
+    pace = Pace(Clock(40.0), 20, 120.0)
+    assert not pace.look(found(600, 400), 0.1)  # ten thousand a second: far more than the lead are to come
+    assert pace.look(found(1000, 1), 1000.0)  # one a second
+
+
+def test_a_pace_is_late_only_when_its_time_is_over():
+    pace = Pace(Clock(40.0), 20, 120.0, begin=time.perf_counter() - 0.5)
+    assert not pace.is_late() and pace.seconds > 0.5
+    assert Pace(Clock(40.0), 20, 120.0, begin=time.perf_counter() - 20.0).is_late()
+
+
+def test_what_moves_lose_to_the_wire_is_measured_and_kept_free():
+    lag = Lag()
+    assert lag.margin(Clock(60.0), 0) == 0.1
+    lag.after(Clock(60.0, increment_seconds=1.0), 0, 2.0)  # 59 are left if nothing is lost
+    assert lag.margin(Clock(58.6, increment_seconds=1.0), 2) == pytest.approx(0.6)
+    lag.after(Clock(58.6, increment_seconds=1.0), 2, 2.0)
+    assert lag.margin(Clock(57.6, increment_seconds=1.0), 4) == pytest.approx(0.54)  # nothing lost: it fades
+
+
+@pytest.mark.parametrize(
+    ("clock", "ply"), [(Clock(20.0), 2), (Clock(58.0), 4), (Clock(63.0), 2), (Clock(0.0, 10.0, 1), 2)]
+)
+def test_a_clock_that_was_set_anew_or_a_move_taken_back_is_no_lag(clock, ply):
+    lag = Lag()
+    lag.after(Clock(60.0), 0, 1.0)
+    assert lag.margin(clock, ply) == 0.1

@@ -24,6 +24,7 @@ players:
     options: {{Level: 3}}
     limits: {{patience: 60}}
   varied: {{spec: uniform, search: puct, simulations: 8, temperature: 1.5, temperature_plies: 6}}
+  cautious: {{spec: uniform, set: {{lcb: 1.5, c_init: 2}}}}
   by-time: {{spec: uniform, limits: {{movetime: 10}}}}
 """
 
@@ -45,6 +46,8 @@ def test_what_the_file_says_goes_before_the_command_line(players):
         "varied", az.Game("chess"), "cpu", {"simulations": 100, "kind": "gumbel"}, players=read_players(players)
     )
     assert varied.search == {"simulations": 8, "kind": "puct", "temperature": 1.5, "temperature_plies": 6}
+    cautious = entrant("cautious", az.Game("chess"), "cpu", {"lcb": 3.0}, players=read_players(players))
+    assert cautious.search == {"lcb": 1.5, "c_init": 2}
     by_time = entrant("by-time", az.Game("chess"), "cpu", {}, players=read_players(players))
     assert by_time.search == {"seconds": 0.01}
 
@@ -106,6 +109,12 @@ def test_a_temperature_draws_other_moves_in_each_game_and_the_same_when_called_a
             "players: {a: {spec: runs/x, policy_temperature: 0}}",
             "policy_temperature must be a number from 0.0625 to 100, got 0",
         ),
+        ("players: {a: {spec: runs/x, set: {c_int: 2}}}", "set: unknown setting 'c_int'; settings are c_base, c_init"),
+        ("players: {a: {spec: runs/x, set: {c_init: -1}}}", "set: c_init must be a number from 0 to 1000, got -1"),
+        ("players: {a: {spec: runs/x, set: {c_init: much}}}", "set: c_init must be a number"),
+        ("players: {a: {spec: runs/x, set: {noise_alpha: 1}}}", "set: unknown setting 'noise_alpha'"),
+        ("players: {a: {spec: random, set: {c_init: 2}}}", "set is for players that search by a network"),
+        ("players: {a: {spec: 'uci:x', set: {c_init: 2}}}", "set is for players of this process"),
     ],
 )
 def test_a_bad_file_is_named_with_the_player(tmp_path, text, message):
@@ -134,7 +143,9 @@ def test_names_in_any_script_are_good(tmp_path):
 
 def test_a_name_that_nobody_has_lists_those_of_the_file(players, capsys):
     assert main(["match", "fsh", "random", "--players", str(players), "--game", "chess"]) == 2
-    assert "fsh: neither in the players file (fish, varied, by-time) nor a checkpoint" in capsys.readouterr().err
+    assert (
+        "fsh: neither in the players file (fish, varied, cautious, by-time) nor a checkpoint" in capsys.readouterr().err
+    )
 
 
 def test_a_missing_file_is_one_line(tmp_path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from functools import cached_property
 from types import MappingProxyType
 
 from alphazero import checkpoint
@@ -12,6 +12,7 @@ from alphazero.arena.match import Entrant, entrant
 from alphazero.arena.registry import Players, Search, spec_of
 from alphazero.errors import UserError
 from alphazero.game import Game, make
+from alphazero.runs.meta import Meta
 from alphazero.search_settings import SettingValue
 
 
@@ -27,6 +28,11 @@ class NamedPlayer:
     def of(text: str, players: Players | None) -> NamedPlayer:
         """players: those of `--players FILE`, which the text may name."""
         return NamedPlayer(text, spec_of(text, players or {}), players or {})
+
+    @cached_property
+    def meta(self) -> Meta | None:
+        """What its checkpoint says of itself, where it is one."""
+        return checkpoint.meta_of(self.spec)
 
     def entrant(
         self,
@@ -46,9 +52,8 @@ class NamedPlayer:
 
     def _search(self, simulations: int | None, kind: str | None) -> Search:
         search: Search = {"kind": "puct", "simulations": 100}
-        if checkpoint.named(self.spec):
-            meta = checkpoint.read_meta(checkpoint.resolve(Path(self.spec)))
-            search = {"kind": "gumbel", "simulations": int(meta.get("simulations", 100))}
+        if self.meta is not None:
+            search = {"kind": "gumbel", "simulations": int(self.meta.get("simulations", 100))}
         if simulations is not None:
             if simulations < 1:
                 raise UserError(f"match: --simulations must be >= 1, got {simulations}")
@@ -61,9 +66,8 @@ class NamedPlayer:
 def game_of(players: Sequence[NamedPlayer]) -> Game:
     """The game that the first checkpoint among these plays; UserError where there is none."""
     for player in players:
-        spec = player.spec
-        if checkpoint.named(spec):
-            meta = checkpoint.read_meta(checkpoint.resolve(Path(spec)))
+        spec, meta = player.spec, player.meta
+        if meta is not None:
             return make(meta["game"], meta["options"])
         if not (spec in ("random", "uniform") or ":" in spec):
             raise UserError(

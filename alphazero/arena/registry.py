@@ -14,6 +14,7 @@ players:
     temperature: 1.0
     temperature_plies: 10
     policy_temperature: 1.2   # how much flatter than the network's its priors are
+    set: {c_init: 1.6}        # other settings of the search, as --set names them
   by-time:
     spec: runs/chess-small
     limits: {movetime: 100}   # milliseconds a move
@@ -34,10 +35,22 @@ from alphazero.files import is_there
 from alphazero.game import Game
 from alphazero.player import rollouts
 from alphazero.protocols.client import LIMITS, PROTOCOLS, EngineSpec
-from alphazero.search_settings import FIELDS, MOST_SIMULATIONS, SettingValue
+from alphazero.search_settings import FIELDS, MOST_SIMULATIONS, SettingValue, check
 from alphazero.text import LONGEST_NAME, clean, is_clean, listed
 
-KEYS = ("spec", "options", "limits", "simulations", "search", "temperature", "temperature_plies", "policy_temperature")
+KEYS = (
+    "spec",
+    "options",
+    "limits",
+    "simulations",
+    "search",
+    "temperature",
+    "temperature_plies",
+    "policy_temperature",
+    "set",
+)
+# What `set` takes: noise is self-play's, and the first two have keys of their own.
+SETTABLE = tuple(name for name, row in FIELDS.items() if name not in ("kind", "simulations") and not row.noise)
 MOST = MOST_SIMULATIONS  # of whatever is counted
 ENGINE_GAMES = {
     "uci": ("chess", "gardner"),
@@ -94,7 +107,7 @@ def check_player(spec: str, game: Game | None = None) -> None:
     elif not spec.strip():
         raise UserError(f"{spec}: the name of a player is empty")
     elif game is not None and spec not in ("random", "uniform"):
-        own = checkpoint.read_meta(checkpoint.resolve(Path(spec)))["game"]
+        own = checkpoint.find(spec)[1]["game"]
         if own != game.name:
             raise UserError(f"{spec}: this checkpoint plays {own}, not {game.name}")
 
@@ -177,10 +190,28 @@ def _registered(where: str, entry: object) -> Registered:
             raise UserError(f"{where}: policy_temperature is for players with a network")
         row = FIELDS["policy_temperature"]
         search[row.name] = _number(where, row.name, entry[row.name], row.low, row.high)
+    search |= _settings(where, entry)
     texts = {
         str(name): str(value).lower() if isinstance(value, bool) else str(value) for name, value in options.items()
     }
     return Registered(entry["spec"], texts, limits, search)
+
+
+def _settings(where: str, entry: dict[str, Any]) -> Search:
+    """The settings of the search under `set`."""
+    own = _mapping(where, entry, "set")
+    if own and (entry["spec"].startswith("mcts:") or entry["spec"] == "random"):
+        raise UserError(f"{where}: set is for players that search by a network")
+    for name, value in own.items():
+        if name not in SETTABLE:
+            raise UserError(
+                f"{where}: set: unknown setting '{clean(str(name), LONGEST_NAME)}'; settings are {listed(SETTABLE)}"
+            )
+        try:
+            check({name: value})
+        except (ValueError, TypeError) as error:
+            raise UserError(f"{where}: set: {str(error).removeprefix('search: ')}") from error
+    return dict(own)
 
 
 def _number(where: str, name: str, value: object, low: float, high: float) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 from alphazero.arena.match import Entrant
 from alphazero.arena.time_control import TimeControl
@@ -14,11 +15,10 @@ from alphazero.network import Network
 from alphazero.player import F32, NetworkPlayer, Player
 from alphazero.protocols.analysis import mate_in
 from alphazero.protocols.client import EngineClient, EngineError, EngineSpec, UciClient, XboardClient
-from alphazero.protocols.clock import Clock
+from alphazero.protocols.clock import Clock, Pace
 from alphazero.protocols.gtp_client import GtpClient
 from alphazero.protocols.uci import centipawns
-
-EXPECTED_PLIES = 120.0  # of a game, for the time manager
+from alphazero.search_settings import MOST_SIMULATIONS
 
 
 class Inside:
@@ -48,15 +48,15 @@ class Inside:
     def think(self, position: Position, start: str, moves: list[str], clocks: list[Clock] | None) -> Thought:
         if self.retired:
             raise EngineError(f"{self.name}: the match is over")
-        seconds = self.seconds
-        if clocks is not None:
-            seconds = clocks[position.turn].budget(position.ply, EXPECTED_PLIES)
-        if seconds is None:
-            result = self.player.search(position)
-        elif len(position.legal_moves()) == 1:
+        timed = clocks is not None or self.seconds is not None
+        if timed and len(position.legal_moves()) == 1:
             result = self.player.search(position, 1)
+        elif clocks is not None:
+            begin = time.perf_counter()
+            pace = Pace(clocks[position.turn], position.ply, self.player.expected_plies(position), begin)
+            result = self.player.search(position, MOST_SIMULATIONS, **pace.limits())
         else:
-            result = self.player.search(position, seconds=seconds)
+            result = self.player.search(position, seconds=self.seconds)
         mate = mate_in(result)
         score = None if mate is not None else float(centipawns(result.value))
         move = result.best_move

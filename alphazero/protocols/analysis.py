@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from alphazero import levels
 from alphazero._core import Position
 from alphazero.player import Player
-from alphazero.protocols.clock import Clock
+from alphazero.protocols.clock import Clock, Pace
 from alphazero.search import SearchResult
 
 REPORT_SECONDS = 0.1  # between two looks at what a search has found
@@ -54,7 +54,6 @@ class Analysis:
         *,
         most_simulations: int = 1,
         simulations: int | None = None,
-        expected_plies: float = 120.0,
         level: int = levels.MOST,
     ):
         self.player = player
@@ -65,7 +64,6 @@ class Analysis:
         self.most_simulations = min(limits.simulations or most_simulations, most_simulations)
         if simulations is not None and limits == GoLimits(only=limits.only):
             self.most_simulations = simulations
-        self.expected_plies = expected_plies
         self.level = level  # of an answer; what runs until it is stopped is analysis, at full strength
         if limits.infinite:
             self.level = levels.MOST
@@ -74,7 +72,10 @@ class Analysis:
         self._pondering = limits.ponder
         self._wake = threading.Event()
         self._start = time.perf_counter()
-        self._deadline = self._new_deadline(self._start)
+        self._runs_from = None if limits.ponder else self._start  # the time of the limits; None: not yet
+        self._expected_plies: float | None = None  # of the game, once the network was asked
+        self._deadline: float | None = None
+        self._pace: Pace | None = None  # of a search on the clock
         self._shown: tuple[object, ...] = ()
         self._shown_at = 0.0
         self._thread = threading.Thread(target=self._run, name="search", daemon=True)
@@ -92,7 +93,8 @@ class Analysis:
         """The expected move was played: the clock runs from now on."""
         with self._lock:
             self._pondering = False
-            self._deadline = self._new_deadline(time.perf_counter())
+            self._runs_from = time.perf_counter()
+            self._set_time()
         self._wake.set()
 
     def join(self) -> None:
@@ -118,6 +120,10 @@ class Analysis:
         self.on_done(result, self._seconds())
 
     def _search(self, position: Position) -> SearchResult:
+        expected = self.player.expected_plies(position) if self.limits.clock is not None else None
+        with self._lock:
+            self._expected_plies = expected
+            self._set_time()
         moves = self.limits.only or tuple(position.legal_moves())
         timed = self.limits.clock is not None or self.limits.seconds is not None
         forced = len(moves) == 1 and timed and not self.limits.infinite and not self.limits.ponder
@@ -128,20 +134,20 @@ class Analysis:
             only=self.limits.only,
             should_stop=self._should_stop,
             on_progress=self._look,
-            progress_every=REPORT_SECONDS,
+            progress_every=min(REPORT_SECONDS, self._pace.look_every) if self._pace is not None else REPORT_SECONDS,
         )
 
     def _seconds(self) -> float:
         return time.perf_counter() - self._start
 
-    def _new_deadline(self, now: float) -> float | None:
-        if self.limits.infinite or self._pondering:
-            return None
+    def _set_time(self) -> None:
+        """What the search may take, where its time runs already."""
+        if self.limits.infinite or self._runs_from is None or self.position is None:
+            return
         if self.limits.seconds is not None:
-            return now + self.limits.seconds
-        if self.limits.clock is not None and self.position is not None:
-            return now + self.limits.clock.budget(self.position.ply, self.expected_plies)
-        return None
+            self._deadline = self._runs_from + self.limits.seconds
+        elif self.limits.clock is not None and self._expected_plies is not None:
+            self._pace = Pace(self.limits.clock, self.position.ply, self._expected_plies, self._runs_from)
 
     def _may_end(self) -> bool:
         with self._lock:
@@ -150,12 +156,14 @@ class Analysis:
     def _should_stop(self) -> bool:
         if self._stopped:
             return True
+        if self._pace is not None:
+            return self._pace.is_late()
         return self._deadline is not None and time.perf_counter() >= self._deadline
 
     def _look(self, result: SearchResult) -> bool:
         seconds = self._seconds()
         news = (result.best_move, round(result.depth), result.max_depth, result.proof)
-        if news != self._shown or seconds - self._shown_at >= 1.0:
+        if seconds - self._shown_at >= (1.0 if news == self._shown else REPORT_SECONDS):
             self._shown, self._shown_at = news, seconds
             self.on_info(result, seconds)
         if self.limits.infinite or self._pondering:
@@ -164,15 +172,7 @@ class Analysis:
             return True
         if self.limits.mate is not None and 0 < (mate_in(result) or 0) <= self.limits.mate:
             return True
-        return self._decided(result, seconds)
-
-    def _decided(self, result: SearchResult, seconds: float) -> bool:
-        """On the clock: no other move can overtake the best one in the time that is left for this move."""
-        if self.limits.clock is None or self._deadline is None or len(result.moves) < 2 or seconds <= 0.0:
-            return False
-        left = self._deadline - time.perf_counter()
-        lead = result.moves[0].visits - result.moves[1].visits
-        return lead > left * result.simulations / seconds
+        return self._pace is not None and self._pace.look(result, seconds)
 
 
 class Perft(Analysis):

@@ -1,13 +1,21 @@
-"""Time for a move from the time that is left. Knows no game and no protocol."""
+"""Time for a move from the time that is left, and from what the search finds. Knows no game and no protocol."""
 
 from __future__ import annotations
 
 import math
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypedDict
+
+from alphazero.search import SearchResult
 
 LEAST_SECONDS = 0.001  # the shortest thought: one look of the network
 USUAL_LAG_SECONDS = 0.03  # a move's loss to the wire and to a busy machine, kept back for the moves to come
 LONGEST_GAME_MOVES = 200  # moves of one side that the reserve for that lag lasts for
+LEAST_MOVES_AHEAD = 4.0  # that time is kept for where a search is in doubt
+LOOK_SECONDS = 0.05  # between two looks at what a search has found, at most, where somebody watches
+LOOKS = 10  # at what a search has found, in a move's usual time
 
 
 @dataclass
@@ -42,26 +50,31 @@ class Clock:
         """What a usual move loses between two thoughts."""
         return min(self.margin_seconds, USUAL_LAG_SECONDS)
 
-    def budget(self, ply: int, expected_plies: float) -> float:
+    def budget(self, ply: int, expected_plies: float, stretch: float = 1.0) -> float:
         """Seconds to think about the next move of a game that will last about `expected_plies` plies.
 
-        Never more than there is, less the margin. Where the increment does not pay for the lag, time for the lag of
+        stretch: how many times the usual share this move may have. Time that would be lost when it is not used is used
+        whatever the stretch. Never more than there is, less the margin. Where the increment does not pay for the lag, time for the lag of
         LONGEST_GAME_MOVES more moves is kept back: a clock that falls below that falls by the lag alone.
         """
-        if self.moves_left > 0:
-            share = self.main_seconds / self.moves_left - self.margin_seconds
+        if self.moves_left == 1:
+            share = self.main_seconds - self.margin_seconds
+        elif self.moves_left > 1:
+            # Never more than the mean: without a word from the controller, when a period began is a guess.
+            share = self.main_seconds * min(1.0, stretch) / self.moves_left - self.margin_seconds
         elif self.byoyomi_moves > 0:
             period = self.byoyomi_seconds / self.byoyomi_moves
-            share = max(self.main_seconds / self._moves_ahead(ply, expected_plies), period)
+            share = max(self.main_seconds / self._moves_ahead(ply, expected_plies, stretch), period)
             share = min(share, self.main_seconds + period) - self.margin_seconds
         else:
-            share = self._main_share(self._moves_ahead(ply, expected_plies))
+            share = self._main_share(self._moves_ahead(ply, expected_plies, stretch))
         return max(LEAST_SECONDS, min(share, self.most_move_seconds - self.margin_seconds))
 
-    def _moves_ahead(self, ply: int, expected_plies: float) -> float:
+    def _moves_ahead(self, ply: int, expected_plies: float, stretch: float) -> float:
         ahead = max(10.0, (expected_plies - ply) / 2.0)
-        # The half: never the whole clock on the last move.
-        return min(ahead, self.moves_to_go + 0.5) if self.moves_to_go > 0 else ahead
+        if self.moves_to_go > 0:
+            ahead = min(ahead, self.moves_to_go + 0.5)  # the half: never the whole clock on the last move
+        return min(ahead, max(LEAST_MOVES_AHEAD, ahead / stretch)) if stretch > 1.0 else ahead / stretch
 
     def _main_share(self, ahead: float) -> float:
         lag, gain = self.lag_seconds, self.increment_seconds
@@ -105,3 +118,102 @@ class Clock:
         else:
             self.main_seconds = min(self.main_seconds + self.increment_seconds, self.most_main_seconds)
         self.main_seconds = max(0.0, self.main_seconds)
+
+
+MOST_LAG_SECONDS = 1.0  # what is more is no lag, but a clock that was set
+
+
+class Lag:
+    """What a move loses to the wire and to the GUI, measured from the clock that each `go` of a game tells."""
+
+    def __init__(self) -> None:
+        self.worst_seconds = 0.0  # of late
+        self._next_ply = -1  # of this side's next move
+        self._main_seconds = 0.0  # that it should have then
+
+    def after(self, clock: Clock, ply: int, seconds: float) -> None:
+        """A move at this ply was thought about for so long."""
+        self._next_ply = ply + 2
+        self._main_seconds = clock.main_seconds + clock.increment_seconds - seconds
+
+    def margin(self, clock: Clock, ply: int) -> float:
+        """Seconds to keep free on the move at this ply: the clock's own margin, and more where moves lose more."""
+        if ply == self._next_ply and clock.byoyomi_moves == 0:
+            lost = self._main_seconds - clock.main_seconds
+            if lost <= MOST_LAG_SECONDS:
+                self.worst_seconds = max(0.9 * self.worst_seconds, lost)
+        return max(clock.margin_seconds, 1.5 * self.worst_seconds)
+
+
+class Looks(TypedDict, total=False):
+    """Arguments of a player's search: who looks at what it finds."""
+
+    should_stop: Callable[[], bool]
+    on_progress: Callable[[SearchResult], bool] | None
+    progress_every: float
+
+
+class Pace:
+    """When a search on a clock ends: at the move's usual share of the time, sooner where it is sure, later in doubt.
+
+    expected_plies: how long the whole game will last. begin: when the clock began to run (time.perf_counter()); since when
+    the search runs may be longer, where it pondered.
+    """
+
+    def __init__(self, clock: Clock, ply: int, expected_plies: float, begin: float | None = None):
+        self._clock = clock
+        self._ply = ply
+        self._expected_plies = expected_plies
+        self._begin = time.perf_counter() if begin is None else begin
+        self._value: float | None = None  # at the first look
+        self.usual_seconds = clock.budget(ply, expected_plies)
+        self.seconds = self.usual_seconds  # what the search may take, as it looks now
+
+    @property
+    def look_every(self) -> float:
+        """Seconds between two looks."""
+        return max(0.01, self.usual_seconds / LOOKS)
+
+    def limits(self, watch: Callable[[SearchResult], bool] | None = None) -> Looks:
+        """For a search that begins now; `watch` may end it, too."""
+        searched_from = time.perf_counter()
+
+        def look(result: SearchResult) -> bool:
+            sure = self.look(result, time.perf_counter() - searched_from)
+            return (watch is not None and watch(result)) or sure
+
+        every = self.look_every if watch is None else min(self.look_every, LOOK_SECONDS)
+        return {"should_stop": self.is_late, "on_progress": look, "progress_every": every}
+
+    def is_late(self) -> bool:
+        return time.perf_counter() - self._begin >= self.seconds
+
+    def look(self, result: SearchResult, searched_seconds: float) -> bool:
+        """Judges the search anew. True: it is over, since no other move can overtake the best one in the time left.
+
+        searched_seconds: since the search began.
+        """
+        if self._value is None:
+            self._value = result.value
+        self.seconds = self._clock.budget(self._ply, self._expected_plies, doubt(result, self._value))
+        left = self.seconds - (time.perf_counter() - self._begin)
+        if len(result.moves) < 2:
+            return True
+        lead = result.moves[0].visits - result.moves[1].visits
+        return searched_seconds > 0.0 and lead > max(0.0, left) * result.simulations / searched_seconds
+
+
+def doubt(result: SearchResult, first_value: float) -> float:
+    """How many times the usual time a search deserves, from 0.6 (one move has nearly all visits) to 2.5.
+
+    Three signs of doubt: the second move has as many visits as the first; another move than the most visited has the better
+    value; the value has fallen since the first look (Stockfish and lc0 judge by such signs, too).
+    """
+    if len(result.moves) < 2:
+        return 1.0
+    best, second = result.moves[0], result.moves[1]
+    stretch = 0.6 + 0.8 * second.visits / max(1, best.visits)
+    if any(m.q > best.q and m.visits >= 0.1 * best.visits for m in result.moves[1:]):
+        stretch *= 1.3
+    fall = max(0.0, first_value - result.value)
+    return min(2.5, stretch * (1.0 + min(0.5, 2.0 * fall)))

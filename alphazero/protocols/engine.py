@@ -24,8 +24,9 @@ from alphazero._core import Position
 from alphazero.machine import cores
 from alphazero.player import Player, load
 from alphazero.protocols.analysis import Analysis, GoLimits, Perft
+from alphazero.protocols.clock import Lag
 from alphazero.protocols.go import UNREAD, GoWords, legal
-from alphazero.protocols.lines import LineLoop
+from alphazero.protocols.lines import Commands, LineLoop
 from alphazero.protocols.options import Option, ProtocolError, of_field, whole
 from alphazero.protocols.unloaded import Unloaded
 from alphazero.search import MoveStats, SearchResult
@@ -76,6 +77,7 @@ class EngineLoop(LineLoop):
         self.multi_pv = 1
         self.hash_mb = 256
         self.overhead_seconds = 0.1
+        self.lag = Lag()
         self.commands = {
             self.name: lambda words: self.say(*self.handshake()),
             "isready": self.isready,
@@ -86,9 +88,14 @@ class EngineLoop(LineLoop):
             "stop": self.stop,
             "ponderhit": self.ponderhit,
             "quit": self.quit,
+            **self.own_commands(),
         }
 
     # --- what a dialect says ---
+
+    @abstractmethod
+    def own_commands(self) -> Commands:
+        """Commands that only this dialect has."""
 
     @abstractmethod
     def handshake(self) -> list[str]:
@@ -156,6 +163,9 @@ class EngineLoop(LineLoop):
             Option("UCI_Elo", "spin", high, lambda value: setattr(self, "elo", value), low, high),
             Option("MultiPV", "spin", 1, lambda value: setattr(self, "multi_pv", value), 1, 256),
             Option("WeightsFile", "string", self.player.name, self._load),
+            Option(
+                "EvalCache", "spin", settings["cache_megabytes"], keep("cache_megabytes"), 0, 65536
+            ),  # MB of answers
             Option("MinibatchSize", "spin", settings["batch_size"], keep("batch_size"), 1, 1024),
             *(
                 of_field(each, now.get(each.name, each.default), keep(each.name))
@@ -319,6 +329,8 @@ class EngineLoop(LineLoop):
         asked = GoWords.read(words, self.clock_words)
         only = legal(self.position, asked.moves) if asked.moves and not self.missing else ()
         limits = asked.limits(self.sides[self.position.turn], self.overhead_seconds, only)
+        if limits.clock is not None:
+            limits.clock.margin_seconds = self.lag.margin(limits.clock, self.position.ply)
         if limits != GoLimits(only=only):
             return limits
         if asked.named:
@@ -368,6 +380,8 @@ class EngineLoop(LineLoop):
         return lines
 
     def _done(self, result: SearchResult | None, seconds: float, position: Position, limits: GoLimits) -> None:
+        if limits.clock is not None and not limits.ponder:
+            self.lag.after(limits.clock, position.ply, seconds)
         if result is None:
             lines = self.nothing_to_search(position, limits)
             self.say(*(lines if position.outcome is None else lines[-1:]))

@@ -21,7 +21,7 @@ from alphazero.formats.go import rows_of, stones_of
 from alphazero.game import OptionValue
 from alphazero.player import Player
 from alphazero.protocols import gtp_time
-from alphazero.protocols.clock import Clock
+from alphazero.protocols.clock import LOOK_SECONDS, Clock, Looks, Pace
 from alphazero.protocols.gtp_analyze import AnalysisCommands, Pondering
 from alphazero.protocols.gtp_loop import Running
 from alphazero.protocols.gtp_words import GtpError, colour_of, need, number_of, seconds_of, vertex_of
@@ -294,16 +294,12 @@ class GtpEngine(AnalysisCommands):
         else:
             begin = time.perf_counter()
             clock = self.clocks.get(colour)
-            seconds = None if clock is None else clock.budget(position.ply, 1.05 * self.size**2)
-            result = self.player.search_at(
-                self.level,
-                position,
-                simulations=self.simulations if clock is None else MOST_SIMULATIONS,
-                seconds=seconds,
-                only=only,
-                on_progress=watch,
-                progress_every=0.05,
-            )
+            if clock is None:
+                limits = Looks(on_progress=watch, progress_every=LOOK_SECONDS)
+            else:
+                limits = Pace(clock, position.ply, self.player.expected_plies(position), begin).limits(watch)
+            simulations = self.simulations if clock is None else MOST_SIMULATIONS
+            result = self.player.search_at(self.level, position, simulations=simulations, only=only, **limits)
             if clock is not None and keep:
                 clock.spend(time.perf_counter() - begin + clock.lag_seconds)
             if keep and self.resigns(colour, result):

@@ -18,6 +18,8 @@ from alphazero.text import clean
 
 LONGEST_ERROR = 1000  # characters of an error's line: what a GUI sent may have megabytes
 
+Commands = dict[str, Callable[[list[str]], None]]  # each gets the words that follow it
+
 
 class LineLoop(ABC):
     """Reads lines, looks up their commands, writes the answers, all of them into the log, if there is one."""
@@ -27,7 +29,7 @@ class LineLoop(ABC):
     def __init__(self, log: TextIO | None):
         self.log = log
         self.done = False
-        self.commands: dict[str, Callable[[list[str]], None]] = {}
+        self.commands: Commands = {}
         self._out: TextIO = sys.stdout
         self._write_lock = threading.Lock()
 

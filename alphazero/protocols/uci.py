@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import replace
-from typing import TextIO
 
 from alphazero._core import Position, __version__
-from alphazero.player import Player
 from alphazero.protocols.analysis import GoLimits, mate_in
 from alphazero.protocols.engine import EngineLoop
+from alphazero.protocols.lines import Commands
 from alphazero.protocols.options import Option, ProtocolError, whole
 from alphazero.search import MoveStats, SearchResult
 
@@ -45,22 +44,15 @@ class UciEngine(EngineLoop):
     no_move = "0000"
     bytes_a_simulation = 300  # at about 35 legal moves, with the vectors' spare room
 
-    def __init__(
-        self,
-        player: Player,
-        *,
-        device: str = "auto",
-        simulations: int | None = None,
-        threads: int | None = None,
-        log: TextIO | None = None,
-    ):
-        super().__init__(player, device=device, simulations=simulations, threads=threads, log=log)
-        self.show_wdl = False
-        self.show_moves_left = False
-        self.verbose_moves = False
-        self.live_moves = False
-        self._draw_share = 0.0
-        self.commands |= {
+    # As options set them:
+    show_wdl = False
+    show_moves_left = False
+    verbose_moves = False
+    live_moves = False
+    _draw_share = 0.0
+
+    def own_commands(self) -> Commands:
+        return {
             "eval": self.evaluate,
             "bench": self.bench,
             "debug": lambda words: None,

@@ -9,7 +9,7 @@ from typing import cast
 from alphazero import pretrained
 from alphazero.files import read_json
 from alphazero.game import Game, OptionValue, games, make
-from alphazero.player import NETWORK_BATCH, Player, flattened, load
+from alphazero.player import NETWORK_BATCH, Player, as_tuned, load
 from alphazero.runs.meta import Meta
 from alphazero.search_settings import SettingValue
 
@@ -26,7 +26,7 @@ class Unloaded(Player):
         return self._load(self)
 
     def search_settings(self, **settings: SettingValue) -> dict[str, SettingValue]:
-        return flattened(super().search_settings(**settings), self.meta)
+        return as_tuned(super().search_settings(**settings), self.meta)
 
     def with_options(self, **options: OptionValue) -> Player:
         game = make(self.game.name, {**self.game.options, **options})

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TextIO
 
 from alphazero._core import Position, __version__
-from alphazero.player import Player
 from alphazero.protocols.analysis import GoLimits
 from alphazero.protocols.engine import EngineLoop
+from alphazero.protocols.lines import Commands
 from alphazero.protocols.options import Option, ProtocolError, whole
 from alphazero.search import MoveStats, SearchResult
 
@@ -35,18 +34,10 @@ class UsiEngine(EngineLoop):
     no_move = "resign"
     bytes_a_simulation = 700  # at about 90 legal moves
 
-    def __init__(
-        self,
-        player: Player,
-        *,
-        device: str = "auto",
-        simulations: int | None = None,
-        threads: int | None = None,
-        log: TextIO | None = None,
-    ):
-        super().__init__(player, device=device, simulations=simulations, threads=threads, log=log)
-        self.resign_permille = 0
-        self.commands |= {
+    resign_permille = 0  # as an option sets it
+
+    def own_commands(self) -> Commands:
+        return {
             "gameover": lambda words: self.finish(),
             "d": lambda words: self.say(*self.position.diagram.splitlines(), f"sfen {self.position.text}"),
         }

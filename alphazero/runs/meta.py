@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, TypedDict
 
 from alphazero.game import OptionValue
+from alphazero.search_settings import SettingValue
 
 Description = Mapping[str, Any]  # of a network, as network.from_description() reads it
 
@@ -34,6 +35,7 @@ class Meta(TypedDict, total=False):
     evaluations: int
     simulations: int  # a move of its self-play
     policy_temperature: float  # by which PUCT flattens its priors
+    play: dict[str, SettingValue]  # further settings of PUCT for play, tuned for this network
     version: str
     began_from: BeganFrom
     paid: tuple[int, float]  # positions, and the samples that they paid for
