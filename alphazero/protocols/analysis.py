@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from alphazero import levels
 from alphazero._core import Position
@@ -88,10 +88,12 @@ class Analysis:
             self._stopped = True
         self._wake.set()
 
-    def ponderhit(self) -> None:
-        """The expected move was played: the clock runs from now on."""
+    def ponderhit(self, clock: Clock | None = None) -> None:
+        """The expected move was played: the clock runs from now on. clock: what it shows, where it is told only now."""
         with self._lock:
             self._pondering = False
+            if clock is not None:
+                self.limits = replace(self.limits, clock=clock)
             self._deadline = self._new_deadline(time.perf_counter())
         self._wake.set()
 
