@@ -59,6 +59,15 @@ class Live:
             found.append(self.line())
         return found[:-1]
 
+    @classmethod
+    def whole(cls, engine: GtpEngine, line: str) -> list[str]:
+        """One command's answer, from an engine that then ends."""
+        made = cls(engine)
+        made.send(line)
+        found = made.answer()
+        made.close()
+        return found
+
     def close(self) -> None:
         self.lines.put(None)
         self.thread.join(20)
@@ -112,6 +121,31 @@ def test_leela_zeros_line_says_what_the_search_found(live):
     for m in moves:
         assert 0 <= int(m["lcb"]) <= int(m["winrate"]) <= 10_000
         assert m["pv"].split()[0] == m["move"]
+
+
+def test_sabakis_own_command_tells_points_too(live):
+    """Its reader takes `scoreLead` from `analyze`, the first command it looks for, and everything after `pv` for moves."""
+    live.send("analyze b 5")
+    assert live.line() == "="
+    line = live.line()
+    live.send("")
+    live.answer()
+    for info in line.split("info ")[1:]:
+        words, moves = info.split(" pv ")
+        keys = words.split()[::2]
+        assert {"move", "visits", "winrate", "scoreLead"} <= set(keys)
+        assert all(re.fullmatch("pass|[A-E][1-5]", move) for move in moves.split())
+
+
+def test_a_certain_win_keeps_the_decimal_point_of_its_rate():
+    """Readers tell KataGo's fractions from Leela Zero's ten-thousandths by it."""
+    engine = GtpEngine(Player("uniform", az.Game("go", board_size=2, komi=0.5)), simulations=400)
+    engine.answer("play b A1")
+    engine.answer("play w pass")
+    *_, line, played = Live.whole(engine, "kata-genmove_analyze b 1")
+    assert played.startswith("play ")
+    rates = re.findall(r" winrate (\S+)", line)
+    assert "1.000000" in rates and all(re.fullmatch(r"[01]\.[0-9]+", each) for each in rates)
 
 
 def test_katago_s_line_has_what_was_asked_for(live):

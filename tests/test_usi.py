@@ -97,6 +97,17 @@ def test_ponderhit_and_stop_end_pondering(usi):
     d.until("bestmove", 1.0)
 
 
+def test_clocks_told_with_ponderhit_hold(usi):
+    """ShogiHome's early pondering: `go ponder` has no times yet. They are those of the side to move."""
+    d = usi()
+    d.send("position startpos moves 7g7f 3c3d", "go ponder")
+    time.sleep(0.2)
+    begin = time.monotonic()
+    d.send("ponderhit btime 0 wtime 900000 byoyomi 400")
+    d.until("bestmove", 2.0)
+    assert 0.1 < time.monotonic() - begin < 0.5
+
+
 def test_a_declaration_wins_and_a_mated_side_resigns(usi):
     d = usi()
     d.send(f"position sfen {DECLARED}", "go byoyomi 100")

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from alphazero import levels
 from alphazero._core import Position
@@ -89,10 +89,12 @@ class Analysis:
             self._stopped = True
         self._wake.set()
 
-    def ponderhit(self) -> None:
-        """The expected move was played: the clock runs from now on."""
+    def ponderhit(self, clock: Clock | None = None) -> None:
+        """The expected move was played: the clock runs from now on. clock: what it shows, where it is told only now."""
         with self._lock:
             self._pondering = False
+            if clock is not None:
+                self.limits = replace(self.limits, clock=clock)
             self._runs_from = time.perf_counter()
             self._set_time()
         self._wake.set()
@@ -120,13 +122,14 @@ class Analysis:
         self.on_done(result, self._seconds())
 
     def _search(self, position: Position) -> SearchResult:
-        expected = self.player.expected_plies(position) if self.limits.clock is not None else None
+        timed = self.limits.clock is not None or self.limits.ponder  # what is pondered may get a clock later
+        expected = self.player.expected_plies(position) if timed else None
         with self._lock:
             self._expected_plies = expected
             self._set_time()
         moves = self.limits.only or tuple(position.legal_moves())
-        timed = self.limits.clock is not None or self.limits.seconds is not None
-        forced = len(moves) == 1 and timed and not self.limits.infinite and not self.limits.ponder
+        bounded = self.limits.clock is not None or self.limits.seconds is not None
+        forced = len(moves) == 1 and bounded and not self.limits.infinite and not self.limits.ponder
         return self.player.search_at(
             self.level,
             position,

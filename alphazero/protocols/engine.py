@@ -342,8 +342,13 @@ class EngineLoop(LineLoop):
             self.analysis.stop()
 
     def ponderhit(self, words: list[str]) -> None:
+        """Shogi GUIs that let an engine ponder before they know the clocks tell them here: `ponderhit btime ...`."""
         if self.analysis is not None:
-            self.analysis.ponderhit()
+            clock = None
+            if words and self.analysis.position is not None:
+                side = self.sides[self.analysis.position.turn]
+                clock = GoWords.read(words, self.clock_words).clock(side, self.overhead_seconds)
+            self.analysis.ponderhit(clock)
 
     def quit(self, words: list[str]) -> None:
         self.done = True

@@ -16,7 +16,17 @@ from alphazero._core import Position
 from alphazero.machine import tree_bytes
 from alphazero.player import NetworkPlayer, Player
 from alphazero.protocols.gtp_loop import GtpLoop, Running
-from alphazero.protocols.gtp_reports import AnalyzeWords, Lines, grid, kata_line, lz_line, policy_grid, shown, win_rate
+from alphazero.protocols.gtp_reports import (
+    AnalyzeWords,
+    Lines,
+    grid,
+    kata_line,
+    lz_line,
+    policy_grid,
+    sabaki_line,
+    shown,
+    win_rate,
+)
 from alphazero.protocols.gtp_words import GtpError
 from alphazero.search import SearchResult
 from alphazero.search_settings import MOST_SIMULATIONS
@@ -136,8 +146,8 @@ class AnalysisCommands(GtpLoop):
         return self._analyze(arguments, kata_line)
 
     def do_analyze(self, arguments: list[str]) -> Running:
-        """Leela Zero's under the name that some programs look for first."""
-        return self._analyze(arguments, lz_line)
+        """Sabaki's, which is the first that it looks for."""
+        return self._analyze(arguments, sabaki_line)
 
     def do_stop(self, arguments: list[str]) -> str:
         return ""  # every line ends an analysis
@@ -174,7 +184,7 @@ class AnalysisCommands(GtpLoop):
         return self._genmove_analyze(arguments, kata_line, keep=True)
 
     def do_genmove_analyze(self, arguments: list[str]) -> Running:
-        return self._genmove_analyze(arguments, lz_line, keep=True)
+        return self._genmove_analyze(arguments, sabaki_line, keep=True)
 
     def do_kata__search_analyze(self, arguments: list[str]) -> Running:
         return self._genmove_analyze(arguments, kata_line, keep=False)

@@ -115,16 +115,23 @@ class Lines:
     visits: dict[str, list[int]]
 
 
-def lz_line(result: SearchResult, asked: AnalyzeWords, lines: Lines) -> str:
-    """Leela Zero's: whole numbers, 10000 being 1."""
+def lz_line(result: SearchResult, asked: AnalyzeWords, lines: Lines, *, points: bool = False) -> str:
+    """Leela Zero's: whole numbers, 10000 being 1. points: with the lead that each move leaves, where it is known."""
     parts = []
     for order, move in enumerate(shown(result, asked)):
         rate = win_rate(move.wdl, move.q)
+        score = move.score if move.score is not None else result.score
+        lead = f" scoreLead {score:.6g}" if points and score is not None else ""
         parts.append(
             f"info move {vertex(move.move)} visits {move.visits} winrate {round(10000 * rate)} prior {round(10000 * move.prior)}"
-            f" lcb {round(10000 * lower_bound(rate, move.visits))} order {order} pv {_pv(lines.moves[move.move])}"
+            f" lcb {round(10000 * lower_bound(rate, move.visits))} order {order}{lead} pv {_pv(lines.moves[move.move])}"
         )
     return " ".join(parts)
+
+
+def sabaki_line(result: SearchResult, asked: AnalyzeWords, lines: Lines) -> str:
+    """What Sabaki's own `analyze` prints (its guide "Engine Analysis Integration"): Leela Zero's line with points."""
+    return lz_line(result, asked, lines, points=True)
 
 
 def kata_line(result: SearchResult, asked: AnalyzeWords, lines: Lines) -> str:
@@ -154,8 +161,9 @@ def _values(
     low = lower_bound(rate, visits)
     points = score or 0.0
     spread = result.score_spread or 0.0
+    # The rate keeps its decimal point: without one, some readers take it for Leela Zero's ten-thousandths.
     return (
-        f"utility {value:.6g} winrate {rate:.6g} scoreMean {points:.6g} scoreStdev {spread:.6g} scoreLead {points:.6g}"
+        f"utility {value:.6g} winrate {rate:.6f} scoreMean {points:.6g} scoreStdev {spread:.6g} scoreLead {points:.6g}"
         f" scoreSelfplay {points:.6g} lcb {low:.6g} utilityLcb {2.0 * low - 1.0:.6g}"
     )
 
