@@ -21,6 +21,7 @@ from alphazero import pretrained
 from alphazero.errors import UserError
 from alphazero.files import is_there, read_json
 from alphazero.runs.meta import Meta
+from alphazero.search_settings import check
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -148,6 +149,13 @@ def read_meta(path: Path) -> Meta:
             raise CheckpointError(f"{path / 'meta.json'}: '{key}' is missing")
         if not isinstance(meta[key], kind) or isinstance(meta[key], bool):
             raise CheckpointError(f"{path / 'meta.json'}: '{key}' is of the wrong type")
+    play = meta.get("play", {})
+    try:
+        check(play)
+    except (TypeError, ValueError) as error:
+        raise CheckpointError(
+            f"{path / 'meta.json'}: 'play' must be settings of a search by name: {str(error).removeprefix('search: ')}"
+        ) from error
     return cast("Meta", meta)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -90,3 +91,34 @@ def test_a_run_is_shipped_with_its_card_and_without_its_limit_of_plies(tmp_path)
     card = (folder / "README.md").read_text()
     for said in ("max_plies 20 (lifted for play)", "| hardware | one core |", "- nobody: 0 of 0", "  max_plies: 20"):
         assert said in card
+
+
+def copied(tmp_path, **meta: object):
+    """The shipped chess network with other facts in its meta.json."""
+    folder = tmp_path / "tuned"
+    shutil.copytree(pretrained.FOLDER / "chess", folder)
+    file = folder / "meta.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), **meta}))
+    return folder
+
+
+def test_settings_for_play_of_a_checkpoint_hold_for_puct_where_nothing_else_is_asked_for(tmp_path):
+    player = az.load(copied(tmp_path, play={"c_init": 1.75, "lcb": 2.0}))
+    assert {name: player.search_settings()[name] for name in ("c_init", "lcb")} == {"c_init": 1.75, "lcb": 2.0}
+    assert player.search_settings(c_init=0.5)["c_init"] == 0.5
+    assert "lcb" not in player.search_settings(kind="gumbel")
+
+
+@pytest.mark.parametrize(
+    ("play", "message"),
+    [
+        ({"c_int": 1.0}, "c_int"),
+        ({"c_init": -1.0}, "c_init must be a number from 0 to 1000"),
+        ([1], "'play' must be settings"),
+        (3, "'play' must be settings"),
+    ],
+)
+def test_bad_settings_for_play_are_one_line(tmp_path, play, message, capsys):
+    assert main(["play", "--model", str(copied(tmp_path, play=play)), "--game", "chess"]) == 2
+    said = capsys.readouterr().err
+    assert message in said and said.count("\n") == 1 and "meta.json" in said
