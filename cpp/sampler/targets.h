@@ -32,16 +32,17 @@ struct SampleSettings {
 struct Column {
   enum class Type { kFloat, kInt32, kBits };
 
-  const char* name;
-  std::vector<int> row = {};
-  Type type = Type::kFloat;
-
-  [[nodiscard]] std::size_t row_size() const {
-    std::size_t size = 1;
-    for (const int dimension : row) size *= static_cast<std::size_t>(dimension);
-    return size;
+  Column(const char* column, std::vector<int> dimensions = {}, Type of = Type::kFloat)
+      : name(column), row(std::move(dimensions)), type(of) {
+    for (const int dimension : row) row_size *= static_cast<std::size_t>(dimension);
   }
-  [[nodiscard]] std::size_t row_bytes() const { return row_size() * (type == Type::kBits ? 8 : 4); }
+
+  const char* name;
+  std::vector<int> row;
+  Type type;
+  std::size_t row_size = 1;  // numbers in a row; every write asks for it
+
+  [[nodiscard]] std::size_t row_bytes() const { return row_size * (type == Type::kBits ? 8 : 4); }
 };
 
 // One row of a target's columns, to be written.
@@ -58,7 +59,7 @@ class TargetRow {
  private:
   template <class T>
   [[nodiscard]] std::span<T> as(std::size_t column) const {
-    const std::size_t size = columns_[column].row_size();
+    const std::size_t size = columns_[column].row_size;
     return {static_cast<T*>(memory_[column]) + row_ * size, size};
   }
 

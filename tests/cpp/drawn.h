@@ -28,7 +28,7 @@ class DrawnBatch {
   // What is wrong with the targets; empty: nothing.
   [[nodiscard]] std::string fault() const {
     for (std::size_t i = 0; i < columns_.size(); ++i) {
-      const std::size_t size = rows_ * columns_[i].row_size();
+      const std::size_t size = rows_ * columns_[i].row_size;
       if (columns_[i].type == Column::Type::kFloat) {
         const auto* const values = static_cast<const float*>(out_[i]);
         for (std::size_t at = 0; at < size; ++at)

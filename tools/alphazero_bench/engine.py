@@ -73,11 +73,9 @@ class Played:
             begin = time.perf_counter()
             self.send(f"kata-analyze b {max(1, round(20 * seconds))} rootInfo true maxmoves 1")
             time.sleep(seconds)
-            self.send("stop")
+            self.send("protocol_version")  # any line ends the analysis; its reply comes once that is over
+            self.until("= 2")
             used = time.perf_counter() - begin
-            told = self.until("=")
-            while not told[-1].startswith("=") or len(told) < 2:
-                told += self.until("=")
             search = self.engine.player._search
             assert search is not None
             return search.simulations / used
