@@ -95,7 +95,7 @@ def go(page: Page) -> None:
 
 
 def shogi(page: Page) -> None:
-    begin(page, "shogi", "ln1g1k1nl/1r4gs1/p1pppp1pp/1p4p2/9/2P2S3/PP1PPPPPP/1B5R1/LNSGKG1NL b Bb 21")
+    begin(page, "shogi", "ln1g1k1nl/1r4gs1/p1pppp1pp/1p4p2/9/2P2S3/PP1PPPPPP/7R1/LNSGKG1NL b Bb 21")
     page.locator('[data-drop="B"]').click()
 
 
