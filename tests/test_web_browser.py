@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from served import CHROMIUM, Served, served
+from tiny import tiny_file
 
 import alphazero as az
+from alphazero.cli import main
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright drives the browser: pip install playwright")
 if CHROMIUM is None:
@@ -16,6 +21,7 @@ if CHROMIUM is None:
 from playwright.sync_api import Browser, Page, expect  # noqa: E402 - only where it is there
 
 expect.set_options(timeout=20_000)
+ROOT = Path(__file__).parent.parent
 SECONDS = 20_000  # of waiting, in milliseconds: the machine may be busy
 LETTERS = {
     "chess": dict(zip("pnbrqk", ["pawn", "knight", "bishop", "rook", "queen", "king"], strict=True)),
@@ -28,6 +34,33 @@ LETTERS = {
 @pytest.fixture(scope="module")
 def server() -> Iterator[Served]:
     with served() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory) -> Iterator[Served]:
+    """A server with a run that was trained for a second, and a small tournament."""
+    folder = tmp_path_factory.mktemp("watched")
+    train = ["train", str(tiny_file(folder)), "--run", str(folder / "run"), "--no-rating", "training.budget_games=24"]
+    assert main(train) == 0
+    for i in range(1, 4):
+        line = {"seconds": 20.0 * i, "step": 10 * i, "train/policy_loss": 2.0 / i, "train/value_loss": 1.0 / i}
+        with (folder / "run" / "log.jsonl").open("a") as log:
+            log.write(json.dumps({**line, "rating/elo": 50 * i, "rating/low": 40 * i, "rating/high": 60 * i}) + "\n")
+    played = [
+        "tournament",
+        "random",
+        "mcts:10",
+        "mcts:30",
+        "--game",
+        "connect4",
+        "--games",
+        "4",
+        "--out",
+        str(folder / "m"),
+    ]
+    assert main(played) == 0
+    with served("--run", folder / "run", "--run", folder / "m") as running:
         yield running
 
 
@@ -366,6 +399,84 @@ def test_too_large_an_upload_is_told(page: Page):
         {"name": "a.sgf", "mimeType": "text/plain", "buffer": b"x" * (5 << 20)}
     )
     expect(page.locator("#say")).to_contain_text("too large")
+
+
+# --- looks ---
+
+
+AXE = next(
+    (
+        path
+        for path in (Path(os.environ.get("AXE_CORE", "-")), ROOT / "build/axe-core/package/axe.min.js")
+        if path.is_file()
+    ),
+    None,
+)
+
+
+@pytest.mark.skipif(AXE is None, reason="no axe-core: .ci/run fetches it, or AXE_CORE= names axe.min.js")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_serious_fault(browser: Browser, runs: Served, scheme: str):
+    context = browser.new_context(bypass_csp=True, color_scheme=scheme, viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    faults = []
+    for name in ("play", "analyse", "watch", "tournaments"):
+        page.goto(runs.url + name)
+        expect(page.locator("body.connected")).to_be_attached()
+        if name == "play":
+            begin(page, "shogi", start="4k4/9/9/9/9/9/9/9/4K4 b 2Pg 1")
+            press(page, "5i")
+        elif name == "analyse":
+            page.get_by_test_id("analyse-start").click()
+            expect(page.get_by_test_id("candidates").locator("tr[data-line]").first).to_be_visible()
+            page.get_by_test_id("analyse-stop").click()
+        else:
+            expect(page.get_by_test_id("game-list").locator("li").first).to_be_visible()
+        page.add_script_tag(path=AXE)
+        found = page.evaluate("axe.run()")["violations"]
+        faults += [
+            (name, each["id"], each["nodes"][0]["html"][:200])
+            for each in found
+            if each["impact"] in ("serious", "critical")
+        ]
+    context.close()
+    assert faults == []
+
+
+def test_nothing_is_wider_than_a_telephone(browser: Browser, runs: Served):
+    context = browser.new_context(viewport={"width": 390, "height": 800}, has_touch=True, is_mobile=True)
+    page = context.new_page()
+    for name in ("play", "analyse", "watch", "tournaments"):
+        page.goto(runs.url + name)
+        expect(page.locator("body.connected")).to_be_attached()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, name
+    page.goto(runs.url)
+    begin(page, "chess")
+    page.locator('[data-cell="e2"]').tap()
+    page.locator('[data-cell="e4"]').tap()
+    expect(page.locator("#moves li")).to_have_text(["e2e4"])
+    box = page.locator("svg.board").bounding_box()
+    assert box is not None and box["width"] > 350
+    context.close()
+
+
+def test_a_watcher_sees_curves_and_games(browser: Browser, runs: Served):
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"{runs.url}watch")
+    page.get_by_test_id("run-select").select_option(["run"])
+    expect(page.get_by_test_id("game-list").locator("li").first).to_be_visible()
+    expect(page.get_by_test_id("loss-plot").locator("svg").first).to_be_visible()
+    expect(page.get_by_test_id("elo-plot").locator("svg").first).to_be_visible()
+    page.get_by_test_id("game-list").locator("button").nth(1).click()
+    page.get_by_role("button", name="One move on").click()
+    expect(page.get_by_test_id("status")).to_contain_text("after 1 of")
+    page.goto(f"{runs.url}tournaments")
+    expect(page.get_by_test_id("ratings")).to_contain_text("mcts:10")
+    page.get_by_test_id("game-list").locator("button").first.click()
+    page.get_by_role("button", name="To the end").click()
+    expect(page.get_by_test_id("board").locator(".last-disc")).to_have_count(1)
+    context.close()
 
 
 # --- analysis ---

@@ -26,7 +26,10 @@ from alphazero.web.runs import Run, read_line
 def trained(tmp_path_factory) -> Path:
     """A whole run of a second or two."""
     folder = tmp_path_factory.mktemp("watched")
-    assert main(["train", str(tiny_file(folder)), "--run", str(folder / "run"), "--no-rating"]) == 0
+    assert (
+        main(["train", str(tiny_file(folder)), "--run", str(folder / "run"), "--no-rating", "training.budget_games=24"])
+        == 0
+    )
     return folder / "run"
 
 
@@ -104,6 +107,7 @@ def test_a_watcher_neither_stops_nor_locks_a_training_run(tmp_path: Path):
         "--run",
         str(tmp_path / "run"),
         "--no-rating",
+        "training.budget_games=24",
     ]
     environment = {**os.environ, "ALPHAZERO_EVALUATOR": "torch-fp32"}
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import random
 import re
 from xml.etree import ElementTree
 
+import chess
 import pytest
 
 import alphazero as az
@@ -326,7 +328,13 @@ def test_the_form_makes_the_game_that_it_says():
     odds, _ = setup.setup_of({"game": "shogi", "opponent": "", "handicap": "2"}, models)
     assert int((Session(odds).position.cells() != 0).sum()) == 38
     fischer, _ = setup.setup_of({"game": "chess", "opponent": "", "chess960": "1"}, models)
-    assert fischer.game.options["chess960"] is True
+    assert fischer.game.options["chess960"] is True and fischer.start.endswith(" w KQkq - 0 1")
+
+
+def test_all_start_positions_of_chess960_are_drawn_and_no_other():
+    draws = random.Random(1)
+    starts = {setup.fischer_start(draws) for _ in range(20_000)}
+    assert starts == {chess.Board.from_chess960_pos(n).fen() for n in range(960)}
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--host",
+        type=str,
         default="127.0.0.1",
         help="address to listen on (default 127.0.0.1: this machine alone; elsewhere the address has a token)",
     )

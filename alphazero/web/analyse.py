@@ -8,10 +8,10 @@ from typing import Any
 from alphazero.errors import UserError
 from alphazero.review.judge import Judged, summary
 from alphazero.search_settings import MOST_SIMULATIONS
-from alphazero.web import play
+from alphazero.web import analyse_view, play
 from alphazero.web.analyse_view import SHOWS
 from alphazero.web.engine import Told
-from alphazero.web.live import Channel, Table, fields_of, need
+from alphazero.web.live import Channel, Table, Update, fields_of, need
 from alphazero.web.session import Node, Session, sides_of
 from alphazero.web.setup import MOST_SECONDS, number
 
@@ -128,7 +128,11 @@ def _search(table: Table) -> None:
             learn(session, node, told)
         if told["kind"] == "done":
             table.analysing = None
-        table.changed()
+            table.changed()
+            return
+        for each in table.channels:
+            if each.page == "analyse":
+                each.push(analyse_view.report(table, each, Update()))
 
     simulations, seconds = table.limits
     table.analysing = table.engine.search(

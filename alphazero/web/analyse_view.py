@@ -102,21 +102,28 @@ def body() -> Html:
 # --- what is shown ---
 
 
+def report(table: Table, channel: Channel, update: Update) -> Update:
+    """What a search's report changes: several times a second."""
+    names = sides_of(table.session.game)
+    update.parts["overlay"] = "" if channel.preview else _overlay(table)
+    update.parts["win-rate"] = _win_rate(table, names)
+    update.parts["candidates"] = _candidates(table)
+    update.parts["graph"] = _graph(table.session, names)
+    return update
+
+
 def show(table: Table, channel: Channel) -> Update:
     """The page."""
     session = table.session
     update = Update()
     play.board_of(table, channel, update)
+    report(table, channel, update)
     update.state["legal"] = [] if channel.preview else session.legal_moves()
     names = sides_of(session.game)
-    update.parts["overlay"] = "" if channel.preview else _overlay(table)
     update.parts["status"] = _status(table, channel)
-    update.parts["win-rate"] = _win_rate(table, names)
-    update.parts["candidates"] = _candidates(table)
     update.parts["moves"] = _tree(session)
     update.parts["comment"] = Html() if not session.current.comment else tag("span", session.current.comment)
     update.parts["save"] = play.links(table)
-    update.parts["graph"] = _graph(session, names)
     update.parts["mistakes"] = _mistakes(session, names)
     update.parts["progress"] = tag("span", table.progress)
     networks = table.models.opponents(session.game)
@@ -219,8 +226,13 @@ def _candidates(table: Table) -> Html:
 def _tree(session: Session) -> Html:
     """All moves: the main line as it stands, variations nested."""
     items = []
+    in_pairs = session.game.name in play.IN_PAIRS
+    begins = session.positions([])[0].turn if in_pairs else 0
     for node, level in session.variations():
-        number = f"{node.depth}. " if node.depth % 2 or level else ""
+        ply = node.depth - 1 + begins
+        number = f"{ply // 2 + 1}{'…' if ply % 2 else '.'} " if in_pairs else f"{node.depth}. "
+        if in_pairs and ply % 2 and not level and node.depth > 1:
+            number = ""  # it stands behind White's move
         name = html.button(
             f"{number}{node.move}{node.mark}",
             "go",

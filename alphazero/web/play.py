@@ -15,6 +15,7 @@ from alphazero.web.session import Session, ending, replay, sides_of
 
 USUAL_SIMULATIONS = 200  # of an opponent's move, where nothing is chosen
 HINT_SIMULATIONS = 400
+IN_PAIRS = ("chess", "gardner")  # games whose moves are numbered by White's
 EXPECTED_PLIES = {"go": 120.0, "chess": 100.0, "shogi": 130.0}
 
 
@@ -104,6 +105,8 @@ def show(table: Table, channel: Channel) -> Update:
     update.state["legal"] = session.legal_moves() if session.persons_turn else []
     update.parts["overlay"] = boards.hint(session.game, table.hint, table.flipped) if table.hint else ""
     update.parts["status"] = tag("b", _status(table)) + (tag("span", table.remark) if table.remark else "")
+    pairs = session.game.name in IN_PAIRS and session.positions([])[0].turn == 0
+    update.attributes["moves"] = {"class": "moves pairs" if pairs else "moves"}
     update.parts["moves"] = html.joined(*(tag("li", node.move) for node in session.path()))
     update.parts["save"] = links(table)
     update.state["clock"] = clock_of(session)

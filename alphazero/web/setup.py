@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 from collections.abc import Mapping
 
@@ -9,7 +10,7 @@ from alphazero.errors import UserError
 from alphazero.formats import go_rules
 from alphazero.formats.go import rows_of
 from alphazero.formats.kif_words import HANDICAPS
-from alphazero.game import Game, OptionValue, games, make
+from alphazero.game import NAMES, Game, OptionValue, games, make
 from alphazero.protocols.handicap import free_handicap_set
 from alphazero.search_settings import MOST_SIMULATIONS
 from alphazero.text import did_you_mean, shown
@@ -18,14 +19,6 @@ from alphazero.web.html import Html
 from alphazero.web.models import BY_HAND, Models
 from alphazero.web.session import Setup, sides_of
 
-NAMES = {
-    "go": "Go",
-    "chess": "Chess",
-    "shogi": "Shogi",
-    "connect4": "Connect Four",
-    "minishogi": "Minishogi",
-    "gardner": "Gardner minichess",
-}
 ODDS = {  # by the field's value: KIF's name, and what is said
     "lance": ("香落ち", "lance"),
     "bishop": ("角落ち", "bishop"),
@@ -108,6 +101,8 @@ def setup_of(fields: Mapping[str, str], models: Models) -> tuple[Setup, reading.
     """A new game by the form's fields, and the game that was pasted to begin with. UserError names what is wrong."""
     game = game_of(fields)
     start = _handicap(game, fields.get("handicap") or "")
+    if game.options.get("chess960"):
+        start = fischer_start(random.Random())
     loaded = None
     if (fields.get("start") or "").strip():
         loaded = reading.read(fields["start"].encode("utf-8", "replace"), game)
@@ -145,6 +140,19 @@ def number(fields: Mapping[str, str], name: str, low: float, high: float, otherw
     if not re.fullmatch(r"[+-]?[0-9]{1,12}(\.[0-9]{1,6})?", said) or not low <= float(said) <= high:
         raise UserError(f"{name.replace('_', ' ')} must be a number from {low:g} to {high:g}, got {shown(said)}")
     return float(said)
+
+
+def fischer_start(draws: random.Random) -> str:
+    """One of the 960 start positions of Chess960: bishops on both colours, the king between the rooks."""
+    rank = [""] * 8
+    rank[draws.choice((0, 2, 4, 6))] = "b"
+    rank[draws.choice((1, 3, 5, 7))] = "b"
+    for piece in "qnn":
+        rank[draws.choice([i for i, each in enumerate(rank) if not each])] = piece
+    for piece, i in zip("rkr", [i for i, each in enumerate(rank) if not each], strict=True):
+        rank[i] = piece
+    row = "".join(rank)
+    return f"{row}/pppppppp/8/8/8/8/PPPPPPPP/{row.upper()} w KQkq - 0 1"
 
 
 def _handicap(game: Game, said: str) -> str:

@@ -12,14 +12,13 @@ from alphazero.arena.ratings import PlayerRating, Ratings, rate
 from alphazero.errors import UserError
 from alphazero.formats.results import Result, read_results
 from alphazero.formats.sgf_values import COLUMNS
-from alphazero.game import Game, make
+from alphazero.game import Game, in_words, make
 from alphazero.web import boards, graphs, html
 from alphazero.web.html import Html, tag
 from alphazero.web.live import Channel, Update, need
 from alphazero.web.models import Folder
 from alphazero.web.runs import Run
 from alphazero.web.session import REASONS, replay, sides_of
-from alphazero.web.setup import name_of
 from alphazero.web.watch import replay_place
 
 # Files of results in a directory that was named, and what they are.
@@ -188,7 +187,7 @@ class Tournaments:
                 update.parts[name] = Html()
             return update
         rated = table.rated
-        game = name_of(table.game) if table.game is not None else "a game that is not told"
+        game = in_words(table.game) if table.game is not None else "a game that is not told"
         facts = [game, f"{len(table.results):,} games", f"{len(rated.players):,} players", f"anchor {rated.anchor}"]
         facts.append(f"moving first is worth {rated.first_advantage:+.0f} Elo")
         update.parts["facts"] = tag("ul", *(tag("li", each) for each in facts), class_="facts")

@@ -7,7 +7,7 @@ from typing import Any
 
 from alphazero._core import GameRecord
 from alphazero.errors import UserError
-from alphazero.game import Game
+from alphazero.game import Game, in_words
 from alphazero.web import boards, graphs, html
 from alphazero.web.boards import Shown
 from alphazero.web.graphs import Series
@@ -15,7 +15,6 @@ from alphazero.web.html import Html, tag
 from alphazero.web.live import Channel, Update, need
 from alphazero.web.runs import Run
 from alphazero.web.session import REASONS, replay, sides_of
-from alphazero.web.setup import name_of
 
 LOOK_SECONDS = 2.0  # between two looks at the directories
 AXES = {"minutes": "minutes", "games": "games", "steps": "training steps"}
@@ -254,7 +253,7 @@ def facts(run: Run) -> Html:
     config = run.config()
     training = config.get("training") if isinstance(config.get("training"), dict) else {}
     assert isinstance(training, dict)
-    told = [name_of(game) if game is not None else "an unknown game"]
+    told = [in_words(game) if game is not None else "an unknown game"]
     fraction = run.fraction()
     if run.lines:
         last = run.lines[-1]
