@@ -415,7 +415,7 @@ AXE = next(
 
 
 @pytest.mark.skipif(AXE is None, reason="no axe-core: .ci/run fetches it, or AXE_CORE= names axe.min.js")
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_axe_finds_no_serious_fault(browser: Browser, runs: Served, scheme: str):
     context = browser.new_context(bypass_csp=True, color_scheme=scheme, viewport={"width": 1280, "height": 900})
     page = context.new_page()
