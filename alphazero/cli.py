@@ -53,6 +53,11 @@ COMMANDS = {
         "alphazero analyze game.sgf --out judged.sgf",
     ),
     "play": ("play", "play against the engine in the terminal", "alphazero play --model runs/quickstart"),
+    "serve": (
+        "serve",
+        "a page in the browser: play, analyse, watch runs, look through tournaments",
+        "alphazero serve --run runs/quickstart --open",
+    ),
     "match": ("match", "play games between two players", "alphazero match runs/a runs/b --games 100"),
     "tournament": (
         "tournament",

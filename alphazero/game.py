@@ -10,7 +10,16 @@ from alphazero.text import did_you_mean
 
 OptionValue = int | float | bool | str
 
-__all__ = ["Game", "IllegalMove", "OptionValue", "Outcome", "Position", "games", "make"]
+NAMES = {  # of games for people, the best known first
+    "go": "Go",
+    "chess": "Chess",
+    "shogi": "Shogi",
+    "connect4": "Connect Four",
+    "minishogi": "Minishogi",
+    "gardner": "Gardner minichess",
+}
+
+__all__ = ["Game", "IllegalMove", "OptionValue", "Outcome", "Position", "games", "in_words", "make"]
 
 
 def make(name: str, options: Mapping[str, OptionValue] | None = None) -> Game:
@@ -28,3 +37,11 @@ def make(name: str, options: Mapping[str, OptionValue] | None = None) -> Game:
         if name in games():
             raise
         raise UserError(f"{error}{did_you_mean(name, games())}") from None
+
+
+def in_words(game: Game) -> str:
+    """A game for a heading, such as "Go 9x9, komi 7" or "Chess960"."""
+    options = game.options
+    if game.name == "go":
+        return f"Go {options['board_size']}x{options['board_size']}, komi {float(options['komi']):g}"
+    return "Chess960" if options.get("chess960") else NAMES.get(game.name, game.name)

@@ -210,7 +210,7 @@ def test_the_tests_that_cover_a_file_are_there():
 def test_the_readme_is_short_and_in_its_order():
     parts = re.split(r"^(#+ .+)$", (ROOT / "README.md").read_text(), flags=re.MULTILINE)[1:]
     headings, texts = parts[::2], parts[1::2]
-    assert headings[:5] == ["# alphazero", "## Two commands", "## Play", "## Compare", "## Measure"]
+    assert headings[:6] == ["# alphazero", "## Two commands", "## Play", "## Look", "## Compare", "## Measure"]
     assert texts[0].count("![") == 1, "one picture, before the commands"
     assert max(len(text.splitlines()) for text in texts) <= 25
 

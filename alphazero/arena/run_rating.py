@@ -19,7 +19,7 @@ from alphazero.config import Config
 from alphazero.errors import UserError
 from alphazero.files import write_atomically
 from alphazero.formats.results import Result
-from alphazero.game import Game, make
+from alphazero.game import Game, in_words, make
 from alphazero.progress import Progress
 from alphazero.runs.curves import write_ratings
 from alphazero.search_settings import FIELDS
@@ -78,7 +78,7 @@ def rate_run(directory: Path, config: Config, device: str = "auto") -> Summary:
     write_atomically(folder / "results.jsonl", "".join(json.dumps(r) + "\n" for r in results).encode())
     metas = {f"step-{step}": checkpoint.read_meta(directory / "checkpoints" / str(step)) for step in chosen}
     games_seen = {name: meta["games"] for name, meta in metas.items()}
-    title = f"{directory.name}: {game.name} {_board(game)}".removeprefix(f"{game.name}: ")
+    title = in_words(game) if directory.name == game.name else f"{directory.name}: {in_words(game)}"
     plot_learning_curve(directory / "elo.png", summary, metas, title=title)
     write_report(directory / "report.html", title, rated, results, games_seen, folder="rating/")
     elo = {int(p.name.removeprefix("step-")): p.elo for p in rated.players if p.name in metas}
@@ -111,8 +111,3 @@ def spread(steps: list[int], count: int) -> list[int]:
         return steps
     picks = {round(i * (len(steps) - 1) / (count - 1)) for i in range(count)}
     return [steps[i] for i in sorted(picks)]
-
-
-def _board(game: Game) -> str:
-    _, height, width = game.planes_shape
-    return f"{height}x{width}"

@@ -37,7 +37,7 @@ from alphazero.errors import UserError
 from alphazero.files import write_atomically
 from alphazero.formats.results import Result
 from alphazero.formats.results import players_of as players_in
-from alphazero.game import Game, make
+from alphazero.game import Game, in_words, make
 from alphazero.progress import Progress
 from alphazero.search_settings import MOST_SIMULATIONS
 from alphazero.text import clean, listed, player_name, shown
@@ -209,7 +209,7 @@ def play_tournament(config: TournamentConfig, device: str = "auto", out: Path | 
     summary = rated.to_json()
     if out is not None:
         write_atomically(out / "elo.json", (json.dumps(summary, indent=1) + "\n").encode())
-        write_report(out / "report.html", f"{config.form} of {len(names)} players: {game!r}", rated, results)
+        write_report(out / "report.html", f"{in_words(game)}: {config.form} of {len(names)} players", rated, results)
     return summary
 
 

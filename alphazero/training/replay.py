@@ -351,7 +351,7 @@ class Replay:
         whole = bytearray()
         at = damaged = 0
         while at < len(data):
-            entry = _journal_entry(data, at)
+            entry = journal_entry(data, at)
             if entry is None:
                 damaged += 1
                 at += 1
@@ -380,7 +380,7 @@ class Replay:
                 yield GameRecord.from_bytes(record)
 
 
-def _journal_entry(data: bytes, at: int) -> tuple[GameRecord, int] | None:
+def journal_entry(data: bytes, at: int) -> tuple[GameRecord, int] | None:
     """The game whose entry begins at this byte of a journal, and where the next one begins; None: no whole entry does."""
     if at + 8 > len(data):
         return None

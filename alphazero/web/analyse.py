@@ -1,0 +1,226 @@
+"""What is done on the page to analyse: moves and variations, a live search, lines played out, a review of the game."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from alphazero.errors import UserError
+from alphazero.review.judge import Judged, summary
+from alphazero.search_settings import MOST_SIMULATIONS
+from alphazero.web import analyse_view, play
+from alphazero.web.analyse_view import SHOWS
+from alphazero.web.engine import Told
+from alphazero.web.live import Channel, Table, Update, fields_of, need
+from alphazero.web.session import Node, Session, sides_of
+from alphazero.web.setup import MOST_SECONDS, number
+
+REVIEW_SIMULATIONS = 200  # of each position
+MOST_LINES = 12
+
+
+def act(table: Table, channel: Channel, message: dict[str, Any]) -> None:
+    """Does what the page asks for. UserError (ValueError) says why not."""
+    do = str(message.get("do"))
+    known: dict[str, Callable[[Table, Channel, dict[str, Any]], None]] = {
+        "move": _move,
+        "pass": _move,
+        "go": _go,
+        "step": _step,
+        "start": _start,
+        "stop": _stop,
+        "show": _show,
+        "line": _line,
+        "play-line": _play_line,
+        "flip": _flip,
+        "review": _review,
+        "open": _open,
+    }
+    if do not in known:
+        raise UserError("the page asked for what is not known here: load it again")
+    known[do](table, channel, message)
+    if do == "line":
+        table.show(channel)
+    else:
+        table.changed()
+
+
+def _move(table: Table, channel: Channel, message: dict[str, Any]) -> None:
+    channel.preview = []
+    table.session.play("pass" if message["do"] == "pass" else need(message, "move"))
+    _moved(table)
+
+
+def _go(table: Table, channel: Channel, message: dict[str, Any]) -> None:
+    channel.preview = []
+    table.session.go(_whole(message, "node"))
+    _moved(table)
+
+
+def _step(table: Table, channel: Channel, message: dict[str, Any]) -> None:
+    channel.preview = []
+    table.session.step(_whole(message, "by"))
+    _moved(table)
+
+
+def _whole(message: dict[str, Any], name: str) -> int:
+    said = need(message, name, 10)
+    if not said.lstrip("-").isdecimal() or not said.isascii():
+        raise UserError(f"{name} must be a whole number")
+    return int(said)
+
+
+def _moved(table: Table) -> None:
+    """Another position: an analysis under way goes on with it, and the opponent's thoughts on another are forgotten."""
+    table.hint = table.remark = ""
+    for name in ("thinking", "hinting"):
+        search = getattr(table, name)
+        if search is not None:
+            table.engine.stop(search)
+            setattr(table, name, None)
+    table.report = None
+    if table.analysing is not None:
+        table.engine.stop(table.analysing)
+        table.analysing = None
+        _search(table)
+
+
+def _start(table: Table, channel: Channel, message: dict[str, Any]) -> None:
+    fields = fields_of(message)
+    table.lines = int(number(fields, "lines", 1, MOST_LINES, 5))
+    simulations = number(fields, "simulations", 1, MOST_SIMULATIONS, 0)
+    seconds = number(fields, "seconds", 0.05, MOST_SECONDS, 0)
+    table.limits = (int(simulations) or None, seconds or None)
+    analyst = fields.get("analyst", "")
+    if analyst:
+        table.models.resolve(analyst, table.session.game)
+    table.analyst = analyst
+    _stop(table, channel, message)
+    _search(table)
+
+
+def _stop(table: Table, channel: Channel, message: dict[str, Any]) -> None:
+    if table.analysing is not None:
+        table.engine.stop(table.analysing)
+        table.analysing = None
+
+
+def _search(table: Table) -> None:
+    """Begins the analysis of the current position."""
+    session = table.session
+    if session.position.outcome is not None:
+        return
+    try:
+        model = table.models.resolve(table.analyst or table.models.default(session.game), session.game)
+    except UserError:  # it was chosen for another game
+        table.analyst = ""
+        model = table.models.resolve(table.models.default(session.game), session.game)
+    node = session.current
+
+    def take(told: Told) -> None:
+        if told["kind"] == "error":
+            table.say(str(told["text"]))
+            return
+        if session.current is not node:
+            return
+        if told.get("moves"):
+            table.report = told
+            learn(session, node, told)
+        if told["kind"] == "done":
+            table.analysing = None
+            table.changed()
+            return
+        for each in table.channels:
+            if each.page == "analyse":
+                each.push(analyse_view.report(table, each, Update()))
+
+    simulations, seconds = table.limits
+    table.analysing = table.engine.search(
+        f"{table.key} analysis", session, model, take, simulations=simulations, seconds=seconds, lines=table.lines
+    )
+
+
+def learn(session: Session, node: Node, told: Told) -> None:
+    """Keeps what a search said of a position, for the graph."""
+    first = 1.0 if session.position.turn == 0 else -1.0
+    node.win_rate = (1.0 + first * told["value"]) / 2.0
+    node.score = None if told["score"] is None else first * told["score"]
+
+
+def _show(table: Table, channel: Channel, message: dict[str, Any]) -> None:
+    what = need(message, "what")
+    if what in SHOWS:
+        table.shows = what
+
+
+def _line(table: Table, channel: Channel, message: dict[str, Any]) -> None:
+    """Plays out a candidate's line in this page; an empty move ends that."""
+    move = need(message, "move")
+    report = table.report
+    found = next((each for each in report["moves"] if each["move"] == move), None) if report and move else None
+    channel.preview = play.replayed(table.session, found["line"]) if found else []
+
+
+def _play_line(table: Table, channel: Channel, message: dict[str, Any]) -> None:
+    channel.preview = []
+    table.session.play(need(message, "line"))
+    _moved(table)
+
+
+def _flip(table: Table, channel: Channel, message: dict[str, Any]) -> None:
+    table.flipped = not table.flipped
+
+
+def _open(table: Table, channel: Channel, message: dict[str, Any]) -> None:
+    fields = fields_of(message)
+    if not fields.get("start", "").strip():
+        raise UserError("nothing to open: paste a game or a position, or choose a file")
+    play.begin(table, {**fields, "game": table.session.game.name, "opponent": ""})
+
+
+# --- the review ---
+
+
+def _review(table: Table, channel: Channel, message: dict[str, Any]) -> None:
+    """Judges the moves of the line that one stands in."""
+    session = table.session
+    if table.reviewing is not None:
+        return
+    nodes = session.line()
+    root = session.root
+    if any(" " in node.move for node in nodes):
+        raise UserError("a move out of turn cannot be reviewed here: use `alphazero analyze`")
+    model = table.models.resolve(table.models.default(session.game), session.game)
+    if model.startswith("mcts:"):
+        raise UserError("a review needs a network: none is there for this game; name a run with --run")
+
+    def take(told: Told) -> None:
+        if session.root is not root:
+            return
+        if told["kind"] == "error":
+            table.say(str(told["text"]))
+        elif told["kind"] == "progress":
+            table.progress = f"{told['done']} of {told['of']} positions"
+        elif told["kind"] == "done":
+            table.reviewing = None
+            table.progress = _judge(session, nodes, [Judged(**each) for each in told.get("judged") or []])
+        table.changed()
+
+    table.progress = "the network is loaded"
+    table.reviewing = table.engine.review(session, [node.move for node in nodes], model, REVIEW_SIMULATIONS, take)
+
+
+def _judge(session: Session, nodes: list[Node], judged: list[Judged]) -> str:
+    """Writes a review into the tree; what it says in all."""
+    for node, each in zip(nodes, judged, strict=False):
+        node.mark, node.loss, node.better = each.mark, each.loss, each.line
+        node.win_rate = each.win_rate if each.player == 0 else 1.0 - each.win_rate
+        node.score = None if each.score is None else each.score if each.player == 0 else -each.score
+    names = sides_of(session.game)
+    told = []
+    for player in (0, 1):
+        of = summary(judged, player)
+        told.append(
+            f"{names[player]}: {100 * of.mean_loss:.1f} % lost a move, {of.inaccuracies} inaccuracies, {of.mistakes} mistakes, {of.blunders} blunders"
+        )
+    return "; ".join(told) if judged else ""

@@ -1,0 +1,267 @@
+"""The process that searches for the page: JSON lines in, JSON lines out. It ends with its input.
+
+Searches take turns in one thread, so that what an evaluator can do at a time does not matter; a tree is kept while it waits.
+A review, which searches a whole game at once, has a thread and a network of its own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from collections import OrderedDict, deque
+from dataclasses import asdict, dataclass, field
+from typing import Any, TextIO
+
+import numpy as np
+
+from alphazero.game import Game, Position, make
+from alphazero.machine import cores, keep_to_cache_folder, tree_bytes
+from alphazero.player import NetworkPlayer, Player, RolloutPlayer, load
+from alphazero.search import MOST_SIMULATIONS, SearchResult
+from alphazero.web.session import after, replay
+
+SLICE_SECONDS = 0.25  # of a search, while others wait
+REPORT_SECONDS = 0.12  # between two reports
+LONGEST_LINE = 14  # plies of an expected line
+MOST_PRIORS = 60  # moves whose prior is told
+KEPT_PLAYERS = 8  # each with its tree
+
+
+@dataclass
+class Job:
+    """A search that was asked for."""
+
+    number: int
+    asked: dict[str, Any]
+    position: Position
+    simulations: int
+    seconds: float | None
+    done: int = 0  # simulations so far
+    spent: float = 0.0  # seconds
+    stopped: bool = False
+    found: dict[str, Any] = field(default_factory=dict)
+
+
+class Worker:
+    """Does what lines ask for."""
+
+    def __init__(self, out: TextIO):
+        self._out = out
+        self._writing = threading.Lock()
+        self._turn = threading.Condition()
+        self._waiting: deque[Job] = deque()
+        self._jobs: dict[int, Job] = {}
+        self._reviewing = threading.Lock()
+        self._loading = threading.Lock()
+        self._loaded: OrderedDict[str, Player] = OrderedDict()  # by model
+        self._players: OrderedDict[tuple[str, str, Game], Player] = OrderedDict()  # by who asks, model and game
+        threading.Thread(target=self._search_for_ever, name="search", daemon=True).start()
+
+    def say(self, number: int, kind: str, **told: object) -> None:
+        line = json.dumps({"id": number, "kind": kind, **told})
+        with self._writing:
+            self._out.write(line + "\n")
+            self._out.flush()
+
+    def take(self, asked: dict[str, Any]) -> None:
+        """One line; whatever fails is told to who asked."""
+        number = int(asked["id"])
+        if asked["do"] == "stop":
+            with self._turn:
+                job = self._jobs.get(number)
+                if job is not None:
+                    job.stopped = True
+        elif asked["do"] == "warm":
+            game = make(asked["game"], asked["options"])
+            threading.Thread(target=self._warm, args=(str(asked["model"]), game), name="warm", daemon=True).start()
+        elif asked["do"] == "review":
+            threading.Thread(target=self._review, args=(number, asked), name="review", daemon=True).start()
+        else:
+            position = replay(make(asked["game"], asked["options"]), asked["start"], asked["moves"])
+            simulations = min(int(asked["simulations"] or MOST_SIMULATIONS), MOST_SIMULATIONS)
+            job = Job(number, asked, position, simulations, asked["seconds"])
+            with self._turn:
+                self._jobs[number] = job
+                self._waiting.append(job)
+                self._turn.notify_all()
+
+    # --- searches ---
+
+    def _warm(self, model: str, game: Game) -> None:
+        """Loads a network before it is asked for; what fails is told to whoever asks."""
+        with contextlib.suppress(Exception), self._loading:
+            self._base(model, game)
+
+    def _search_for_ever(self) -> None:
+        while True:
+            with self._turn:
+                while not self._waiting:
+                    self._turn.wait()
+                job = self._waiting.popleft()
+            try:
+                over = job.stopped or self._slice(job)
+            except Exception as error:
+                self.say(job.number, "error", text=f"the search failed: {error}")
+                over = True
+                job.found = {}
+            with self._turn:
+                if not over:
+                    self._waiting.append(job)
+                    continue
+                del self._jobs[job.number]
+            self.say(job.number, "done", **job.found)
+
+    def _slice(self, job: Job) -> bool:
+        """Searches until the job is done, or it is another's turn; whether it is done."""
+        player = self._player(job)
+        begin = time.perf_counter()
+        lines = int(job.asked["lines"])
+        given_way = False
+        most_bytes = tree_bytes() // 2
+
+        def should_stop() -> bool:
+            nonlocal given_way
+            waiting = bool(self._waiting) and time.perf_counter() - begin >= SLICE_SECONDS
+            given_way = given_way or waiting
+            return job.stopped or waiting
+
+        def report(result: SearchResult) -> bool:
+            if lines:
+                self.say(job.number, "report", **told(player, result, lines, job, time.perf_counter() - begin))
+            return result.tree_bytes > most_bytes
+
+        result = player.search_at(
+            int(job.asked["level"]),
+            job.position,
+            simulations=job.simulations - job.done,
+            seconds=None if job.seconds is None else max(0.01, job.seconds - job.spent),
+            should_stop=should_stop,
+            on_progress=report,
+            progress_every=REPORT_SECONDS,
+        )
+        job.found = told(player, result, max(1, lines), job, time.perf_counter() - begin)
+        job.done += result.simulations
+        job.spent += time.perf_counter() - begin
+        if isinstance(player, RolloutPlayer):  # its tree begins anew each time
+            return True
+        return not given_way or job.done >= job.simulations or bool(result.proof)
+
+    def _player(self, job: Job) -> Player:
+        """The player of whoever asks, with the tree of its last search."""
+        model, game = str(job.asked["model"]), job.position.game
+        key = (str(job.asked["key"]), model, game)
+        if key not in self._players:
+            with self._loading:
+                base = self._base(model, game)
+            self._players[key] = fitting(base, game)
+            while len(self._players) > KEPT_PLAYERS:
+                self._players.popitem(last=False)
+        self._players.move_to_end(key)
+        return self._players[key]
+
+    def _base(self, model: str, game: Game) -> Player:
+        if model.startswith("mcts:") or model in ("uniform", "random"):
+            return load(model, game=game)
+        if model not in self._loaded:
+            self._loaded[model] = load(model)
+            while len(self._loaded) > KEPT_PLAYERS:
+                self._loaded.popitem(last=False)
+        self._loaded.move_to_end(model)
+        return self._loaded[model]
+
+    # --- reviews ---
+
+    def _review(self, number: int, asked: dict[str, Any]) -> None:
+        from alphazero.review.judge import review
+
+        try:
+            with self._reviewing:
+                game = make(asked["game"], asked["options"])
+                position = replay(game, asked["start"], ())
+                positions = [position.copy()]
+                for move in asked["moves"]:
+                    position = after(position, move)
+                    positions.append(position.copy())
+                player = fitting(load(asked["model"], game=game), game)
+                if not isinstance(player, NetworkPlayer):
+                    raise ValueError(f"{asked['model']} has no network: a review needs one")
+                judged = review(
+                    player,
+                    positions,
+                    asked["moves"],
+                    simulations=int(asked["simulations"]),
+                    threads=cores(),
+                    on_progress=lambda done, of: self.say(number, "progress", done=done, of=of),
+                )
+            self.say(number, "done", judged=[asdict(each) for each in judged])
+        except Exception as error:
+            self.say(number, "error", text=f"the review failed: {error}")
+            self.say(number, "done", judged=[])
+
+
+def fitting(player: Player, game: Game) -> Player:
+    """A player of its own for a game, which shares the network with the one given."""
+    other = player.with_options(**game.options)
+    other.settings["heads"] = game.has_ownership and isinstance(other, NetworkPlayer)
+    other.set_threads(cores())
+    return other
+
+
+def told(player: Player, result: SearchResult, lines: int, job: Job, seconds: float) -> dict[str, Any]:
+    """What a search has found, as JSON has it. Values are for the side to move."""
+    visits = max(1, sum(each.visits for each in result.moves))
+    moves = [each for each in result.moves[:lines] if each.visits] or result.moves[:1]
+    owned = result.ownership
+    return {
+        "best": result.best_move,
+        "value": result.value,
+        "wdl": result.wdl,
+        "score": result.score,
+        "proof": result.proof,
+        "simulations": job.done + result.simulations,
+        "nodes": result.nodes,
+        "seconds": job.spent + seconds,
+        "depth": result.depth,
+        "ownership": None if owned is None else np.round(owned.astype(np.float64), 2).tolist(),
+        "priors": {
+            each.move: round(each.prior, 4) for each in sorted(result.moves, key=lambda m: -m.prior)[:MOST_PRIORS]
+        },
+        "moves": [
+            {
+                "move": each.move,
+                "visits": each.visits,
+                "share": each.visits / visits,
+                "prior": each.prior,
+                "q": each.q,
+                "score": each.score,
+                "line": player.line(each.move, LONGEST_LINE),
+            }
+            for each in moves
+        ],
+    }
+
+
+def main() -> None:
+    keep_to_cache_folder()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started us tells us when it is over
+    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # what libraries print is no answer
+    worker = Worker(out)
+    for line in sys.stdin:
+        asked = json.loads(line)
+        try:
+            worker.take(asked)
+        except Exception as error:
+            worker.say(int(asked["id"]), "error", text=str(error))
+            worker.say(int(asked["id"]), "done")
+    sys.stderr.flush()
+    os._exit(0)  # a search may be under way, and libraries take seconds to end in good order
+
+
+if __name__ == "__main__":
+    main()
