@@ -7,6 +7,7 @@ while it is small: leaves that are asked for together know nothing of each other
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import cast
@@ -23,6 +24,8 @@ from alphazero.symmetry import averaged
 
 # Nodes of a tree for each leaf of a core's batch: with 400 nodes a core asks for 7 leaves at a time, from 4,096 on for 64.
 NODES_A_LEAF = 64
+# A search that may be over this soon runs on one core: on a busy machine it would mostly wait for the others to end.
+ALONE_SECONDS = 0.02
 WAIT_SECONDS = 0.05  # between two looks at the limits where other cores have all the leaves
 
 
@@ -223,26 +226,34 @@ class _Lanes:
 
     def __init__(self, search: NetworkSearch):
         self.search = search
+        self.others: list[threading.Thread] = []
+        self.alone_until = time.perf_counter() + ALONE_SECONDS
         self.turn = threading.Condition()
         self.over = False
         self.failure: BaseException | None = None
 
     def run(self) -> None:
         """Searches to the end. The caller's thread is the first lane, and looks at the limits."""
-        crew = self.search.crew
-        crew.make_room()
-        others = [threading.Thread(target=self._lane, name=f"search-{i}") for i in range(1, crew.lanes)]
+        self.search.crew.make_room()
         try:
-            for each in others:
-                each.start()
             self._lane(first=True)
         finally:
             self._end()
-            for each in others:
+            for each in self.others:
                 if each.ident is not None:
                     each.join()
         if self.failure is not None:
             raise self.failure
+
+    def _start_others(self) -> None:
+        """Once the search has gone on for a while."""
+        if self.others or self.search.over or time.perf_counter() < self.alone_until:
+            return
+        self.others = [
+            threading.Thread(target=self._lane, name=f"search-{i}") for i in range(1, self.search.crew.lanes)
+        ]
+        for each in self.others:
+            each.start()
 
     def _lane(self, *, first: bool = False) -> None:
         search = self.search
@@ -250,6 +261,8 @@ class _Lanes:
         buffer = crew.buffer(search.batch_size, search.game.planes_shape)
         try:
             while True:
+                if first and crew.lanes > 1:
+                    self._start_others()
                 with self.turn:
                     tickets = self._next_batch(buffer, first)
                 if not tickets:

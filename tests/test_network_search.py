@@ -115,6 +115,16 @@ def test_lanes_search_side_by_side_and_lose_no_simulation():
     assert stopped.simulations > 0 and time.perf_counter() - begin < 5.0
 
 
+def test_a_search_that_is_soon_over_runs_on_one_core():
+    """On a busy machine a move of a few milliseconds mostly waited for the other core to end."""
+    game = az.Game("chess")
+    evaluator = Recorder(network(game), seconds=0.001)
+    search = NetworkSearch(game, evaluator, "net", threads=2)
+    for _ in range(3):
+        search.within(game.position(), Limits(10**6, seconds=0.002))
+    assert evaluator.most_at_once == 1
+
+
 def test_one_thread_finds_the_same_again():
     made = az.Game("go", board_size=7)
     results = []

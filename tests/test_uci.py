@@ -775,7 +775,7 @@ def test_a_model_that_is_not_there_is_refused_at_once():
 
 LC0_LINE = re.compile(
     r"info string (?P<move>\S+)\s+\((?P<index>\d+)\s*\) N:\s*(?P<n>\d+) \(\+\s*0\) \(P:\s*(?P<p>[\d.]+)%\)"
-    r"(?: \(WL:\s*(?P<wl>-?[\d.]+)\) \(D: (?P<d>[\d.]+)\) \(M:\s*(?P<m>[\d.]+)\) \(Q:\s*(?P<q>-?[\d.]+)\))"
+    r"(?: \(WL:\s*(?P<wl>-?[\d.]+)\) \(D: (?P<d>[\d.]+)\) \(M:\s*(?P<m>[\d.-]+)\) \(Q:\s*(?P<q>-?[\d.]+)\))"
 )
 
 
@@ -802,6 +802,32 @@ def test_verbose_move_stats_are_lc0_s_lines():
     assert sum(float(each["p"]) for each in stats[:-1]) == pytest.approx(100.0, abs=0.2)
     assert lines[-1].startswith("bestmove ") and lines[-1].split()[1] == stats[-2]["move"]
     assert not any(LC0_LINE.match(line) for line in replies(networked(), "position startpos", "go nodes 60"))
+
+
+def test_what_is_not_known_of_a_move_is_not_told_as_a_number():
+    """Nibbler shows M and V where they are numbers; lc0 writes dashes."""
+    for shown in (False, True):
+        lines = replies(
+            networked(),
+            "setoption name VerboseMoveStats value true",
+            f"setoption name UCI_ShowMovesLeft value {str(shown).lower()}",
+            "go nodes 40",
+        )
+        moves = [line for line in lines if (found := LC0_LINE.match(line)) and found["move"] != "node"]
+        assert moves and all(("(M:   -.-)" in line) != shown and "(V:  -.----)" in line for line in moves)
+
+
+def test_moves_that_were_never_tried_get_no_line():
+    """A mate in one ends the search at once: nothing is known of the other moves, and 0.00 would be a lie."""
+    mate = "position fen 6k1/5ppp/8/8/8/8/5PPP/3R2K1 w - - 0 1"
+    lines = replies(networked(), "setoption name MultiPV value 4", mate, "go nodes 100")
+    assert [line.split(" multipv ")[1].split()[:4] for line in lines if " pv " in line][-1] == [
+        "1",
+        "score",
+        "mate",
+        "1",
+    ]
+    assert not [line for line in lines if " multipv 2 " in line]
 
 
 def test_wdl_and_moves_left_come_from_the_search():

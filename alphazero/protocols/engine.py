@@ -376,7 +376,8 @@ class EngineLoop(LineLoop):
             f" hashfull {min(1000, 1000 * result.tree_bytes // most)}"
         )
         best = next(m for m in result.moves if m.move == result.best_move)
-        others = [m for m in result.moves if m is not best]
+        # Of a move that was never tried nothing is known: a line would call it level, even where the best one mates.
+        others = [m for m in result.moves if m is not best and (m.visits or m.proof)]
         lines = []
         for rank, move in enumerate([best, *others][: self.multi_pv], 1):
             pv = result.pv if move is best else self.player.line(move.move)

@@ -171,19 +171,19 @@ class UciEngine(EngineLoop):
 
 
 def move_stats(result: SearchResult) -> list[str]:
-    """The root's moves as lc0 tells them, the best last; Nibbler reads these lines."""
+    """The root's moves as lc0 tells them, the best last; Nibbler reads these lines. What is not known is `-.-`, as there."""
     lines = []
-    left = result.plies_left / 2.0 if result.plies_left is not None else 0.0
+    left = "-.-" if result.plies_left is None else f"{result.plies_left / 2.0:.1f}"
     for index, move in reversed(list(enumerate(result.moves))):
         draw = move.wdl[1] if move.wdl is not None else 0.0
         lines.append(
             f"info string {move.move:<5} ({index:<4}) N: {move.visits:>7} (+ 0) (P: {100 * move.prior:5.2f}%)"
-            f" (WL: {move.q:8.5f}) (D: {draw:.3f}) (M: {left:5.1f}) (Q: {move.q:8.5f}) (U: 0.00000) (S: {move.q:8.5f})"
-            f" (V: {move.q:7.4f})" + (" (T) " if move.proof else "")
+            f" (WL: {move.q:8.5f}) (D: {draw:.3f}) (M: {left:>5}) (Q: {move.q:8.5f}) (U: 0.00000) (S: {move.q:8.5f})"
+            f" (V: {f'{move.q:.4f}' if move.proof else '-.----':>7})" + (" (T) " if move.proof else "")
         )
     draw = result.wdl[1] if result.wdl is not None else 0.0
     lines.append(
         f"info string node  ({len(result.moves):<4}) N: {result.simulations:>7} (+ 0) (P: 100.0%) (WL: {result.value:8.5f})"
-        f" (D: {draw:.3f}) (M: {left:5.1f}) (Q: {result.value:8.5f}) (V: {result.network_value:7.4f})"
+        f" (D: {draw:.3f}) (M: {left:>5}) (Q: {result.value:8.5f}) (V: {result.network_value:7.4f})"
     )
     return lines
