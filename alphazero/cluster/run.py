@@ -14,6 +14,7 @@ from alphazero._core import GameRecord
 from alphazero.cluster.connect import Head, HeadLostError, connected
 from alphazero.cluster.fleet import Fleet
 from alphazero.cluster.intake import Intake, is_full_disk
+from alphazero.cluster.learners import SharedLearner
 from alphazero.cluster.messages import Orders, identity
 from alphazero.config import Config
 from alphazero.errors import UserError
@@ -50,6 +51,8 @@ class ClusterRun(Run):
         self.head = head
         self.identity = identity(config)
         self.intake = Intake(self.store, self.identity.config, self._seen)
+        if config.cluster.learners > 1:
+            self.learner = SharedLearner(self.trainer, self.store, config, directory, self.progress.note)
         self._held = False  # workers rest, because training is behind
         self._full = ""  # what could not be written the last time
 

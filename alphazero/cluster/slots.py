@@ -68,7 +68,7 @@ class Slot:
         then, before = self._last_look
         self._last_look = (now, counts)
         evaluations, hits = (counts[name] - before[name] for name in ("evaluations", "cache_hits"))
-        self.rate = evaluations / (now - then) if then else 0.0
+        self.rate = evaluations / (now - (then or self.began)) if self.began else 0.0
         return {
             "evaluations_per_second": self.rate,
             "cache_hit_share": hits / max(1, hits + evaluations),
