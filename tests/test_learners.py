@@ -21,8 +21,6 @@ from alphazero.training.learner import Learner
 from alphazero.training.store import ReplayStore
 from alphazero.training.trainer import Trainer
 
-STEPS = 200
-
 
 def trainer_of(config: Config) -> Trainer:
     torch.manual_seed(0)
@@ -42,22 +40,25 @@ def shared(config: Config, store: ReplayStore, run: Path, out: io.StringIO) -> S
 
 @pytest.fixture
 def config(tmp_path) -> Config:
-    # Two blocks: one of them with global pooling. Float32, as the two ways round differently.
-    return tiny(tmp_path, "network.blocks=2", "training.batch_size=64", "training.amp=false", "cluster.learners=2")
+    # Two blocks, one of them with global pooling, in float32. The two ways round differently, and training is chaotic: at a
+    # rate of 2e-3 a single weight that is changed by 1e-7 changes the loss by 0.1 within 200 steps; at 1e-4 by 3e-4.
+    keys = ["network.blocks=2", "training.amp=false", "training.learning_rate=1e-4", "training.warmup_steps=100"]
+    return tiny(tmp_path, *keys, "training.batch_size=64", "cluster.learners=2")
 
 
-def test_two_processes_learn_what_one_does_and_go_on_when_one_is_killed(tmp_path, config):
+@pytest.mark.parametrize("steps", [40, pytest.param(200, marks=pytest.mark.slow)])
+def test_two_processes_learn_what_one_does_and_go_on_when_one_is_killed(tmp_path, config, steps):
     store = filled(tmp_path / "replay", config)
     alone = Learner(trainer_of(config), store, config)
-    wanted = [{name: float(value) for name, value in alone.step(0.0).items()} for _ in range(STEPS)]
+    wanted = [{name: float(value) for name, value in alone.step(0.0).items()} for _ in range(steps)]
     out = io.StringIO()
     together = shared(config, store, tmp_path, out)
     try:
         begin = {"game": "connect4", "options": {}, "steps": 0, "games": 0, "positions": 0, "seconds": 0.0}
         found = []
-        for step in range(STEPS):
+        for step in range(steps):
             found.append({name: float(value) for name, value in together.step(0.0).items()})
-            if step == STEPS // 2:
+            if step == steps // 2:
                 checkpoint.save(tmp_path, together.trainer, begin)
         for ours, theirs in zip(found, wanted, strict=True):
             assert ours.keys() == theirs.keys()
@@ -69,8 +70,8 @@ def test_two_processes_learn_what_one_does_and_go_on_when_one_is_killed(tmp_path
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
         again = float(together.step(0.0)["loss"])
-        assert f"learner-1 is gone: training goes on from step {STEPS // 2 + 1}" in out.getvalue()
-        assert again == pytest.approx(wanted[STEPS // 2 + 1]["loss"], abs=1e-3)
+        assert f"learner-1 is gone: training goes on from step {steps // 2 + 1}" in out.getvalue()
+        assert again == pytest.approx(wanted[steps // 2 + 1]["loss"], abs=1e-3)
     finally:
         together.close()
     assert together.processes == []

@@ -9,6 +9,7 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import torch
@@ -44,7 +45,7 @@ class SharedLearner(Learner):
         if trainer.device.type == "cuda" and gpus < self.count:
             raise UserError(f"cluster.learners: {self.count} processes need a GPU each; this machine has {gpus}")
         self.run, self.note = run, note
-        self.processes: list[multiprocessing.Process] = []
+        self.processes: list[BaseProcess] = []
         self._shared: Shared | None = None
         self._folder: Path | None = None
         self._failures = 0

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, distributed, nn
@@ -69,19 +69,21 @@ class GlobalNorm(nn.BatchNorm2d):
     def forward(self, x: Tensor) -> Tensor:
         """[B, C, H, W] of this process's rows."""
         if not self.training:
-            return super().forward(x)
+            plain: Tensor = super().forward(x)
+            return plain
         rows = x.float()
         mean = rows.mean((0, 2, 3))
         square = (rows - mean[:, None, None]).square().mean((0, 2, 3))
         # Each process fills its row, so the sum is all rows: means and squares around them, which lose nothing to rounding.
         own = torch.stack([mean, square])
         every = torch.zeros(self.count, *own.shape, device=x.device)
-        every = _Sum.apply(torch.cat([every[: self.rank], own[None], every[self.rank + 1 :]]), self.group)
+        total = cast("Callable[..., Tensor]", _Sum.apply)
+        every = total(torch.cat([every[: self.rank], own[None], every[self.rank + 1 :]]), self.group)
         means, squares = every[:, 0], every[:, 1]
         mean = means.mean(0)
         variance = squares.mean(0) + (means - mean).square().mean(0)
         self._follow(mean.detach(), variance.detach(), self.count * rows.numel() // rows.shape[1])
-        scale = self.weight * torch.rsqrt(variance + self.eps)
+        scale: Tensor = self.weight * torch.rsqrt(variance + self.eps)
         return ((rows - mean[:, None, None]) * scale[:, None, None] + self.bias[:, None, None]).to(x.dtype)
 
     @torch.no_grad()
@@ -107,7 +109,7 @@ def with_own_norms(network: nn.Module) -> None:
     """Makes them a single process's again."""
     for module in network.modules():
         if isinstance(module, GlobalNorm):
-            module.__class__ = nn.BatchNorm2d
+            object.__setattr__(module, "__class__", nn.BatchNorm2d)
             for name in ("rank", "count", "group"):
                 delattr(module, name)
 

@@ -90,7 +90,7 @@ class Worker:
         if difference := mismatch(own, start.expected):
             raise UserError(difference)
         self._start = start
-        _pin(start.cores)
+        pin(start.cores)
         config = start.config
         game = make(config.game.name, config.game.options)
         self._device = "cuda" if start.device in ("auto", "cuda") and torch.cuda.is_available() else "cpu"
@@ -244,7 +244,7 @@ class Worker:
             self._change.notify_all()
 
 
-def _pin(indices: tuple[int, ...]) -> None:
+def pin(indices: tuple[int, ...]) -> None:
     """Keeps this process to some of the cores that it may use, by their order; elsewhere than on Linux it stays free."""
     if not indices or not hasattr(os, "sched_setaffinity"):
         return

@@ -24,20 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--run", type=Path, metavar="DIR", help="run directory (default: runs/NAME, NAME as in NAME.yaml)"
     )
     arguments.add_device(parser)
-    cluster = parser.add_argument_group("workers (needs the extra [ray])")
-    cluster.add_argument(
-        "--workers",
-        type=arguments.whole(0, 10_000),
-        metavar="N",
-        help="play in N processes of their own (cluster.workers); 0: in this one",
-    )
-    cluster.add_argument(
-        "--ray",
-        metavar="local|auto|HOST:PORT",
-        help="where they run: on this machine (default), in the cluster that this machine is part of, or in the one "
-        "with this head",
-    )
-    cluster.add_argument(
+    arguments.add_workers(parser, "play in N processes of their own (cluster.workers)")
+    parser.add_argument(
         "--learners",
         type=arguments.whole(1, 64),
         metavar="K",
