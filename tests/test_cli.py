@@ -165,6 +165,7 @@ def test_every_argument_that_takes_a_game_a_player_or_a_path_is_completed():
         "--adjudicate-draw",
         "--position",
         "overrides",
+        "--ray",
     }
     free |= {"what", "section"}  # words that the command checks itself
     left = set()

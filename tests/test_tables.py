@@ -53,7 +53,7 @@ def test_variants_take_turns_on_a_device_that_has_batches_under_way(tmp_path):
     torch.manual_seed(0)
     evaluator = PackedTorchEvaluator(Network(shape_of(game), config.network), "cpu", torch.float32, lanes=3)
     variants = selfplay.variants_of(config, game)
-    settings = selfplay.pool_settings(config, run.plan_run(config, game, gpu=False))
+    settings = selfplay.pool_settings(config, selfplay.plan_run(config, game, gpu=False))
     playing = selfplay.SelfPlay(
         variants,
         evaluator,

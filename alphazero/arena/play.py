@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import closing
 from pathlib import Path
+from typing import Protocol
 
 from alphazero._core import GameRecord
 from alphazero.arena import clocked, match
@@ -25,6 +26,27 @@ SPOILT = ("time forfeit", "illegal move", "engine failure")  # ends that a user 
 TELL_SECONDS = 5.0  # between lines of progress
 
 
+class PlayGames(Protocol):
+    """What plays games as play() does."""
+
+    def __call__(
+        self,
+        game: Game,
+        entrants: list[Entrant],
+        pairings: dict[int, Pairing],
+        *,
+        seed: int,
+        time_control: TimeControl | None,
+        adjudication: Adjudication | None,
+        concurrency: int,
+    ) -> Generator[tuple[int, GameRecord | PlayedGame], None, None]: ...
+
+
+# The entrants again, in another process; and who plays with them there.
+Recipe = Callable[[], list[Entrant]]
+Elsewhere = Callable[[Game, Recipe], PlayGames]
+
+
 def run_schedule(
     game: Game,
     entrants: list[Entrant],
@@ -38,18 +60,20 @@ def run_schedule(
     concurrency: int = 1,
     stop: Callable[[Result], bool] | None = None,
     live: Callable[[list[Result]], Table] | None = None,
+    elsewhere: PlayGames | None = None,
 ) -> list[Result]:
     """Plays the pairings that `results_file` does not hold yet; returns the results of all.
 
     The games lie beside the results (see ResultStore). concurrency: games at a time where engines or clocks are in it (else
     the pool's). stop(result) is asked of every game, those in the file first; when it says True no more are played, and only
-    the games that are over come back. live(results): a table to show now and then while games are played.
+    the games that are over come back. live(results): a table to show now and then while games are played. elsewhere: what
+    plays instead of play(), in other processes.
     """
     with open_store(results_file, game, schedule, [each.name for each in entrants]) as store:
         if stop is not None and any(stop(result) for result in store.results()):
             return store.results()
         teller = _Teller(store, progress, live)
-        games = play(
+        games = (elsewhere or play)(
             game,
             entrants,
             store.missing(),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from functools import partial
 from pathlib import Path
 
 from alphazero import checkpoint
 from alphazero.arena import ratings
-from alphazero.arena.match import Pairing, colour_balanced, entrant, random_openings
-from alphazero.arena.play import run_schedule
+from alphazero.arena.match import Entrant, Pairing, colour_balanced, entrant, random_openings
+from alphazero.arena.play import Elsewhere, run_schedule
 from alphazero.arena.plot import plot_learning_curve
 from alphazero.arena.ratings import Summary
 from alphazero.arena.report import write_report
@@ -25,9 +26,9 @@ from alphazero.runs.curves import write_ratings
 from alphazero.search_settings import FIELDS
 
 
-def rate_run(directory: Path, config: Config, device: str = "auto") -> Summary:
+def rate_run(directory: Path, config: Config, device: str = "auto", elsewhere: Elsewhere | None = None) -> Summary:
     """Rates the checkpoints of a run against each other, `random` and `mcts:N`; writes elo.json, elo.png and
-    report.html.
+    report.html. The games are played in this process, or elsewhere.
 
     All networks search alike, as in training but without noise. `step-0`, the untrained network, is the anchor at 0.
     """
@@ -37,11 +38,7 @@ def rate_run(directory: Path, config: Config, device: str = "auto") -> Summary:
         raise UserError(f"{directory}: at least two checkpoints are needed for a rating, found {len(steps)}")
     chosen = spread(steps, config.rating.checkpoints)
     search = config.search.settings(config.rating.simulations)
-    entrants = [
-        entrant(str(directory / "checkpoints" / str(step)), game, device, search, name=f"step-{step}")
-        for step in chosen
-    ]
-    entrants += [entrant(spec, game, device, {}, name=spec) for spec in config.rating.opponents]
+    entrants = entrants_of(directory, chosen, config, device)
     folder = directory / "rating"
     folder.mkdir(exist_ok=True)
     # Results of one search do not answer for another: each has its file.
@@ -50,6 +47,7 @@ def rate_run(directory: Path, config: Config, device: str = "auto") -> Summary:
     digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:8]
     file = folder / f"results-{chosen[-1]}-{digest}.jsonl"
     progress = Progress()
+    away = elsewhere and elsewhere(game, partial(entrants_of, directory.resolve(), chosen, config, device))
 
     def play(schedule: list[Pairing]) -> list[Result]:
         return run_schedule(
@@ -60,6 +58,7 @@ def rate_run(directory: Path, config: Config, device: str = "auto") -> Summary:
             seed=config.seed,
             progress=progress,
             live=lambda results: standings(ratings.rate(results)),
+            elsewhere=away,
         )
 
     if config.rating.form == "ladder":
@@ -84,6 +83,16 @@ def rate_run(directory: Path, config: Config, device: str = "auto") -> Summary:
     elo = {int(p.name.removeprefix("step-")): p.elo for p in rated.players if p.name in metas}
     write_ratings(directory, "rating/elo" if config.rating.during == 0.0 else "rating/elo_final", elo)
     return summary
+
+
+def entrants_of(directory: Path, steps: list[int], config: Config, device: str) -> list[Entrant]:
+    """These checkpoints of a run and the opponents of its configuration, ready to play."""
+    game = make(config.game.name, config.game.options)
+    search = config.search.settings(config.rating.simulations)
+    entrants = [
+        entrant(str(directory / "checkpoints" / str(step)), game, device, search, name=f"step-{step}") for step in steps
+    ]
+    return entrants + [entrant(spec, game, device, {}, name=spec) for spec in config.rating.opponents]
 
 
 def run_pairings(game: Game, checkpoints: int, opponents: int, config: Config) -> list[Pairing]:

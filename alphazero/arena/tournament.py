@@ -9,6 +9,7 @@ import argparse
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -17,7 +18,7 @@ from alphazero.arena.clocked import TimeControl
 from alphazero.arena.match import Entrant, Pairing, random_openings
 from alphazero.arena.named import NamedPlayer, game_of
 from alphazero.arena.openings import read_openings
-from alphazero.arena.play import run_schedule
+from alphazero.arena.play import Elsewhere, run_schedule
 from alphazero.arena.registry import Registered, read_players
 from alphazero.arena.report import write_report
 from alphazero.arena.standings import standings
@@ -152,8 +153,10 @@ def players_of(config: TournamentConfig, where: str = "tournament") -> list[Play
     return players
 
 
-def play_tournament(config: TournamentConfig, device: str = "auto", out: Path | None = None) -> ratings.Summary:
-    """Plays what is missing and rates all; the object of elo.json.
+def play_tournament(
+    config: TournamentConfig, device: str = "auto", out: Path | None = None, elsewhere: Elsewhere | None = None
+) -> ratings.Summary:
+    """Plays what is missing, in this process or elsewhere, and rates all; the object of elo.json.
 
     out: directory for results.jsonl, games.pgn or .csa, elo.json and report.html; the same call goes on after any crash.
     """
@@ -167,7 +170,7 @@ def play_tournament(config: TournamentConfig, device: str = "auto", out: Path | 
             "or games, or --form ladder"
         )
     game = _game(config)
-    entrants = _entrants(config, game, device)
+    entrants = entrants_of(config, device)
     names = [each.name for each in entrants]
     for name in config.anchors:
         if name not in names:
@@ -178,6 +181,7 @@ def play_tournament(config: TournamentConfig, device: str = "auto", out: Path | 
         out.mkdir(parents=True, exist_ok=True)
         file = out / "results.jsonl"
     progress = Progress()
+    away = elsewhere and elsewhere(game, partial(entrants_of, config, device))
 
     def starts(a: int, b: int, count: int, number: int) -> list[str]:
         if config.openings:
@@ -198,6 +202,7 @@ def play_tournament(config: TournamentConfig, device: str = "auto", out: Path | 
             time_control=time_control,
             concurrency=config.concurrency,
             live=lambda results: standings(rated_with(results, config.anchors)),
+            elsewhere=away,
         )
 
     if config.form == "ladder":
@@ -230,7 +235,9 @@ def _registry(config: TournamentConfig) -> dict[str, Registered]:
     return read_players(Path(config.registry)) if config.registry else {}
 
 
-def _entrants(config: TournamentConfig, game: Game, device: str) -> list[Entrant]:
+def entrants_of(config: TournamentConfig, device: str) -> list[Entrant]:
+    """The players, ready to play."""
+    game = _game(config)
     entrants = []
     known = _registry(config)
     for each in players_of(config):

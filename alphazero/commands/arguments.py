@@ -48,6 +48,18 @@ def add_device(parser: Parser) -> None:
     parser.add_argument("--device", default="auto", choices=DEVICES, help=DEVICE_HELP)
 
 
+def add_workers(parser: argparse.ArgumentParser, what: str) -> None:
+    """--workers and --ray. what: they do."""
+    cluster = parser.add_argument_group("workers (need the extra [ray])")
+    cluster.add_argument("--workers", type=whole(0, 10_000), metavar="N", help=f"{what}; 0: in this one")
+    cluster.add_argument(
+        "--ray",
+        metavar="local|auto|HOST:PORT",
+        help="where workers run: on this machine (default), in the cluster that this machine is part of, or in the one "
+        "with this head",
+    )
+
+
 def add_search(parser: Parser, default: str | None, otherwise: str, *, noise: bool = False) -> None:
     """--search and --set. default: the kind where none is given; otherwise: what the help says of that. noise: the searches
     are those of self-play.

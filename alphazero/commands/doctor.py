@@ -15,9 +15,16 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quick", action="store_true", help="skip the measurements")
+    parser.add_argument(
+        "--ray",
+        metavar="local|auto|HOST:PORT",
+        help="show what the machines of a Ray cluster can do, this one's cluster (auto) or the one with this head",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.ray is not None:
+        return _cluster(args)
     import numpy as np
     import torch
 
@@ -83,3 +90,27 @@ def _tell_lanes(evaluator: Evaluator, network: Network, seconds: float) -> None:
         "cores",
         f"{1.0 / seconds:,.0f} positions/s on one; a batch on each of {cores()}: {beside:,.0f}; one batch on all: {together:,.0f}",
     )
+
+
+def _cluster(args: argparse.Namespace) -> int:
+    """What each machine of a cluster has and does, and the workers that a run would have there."""
+    from alphazero.cluster.connect import connected, require_ray
+
+    require_ray()
+    from alphazero.cluster.survey import survey
+    from alphazero.terminal import fact
+
+    with connected(args.ray) as head:
+        fact("head", head.address)
+        total = 0.0
+        for seen in survey(measure=not args.quick):
+            gpus = f", {seen.node.gpus:g} GPUs" if seen.node.gpus else ""
+            fact(seen.node.host, f"{seen.node.cores} cores{gpus}, {seen.program}")
+            if seen.problem:
+                fact("", f"no workers here: {seen.problem}")
+            elif seen.rate:
+                total += seen.rate * seen.workers
+                fact("", f"{seen.workers} workers, {seen.rate:,.0f} positions/s each (4 blocks x 64 channels, Go 9x9)")
+        if total:
+            fact("together", f"{total:,.0f} positions/s")
+    return 0

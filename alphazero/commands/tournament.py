@@ -5,13 +5,17 @@ from __future__ import annotations
 import argparse
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alphazero.commands import arguments
 
 if TYPE_CHECKING:
+    from alphazero.arena.play import Elsewhere
     from alphazero.arena.ratings import RatedPlayer, Summary
     from alphazero.arena.tournament import TournamentConfig
 
@@ -50,6 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="random plies at the start of each pair of games (default 2)",
     )
     arguments.add_engines(parser.add_argument_group("engines and clocks"), "players_file", concurrency=None)
+    arguments.add_workers(parser, "play the games in N processes of their own")
     results = parser.add_argument_group("results")
     results.add_argument(
         "--anchor",
@@ -69,31 +74,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from alphazero.arena.standings import rated_players
-    from alphazero.errors import UserError
-    from alphazero.files import is_there
     from alphazero.terminal import show
 
     overrides = [text for text in args.players if re.match(r"[a-z_.]+=", text)]
     players = [text for text in args.players if text not in overrides]
     first = Path(players[0]) if players else Path()
-    if len(players) == 1 and is_there(first / "config.yaml"):
-        summary = _rate_run(first, overrides, args)
-    else:
-        from alphazero.arena.tournament import TournamentConfig, load_tournament, play_tournament
-
-        if len(players) == 1 and first.suffix in (".yaml", ".yml"):
-            config = load_tournament(first, overrides)
-        elif len(players) == 1:
-            raise UserError(
-                f"{first}: not a run directory (no config.yaml), nor a YAML file; pass one of these, or at least two players"
-            )
-        elif overrides:
-            raise UserError(
-                f"{overrides[0]}: KEY=VALUE overrides keys of a run or a YAML file; with players use options such as --games"
-            )
-        else:
-            config = TournamentConfig(players=players)
-        summary = play_tournament(_with_options(config, args), args.device, args.out)
+    with _elsewhere(args) as elsewhere:
+        summary = _summary(first, players, overrides, args, elsewhere)
     if args.json:
         print(json.dumps(summary))
         return 0
@@ -101,12 +88,56 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+@contextmanager
+def _elsewhere(args: argparse.Namespace) -> Iterator[Elsewhere | None]:
+    """Who plays the games where `--workers` asks for workers."""
+    from alphazero.errors import UserError
+
+    if not args.workers:
+        if args.ray is not None:
+            raise UserError("tournament: --ray says where workers run; give --workers N, too")
+        yield None
+        return
+    from alphazero.cluster.connect import connected, require_ray
+
+    require_ray()
+    from alphazero.cluster.spread import Spread
+
+    with connected(args.ray or "local"):
+        yield partial(Spread, args.workers)
+
+
+def _summary(
+    first: Path, players: list[str], overrides: list[str], args: argparse.Namespace, elsewhere: Elsewhere | None
+) -> Summary:
+    from alphazero.errors import UserError
+    from alphazero.files import is_there
+
+    if len(players) == 1 and is_there(first / "config.yaml"):
+        return _rate_run(first, overrides, args, elsewhere)
+    from alphazero.arena.tournament import TournamentConfig, load_tournament, play_tournament
+
+    if len(players) == 1 and first.suffix in (".yaml", ".yml"):
+        config = load_tournament(first, overrides)
+    elif len(players) == 1:
+        raise UserError(
+            f"{first}: not a run directory (no config.yaml), nor a YAML file; pass one of these, or at least two players"
+        )
+    elif overrides:
+        raise UserError(
+            f"{overrides[0]}: KEY=VALUE overrides keys of a run or a YAML file; with players use options such as --games"
+        )
+    else:
+        config = TournamentConfig(players=players)
+    return play_tournament(_with_options(config, args), args.device, args.out, elsewhere)
+
+
 def _line(player: RatedPlayer) -> str:
     bounds = f"[{player['low']:.0f}, {player['high']:.0f}]"
     return f"{player['name']:<24} {player['elo']:7.0f}  {bounds}  {player['games']} games  {player['score']:.1%}"
 
 
-def _rate_run(directory: Path, overrides: list[str], args: argparse.Namespace) -> Summary:
+def _rate_run(directory: Path, overrides: list[str], args: argparse.Namespace, elsewhere: Elsewhere | None) -> Summary:
     """A run's own tournament: its keys under `rating:` say how, and the options of that name."""
     from alphazero.arena.run_rating import rate_run
     from alphazero.config import load_config
@@ -135,7 +166,7 @@ def _rate_run(directory: Path, overrides: list[str], args: argparse.Namespace) -
             raise UserError(
                 f"tournament: --{name} is not for a run directory; its checkpoints play as config.yaml says"
             )
-    return rate_run(directory, load_config(directory / "config.yaml", overrides), args.device)
+    return rate_run(directory, load_config(directory / "config.yaml", overrides), args.device, elsewhere)
 
 
 def _with_options(config: TournamentConfig, args: argparse.Namespace) -> TournamentConfig:

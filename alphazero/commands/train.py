@@ -5,8 +5,14 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from alphazero.commands import arguments
+from alphazero.errors import UserError
+
+if TYPE_CHECKING:
+    from alphazero.config import Config
+    from alphazero.training.loop import Run
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,6 +24,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--run", type=Path, metavar="DIR", help="run directory (default: runs/NAME, NAME as in NAME.yaml)"
     )
     arguments.add_device(parser)
+    arguments.add_workers(parser, "play in N processes of their own (cluster.workers)")
+    parser.add_argument(
+        "--learners",
+        type=arguments.whole(1, 64),
+        metavar="K",
+        help="share each training step among K processes (cluster.learners)",
+    )
     parser.add_argument("--no-rating", action="store_true", help="skip the rating of the checkpoints at the end")
 
 
@@ -26,11 +39,12 @@ def run(args: argparse.Namespace) -> int:
     from alphazero.commands.engine import PROTOCOLS
     from alphazero.config import load_config
     from alphazero.terminal import fact
-    from alphazero.training.loop import train
 
+    for key, value in (("workers", args.workers), ("learners", args.learners)):
+        args.overrides += [] if value is None else [f"cluster.{key}={value}"]
     config = load_config(args.config, args.overrides)
     directory: Path = args.run or Path("runs") / args.config.stem
-    finished = train(config, directory, args.device)
+    finished = _train(config, directory, args)
     if finished.stopping:
         print(f"stopped; run the same command to resume at step {finished.trainer.steps:,}", file=sys.stderr)
         return 130
@@ -46,3 +60,19 @@ def run(args: argparse.Namespace) -> int:
     if protocol is not None:
         fact("in a GUI", f"alphazero {protocol} --model {directory}")
     return 0
+
+
+def _train(config: Config, directory: Path, args: argparse.Namespace) -> Run:
+    """By workers where the configuration has some, else in this process alone."""
+    if config.cluster.workers:
+        from alphazero.cluster.connect import require_ray
+        from alphazero.cluster.run import train as train_with_workers
+
+        require_ray()
+        return train_with_workers(config, directory, args.device, ray=args.ray or "local")
+    for option, value in (("--ray", args.ray), ("--learners", args.learners)):
+        if value not in (None, 1):
+            raise UserError(f"train: {option} is for a run with workers; give --workers N, too")
+    from alphazero.training.loop import train
+
+    return train(config, directory, args.device)

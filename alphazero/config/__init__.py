@@ -7,7 +7,7 @@ names the key: `configs/go.yaml: search.simulations must be >= 1, got 0`. pydant
 from alphazero.config.entries import Step, Variant
 from alphazero.config.keys import CLOSED, Bool, Float, Int, ListOf, Section, Text, key
 from alphazero.config.learning import NetworkConfig, ReplayConfig, TrainingConfig
-from alphazero.config.models import Config, RatingConfig
+from alphazero.config.models import ClusterConfig, Config, RatingConfig
 from alphazero.config.playing import GameConfig, SearchConfig, SelfplayConfig
 from alphazero.config.reading import build, load_config, to_plain, to_yaml
 from alphazero.config.resume import resume_changes
@@ -16,6 +16,7 @@ from alphazero.config.yaml_files import ConfigError, parse_yaml, read_yaml, read
 __all__ = [
     "CLOSED",
     "Bool",
+    "ClusterConfig",
     "Config",
     "ConfigError",
     "Float",

@@ -60,6 +60,48 @@ class RatingConfig:
 
 
 @dataclass(frozen=True)
+class ClusterConfig:
+    """Self-play by workers in processes of their own, here or on other machines, through Ray (docs/scale.md)."""
+
+    __pydantic_config__: ClassVar = CLOSED
+    workers: Int = key(
+        0,
+        "Processes that play, one for each GPU or share of cores. 0 means that the training process plays itself, which "
+        "needs no Ray and is as fast on one machine without a GPU or with one.",
+        low=0,
+        high=10_000,
+    )
+    cores: Int = key(
+        0,
+        "CPU cores of each worker. 0 means that the workers of a machine share its cores evenly; a worker uses all of its "
+        "cores, so one worker of many cores does as well as many workers.",
+        low=0,
+        high=1024,
+    )
+    gpus: Float = key(
+        1.0,
+        "GPUs of each worker on a machine that has GPUs. One process feeds one GPU, so more than 1 gains nothing; 0.5 lets "
+        "two workers share a GPU, and 0 leaves the GPUs to the learner.",
+        low=0.0,
+        high=1.0,
+    )
+    learners: Int = key(
+        1,
+        "Processes on the training machine that share each training step, each with a GPU or some cores of its own. "
+        "One GPU learns faster than dozens play, so 1 is enough for most runs.",
+        low=1,
+        high=64,
+    )
+    chunk_seconds: Float = key(
+        5.0,
+        "Seconds of finished games that a worker collects before it sends them. A worker that is killed loses so much at "
+        "most; shorter chunks cost more messages and gain little.",
+        low=0.05,
+        high=3600.0,
+    )
+
+
+@dataclass(frozen=True)
 class Config:
     """A training run."""
 
@@ -71,6 +113,7 @@ class Config:
     replay: Section[ReplayConfig] = field(default_factory=ReplayConfig)
     training: Section[TrainingConfig] = field(default_factory=TrainingConfig)
     rating: Section[RatingConfig] = field(default_factory=RatingConfig)
+    cluster: Section[ClusterConfig] = field(default_factory=ClusterConfig)
     seed: Int = key(
         0,
         "Names the run's random numbers. Two runs with different seeds play different games.",

@@ -20,14 +20,13 @@ from typing import TYPE_CHECKING, TextIO
 import torch
 
 from alphazero import checkpoint
-from alphazero._core import Game, __version__
+from alphazero._core import __version__
 from alphazero.config import Config, to_yaml
 from alphazero.errors import UserError
 from alphazero.evaluators import Evaluator, make_evaluator
 from alphazero.evaluators.choose import lane_seconds
 from alphazero.files import write_atomically
 from alphazero.game import make
-from alphazero.machine import Plan, plan_selfplay
 from alphazero.progress import Progress
 from alphazero.runs import RunDirectory
 from alphazero.runs.meta import Meta
@@ -36,7 +35,7 @@ from alphazero.training.budget import Budget
 from alphazero.training.learner import Learner
 from alphazero.training.meter import Meter, Totals
 from alphazero.training.report import LOG_SECONDS, Report
-from alphazero.training.selfplay import SelfPlay, player_settings, pool_settings, variants_of
+from alphazero.training.selfplay import GameSource, SelfPlay, plan_run, player_settings, pool_settings, variants_of
 from alphazero.training.store import ReplayStore
 from alphazero.training.swap import WeightsSwap
 
@@ -47,21 +46,6 @@ MOST_BEHIND = 400  # steps that games have paid for before self-play waits for t
 STEPS_AT_ONCE = 8  # a second's worth at most on a processor
 SAVE_SECONDS = 300.0  # between checkpoints, at most
 CALLBACK_SECONDS = 1.0
-
-
-def plan_run(config: Config, game: Game, *, gpu: bool, position_seconds: float | None = None) -> Plan:
-    """How a run of this configuration uses this machine, as plan_selfplay() says it."""
-    play = config.selfplay
-    return plan_selfplay(
-        game,
-        gpu=gpu,
-        simulations=config.search.simulations,
-        threads=play.threads,
-        batch_size=play.batch_size,
-        games_in_flight=play.games_in_flight,
-        cache_megabytes=play.cache_megabytes,
-        position_seconds=position_seconds,
-    )
 
 
 class Run:
@@ -92,13 +76,11 @@ class Run:
             self.progress.note(f"warning: {warning}")
         # What the last checkpoint counted and no stored game tells of: the games that were under way then.
         self._of_unfinished = max(0, origin.evaluations - self.store.evaluations_before)
-        begin = time.perf_counter()
-        self.evaluator: Evaluator = make_evaluator(self.trainer.averaged, device)
-        self.evaluator_seconds = time.perf_counter() - begin
+        self.evaluator, self.evaluator_seconds = self._make_evaluator()
         self.learner = Learner(self.trainer, self.store, config)
         self.swap = WeightsSwap()
         self.budget = Budget(config.training, origin.seconds)
-        self.selfplay: SelfPlay | None = None  # while the run goes on, and what it counted after that
+        self.selfplay: GameSource | None = None  # while the run goes on, and what it counted after that
         self._resign = -1.0  # the threshold in force; -1: nobody resigns
 
     # --- what has been spent ---
@@ -146,7 +128,7 @@ class Run:
             self.budget.start_clock()
             try:
                 self._loop(rating)
-                self._play_no_more()
+                self._end_selfplay()
                 self.pay()
                 self.save()
             finally:
@@ -158,7 +140,7 @@ class Run:
 
     def _loop(self, rating: BackgroundRating | None) -> None:
         self._warn_of_few_simulations()
-        meter = Meter(self._totals(), self.config.training.batch_size, self.plan.batch_size)
+        meter = Meter(self._totals(), self.config.training.batch_size, self._batch_size())
         self._saved = (self.trainer.steps, time.perf_counter())
         due, asked = 0, 0.0
         while not self.stopping and self.fraction() < 1.0:
@@ -177,6 +159,10 @@ class Run:
             if meter.seconds() >= LOG_SECONDS:
                 self._log(meter.read(self._totals()))
                 self._set_resignation()
+
+    def _batch_size(self) -> int:
+        """Positions in a full batch of self-play."""
+        return self.plan.batch_size
 
     def _play(self) -> None:
         """Moves self-play on, and stores what came to its end."""
@@ -224,7 +210,14 @@ class Run:
 
     # --- cores ---
 
+    def _make_evaluator(self) -> tuple[Evaluator | None, float]:
+        """What answers self-play in this process, and the seconds that making it took."""
+        begin = time.perf_counter()
+        evaluator = make_evaluator(self.trainer.averaged, self.asked_device)
+        return evaluator, time.perf_counter() - begin
+
     def _begin_selfplay(self) -> None:
+        assert self.evaluator is not None
         gpu = self.device.type == "cuda"
         seconds = None if gpu else lane_seconds(self.trainer.averaged, self.evaluator)
         self.plan = plan_run(self.config, self.game, gpu=gpu, position_seconds=seconds)
@@ -244,11 +237,15 @@ class Run:
             name=str(self.directory.path),
         )
 
-    def _playing(self) -> SelfPlay:
+    def _playing(self) -> GameSource:
         assert self.selfplay is not None
         return self.selfplay
 
     def _play_no_more(self) -> None:
+        self._playing().rest()
+
+    def _end_selfplay(self) -> None:
+        """The last moment at which games can be stored."""
         self._playing().rest()
 
     def _close_selfplay(self) -> None:
@@ -345,6 +342,7 @@ class Run:
         }
         if self.store.drawable:  # training steps since the window's games began
             stored["replay/age"] = self.trainer.steps - self.store.mean_version
+        stored |= self._playing().figures()
         self.report.line(
             self.trainer.steps,
             fraction=self.fraction(),
@@ -352,6 +350,7 @@ class Run:
             rates=rates,
             stored=stored,
             resignation=self._resign,
+            more=self._playing().told(),
         )
 
     def _warn_of_few_simulations(self) -> None:

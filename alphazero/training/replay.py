@@ -19,9 +19,9 @@ import re
 import struct
 import threading
 import time
-import zlib
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,7 @@ from numpy.typing import NDArray
 from alphazero._core import Game, GameRecord, Sampler
 from alphazero.errors import UserError
 from alphazero.files import write_atomically
+from alphazero.training import journal
 
 MAGIC = b"alphazero replay 1\n"
 DIGEST_BYTES = 32
@@ -200,22 +201,33 @@ class Replay:
 
     def add(self, record: GameRecord) -> None:
         """Takes a finished game: safe on disk when this returns."""
-        data = record.to_bytes()
-        entry = struct.pack("<II", len(data), zlib.crc32(data)) + data
+        self.add_all([record])
+        self.flush_due()
+
+    def add_all(self, records: Sequence[GameRecord]) -> None:
+        """Takes finished games, all of them or, where this raises UserError, none; flush_due() later makes chunks of them."""
+        entries = b"".join(journal.entry(record) for record in records)
+        before = os.fstat(self._journal.fileno()).st_size
         try:
-            if self._journal.write(entry) != len(entry):
+            if self._journal.write(entries) != len(entries):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             if (now := time.monotonic()) - self._synced >= SYNC_SECONDS:
                 os.fsync(self._journal.fileno())
                 self._synced = now
         except OSError as error:
+            with suppress(OSError):  # what a full disk took of them
+                os.ftruncate(self._journal.fileno(), before)
             raise UserError(f"{self.directory / 'journal'}: cannot write: {error.strerror}") from error
-        self._append(record)
+        for record in records:
+            self._append(record)
 
     def _append(self, record: GameRecord) -> None:
         self._pending.append(record)
         worker = record.number // WORKER_GAMES
         self._next[worker] = max(self.next_number_of(worker), record.number + 1)
+
+    def flush_due(self) -> None:
+        """Writes a chunk once there are games enough for one."""
         if len(self._pending) >= self.chunk_games:
             self.flush()
 
@@ -338,6 +350,7 @@ class Replay:
         for record in self._read_journal():
             if record.number not in seen:
                 self._append(record)
+        self.flush_due()  # of all at once: it empties the journal
 
     def _read_journal(self) -> list[GameRecord]:
         path = self.directory / "journal"
@@ -351,7 +364,7 @@ class Replay:
         whole = bytearray()
         at = damaged = 0
         while at < len(data):
-            entry = journal_entry(data, at)
+            entry = journal.read_entry(data, at)
             if entry is None:
                 damaged += 1
                 at += 1
@@ -378,17 +391,3 @@ class Replay:
         for path in chunk_paths(self.directory):
             for record in read_chunk(path).records:
                 yield GameRecord.from_bytes(record)
-
-
-def journal_entry(data: bytes, at: int) -> tuple[GameRecord, int] | None:
-    """The game whose entry begins at this byte of a journal, and where the next one begins; None: no whole entry does."""
-    if at + 8 > len(data):
-        return None
-    length, checksum = struct.unpack_from("<II", data, at)
-    end = at + 8 + length
-    if not 0 < length <= len(data) - at - 8 or zlib.crc32(data[at + 8 : end]) != checksum:
-        return None
-    try:
-        return GameRecord.from_bytes(data[at + 8 : end]), end
-    except ValueError:
-        return None

@@ -63,8 +63,9 @@ class Report:
         rates: Mapping[str, float],
         stored: Mapping[str, float],
         resignation: float,
+        more: Sequence[str] = (),
     ) -> None:
-        """A line of figures everywhere, and warnings where they tell of an illness.
+        """A line of figures everywhere, and warnings where they tell of an illness. more: for the terminal alone.
 
         stored: games, positions, window and age of the store, and the run's evaluations, by TensorBoard's names.
         """
@@ -94,6 +95,7 @@ class Report:
                 f"{rates['evaluations_per_second']:,.0f} evals/s",
                 f"{rates['samples_per_second']:,.0f} samples/s",
                 f"{values.get('selfplay/game_length', 0.0):.0f} plies",
+                *more,
             ],
         )
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from alphazero._core import Game, GameRecord, Pool
 from alphazero.config import Config
@@ -17,7 +18,7 @@ from alphazero.errors import UserError
 from alphazero.evaluators import Evaluator
 from alphazero.feeding import Feed, batch_layout, lanes_for
 from alphazero.game import make
-from alphazero.machine import Plan
+from alphazero.machine import Plan, plan_selfplay
 from alphazero.network import Network
 from alphazero.search_settings import SettingValue
 from alphazero.training.snapshot import Snapshot
@@ -48,6 +49,21 @@ def variants_of(config: Config, game: Game) -> list[Variant]:
             raise UserError(f"selfplay.variants: one network cannot play both {game!r} and {other!r}")
         out.append(Variant(other, variant.share, "-".join(f"{k}-{v}" for k, v in sorted(variant.options.items()))))
     return out
+
+
+def plan_run(config: Config, game: Game, *, gpu: bool, position_seconds: float | None = None) -> Plan:
+    """How a run of this configuration uses this machine, as plan_selfplay() says it."""
+    play = config.selfplay
+    return plan_selfplay(
+        game,
+        gpu=gpu,
+        simulations=config.search.simulations,
+        threads=play.threads,
+        batch_size=play.batch_size,
+        games_in_flight=play.games_in_flight,
+        cache_megabytes=play.cache_megabytes,
+        position_seconds=position_seconds,
+    )
 
 
 def pool_settings(config: Config, plan: Plan) -> dict[str, PoolValue]:
@@ -92,6 +108,40 @@ class Finished:
     variant: int
     record: GameRecord
     evaluations: int
+
+
+class GameSource(Protocol):
+    """What plays for a run: SelfPlay in its process, or the workers of a cluster."""
+
+    def counts(self) -> Counter[str]:
+        """What the pools have counted in this process's time, summed."""
+
+    def step(self) -> list[Finished]:
+        """Moves self-play on; the games that were finished."""
+
+    def load(self, weights: Snapshot) -> None:
+        """Plays with these weights, now or soon."""
+
+    def set_simulations(self, simulations: int) -> None:
+        """So many simulations a move from now on."""
+
+    def set_resignation(self, threshold: float) -> None:
+        """Resign below this value from now on; -1: never."""
+
+    def use_lanes(self, count: int) -> None:
+        """So many lanes of this process answer batches from now on."""
+
+    def rest(self) -> None:
+        """Plays no more until the next step()."""
+
+    def close(self) -> None:
+        """Ends the games that are running."""
+
+    def figures(self) -> dict[str, float]:
+        """What there is to tell of it beside the counts, by TensorBoard's names."""
+
+    def told(self) -> list[str]:
+        """The same for the line of progress, in a few words each."""
 
 
 @dataclass(frozen=True)
@@ -148,11 +198,31 @@ class SelfPlay:
         self._take_turns()
         playing = self._playing[self._turn]
         playing.feed.step()
-        records = playing.pool.take_finished()
+        return self._taken(self._turn)
+
+    def take(self) -> list[Finished]:
+        """The games of all variants that were finished since the last look; plays no further."""
+        return [finished for turn in range(len(self._playing)) for finished in self._taken(turn)]
+
+    def _taken(self, turn: int) -> list[Finished]:
+        pool = self._playing[turn].pool
+        records = pool.take_finished()
         if not records:
             return []
-        evaluations = playing.pool.counts["evaluations"]
-        return [Finished(self._turn, record, evaluations) for record in records]
+        evaluations = pool.counts["evaluations"]
+        return [Finished(turn, record, evaluations) for record in records]
+
+    def evaluations(self) -> list[int]:
+        """Positions that the network evaluated, by variant."""
+        return [each.pool.counts["evaluations"] for each in self._playing]
+
+    def figures(self) -> dict[str, float]:
+        """Nothing that the run does not know itself."""
+        return {}
+
+    def told(self) -> list[str]:
+        """Likewise."""
+        return []
 
     def _take_turns(self) -> None:
         """Serves the variant that is furthest behind its share, for TURN batches at a time."""

@@ -60,9 +60,22 @@ class ReplayStore:
         replay.evaluations = self._earlier[variant] + evaluations
         replay.add(record)
 
-    def first_games(self) -> list[int]:
-        """By variant, the first game number never used."""
-        return [replay.next_number for replay in self._replays]
+    def add_all(self, records: Sequence[GameRecord], variant: int, evaluations: int) -> None:
+        """Takes finished games that another process sent, all or, where this raises UserError, none. flush_due() makes
+        chunks of them. evaluations: of this process and its workers, for the variant, so far.
+        """
+        replay = self._replays[variant]
+        replay.evaluations = self._earlier[variant] + evaluations
+        replay.add_all(records)
+
+    def flush_due(self) -> None:
+        """Writes chunks of the variants that have games enough for one."""
+        for replay in self._replays:
+            replay.flush_due()
+
+    def first_games(self, worker: int = 0) -> list[int]:
+        """By variant, the first game number that this worker never used; 0 is the process that holds the store."""
+        return [replay.next_number_of(worker) for replay in self._replays]
 
     # --- what there is ---
 

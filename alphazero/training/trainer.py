@@ -10,6 +10,7 @@ import copy
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -93,6 +94,16 @@ class StepGraph:
         return graph
 
 
+class Sharing(Protocol):
+    """What does a step together with other processes, each of which has some rows of the batch on its device."""
+
+    def output(self, planes: Tensor) -> Output:
+        """What the network says of the whole batch; only this process's rows have gradients."""
+
+    def backward(self, loss: Tensor) -> None:
+        """The gradients of the loss over the whole batch, in every process."""
+
+
 class Trainer:
     """Trains `network`; `averaged` is its exponential moving average, the weights that play."""
 
@@ -114,6 +125,7 @@ class Trainer:
             self.optimizer = torch.optim.AdamW(groups, lr=config.learning_rate)
         else:
             self.optimizer = torch.optim.SGD(groups, lr=config.learning_rate, momentum=config.momentum, nesterov=True)
+        self.sharing: Sharing | None = None
         self._graph: StepGraph | None = None
         self._shifts = bit_shifts(self.device)
         self._settle_optimizer()
@@ -182,10 +194,14 @@ class Trainer:
     def _update(self, data: dict[str, Tensor]) -> dict[str, Tensor]:
         """Loss, gradients and the optimizer's step on a batch that is on the device. Nothing here waits for the device."""
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.amp and has_bf16_units(self.device)):
-            output = self.network(self._planes(data).contiguous(memory_format=torch.channels_last))
+            planes = self._planes(data).contiguous(memory_format=torch.channels_last)
+            output = self.network(planes) if self.sharing is None else self.sharing.output(planes)
         loss, figures = self.losses(output, data)
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        if self.sharing is None:
+            loss.backward()
+        else:
+            self.sharing.backward(loss)
         norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip_norm)
         self.optimizer.step()
         figures["gradient_norm"] = norm.detach()

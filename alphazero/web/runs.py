@@ -20,7 +20,8 @@ from alphazero.errors import UserError
 from alphazero.files import read_json
 from alphazero.game import Game, make
 from alphazero.runs import RunDirectory
-from alphazero.training.replay import chunk_paths, journal_entry, read_chunk
+from alphazero.training.journal import read_entry
+from alphazero.training.replay import chunk_paths, read_chunk
 
 MOST_BYTES = 256 << 20  # of a log or a journal that is read
 MOST_GAMES = 40  # newest ones that are shown
@@ -177,7 +178,7 @@ class Run:
             except OSError:
                 data = b""
             at = 0
-            while (entry := journal_entry(data, at)) is not None:  # a torn end is a game that is being written
+            while (entry := read_entry(data, at)) is not None:  # a torn end is a game that is being written
                 found.append(entry[0])
                 at = entry[1]
             for path in chunk_paths(self.directory.replay)[-1:] if len(found) < MOST_GAMES else []:

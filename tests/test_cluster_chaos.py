@@ -1,0 +1,194 @@
+"""A run on a cluster of three nodes goes on and keeps every game, whatever is killed and whenever.
+
+Slow: each kill costs some seconds until the run goes on. ALPHAZERO_KILLS=20 makes fewer than 100.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from test_cluster import numbers, tiny
+from tiny import TINY
+
+if importlib.util.find_spec("ray") is None:
+    pytest.skip("Ray is not installed", allow_module_level=True)
+
+pytestmark = [pytest.mark.ray, pytest.mark.slow]
+
+KILLS = int(os.environ.get("ALPHAZERO_KILLS", "100"))
+GOES_ON_SECONDS = 60.0
+
+# The command as users call it, which notes every game that the store said it has, and dies now and then between the writing
+# of a chunk file and its renaming.
+DRIVER = """
+import os, random, signal, sys
+from pathlib import Path
+from alphazero.cluster import intake
+from alphazero.cli import main
+
+take = intake.Intake.take
+def noted(self, chunk, evaluations):
+    taken = take(self, chunk, evaluations)
+    if taken:
+        with open(sys.argv[1], "a") as file:
+            file.write("".join(f"{game.number}\\n" for games in chunk.games().values() for game in games))
+    return taken
+intake.Intake.take = noted
+
+replace = Path.replace
+def killed(self, target):
+    if self.name.endswith(".azr.tmp") and Path(sys.argv[2]).exists():
+        Path(sys.argv[2]).unlink()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return replace(self, target)
+Path.replace = killed
+sys.exit(main(sys.argv[3:]))
+"""
+
+
+def children(pid: int) -> list[int]:
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            fields = stat.read_text().rpartition(")")[2].split()
+            if int(fields[1]) == pid:
+                found.append(int(stat.parent.name))
+    return found
+
+
+def commands() -> dict[int, str]:
+    found = {}
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            found[int(path.parent.name)] = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    return found
+
+
+class Chaos:
+    """A cluster, the command that trains on it, and what can be killed of them."""
+
+    def __init__(self, folder: Path):
+        from ray.cluster_utils import Cluster
+
+        self.folder, self.run = folder, folder / "run"
+        self.cluster = Cluster(
+            initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False}, connect=False
+        )
+        self.nodes = [self.cluster.add_node(num_cpus=1) for _ in range(2)]
+        (folder / "tiny.yaml").write_text(TINY)
+        self.process: subprocess.Popen[bytes] | None = None
+        self.begin()
+
+    def begin(self) -> None:
+        command = [sys.executable, "-c", textwrap.dedent(DRIVER), str(self.folder / "noted"), str(self.folder / "die")]
+        command += ["train", str(self.folder / "tiny.yaml"), "--run", str(self.run), "--no-rating", "--device", "cpu"]
+        command += ["--workers", "2", "--learners", "2", "--ray", self.cluster.address]
+        command += [
+            "training.budget_games=100000000",
+            "cluster.chunk_seconds=0.2",
+            "cluster.cores=1",
+            "replay.reuse=0.2",
+        ]
+        with (self.folder / "out").open("ab") as out:
+            self.process = subprocess.Popen(command, stdout=out, stderr=out)
+
+    def stored(self) -> int:
+        with contextlib.suppress(OSError):
+            return (self.folder / "noted").read_bytes().count(b"\n")
+        return 0
+
+    def wait_until_it_goes_on(self) -> None:
+        """Until more games are stored; the command is given again where it ended."""
+        before, end = self.stored(), time.monotonic() + GOES_ON_SECONDS
+        while self.stored() <= before:
+            assert self.process is not None
+            if self.process.poll() is not None:
+                self.begin()
+            assert time.monotonic() < end, (self.folder / "out").read_text()[-3000:]
+            time.sleep(0.1)
+
+    def worker(self) -> None:
+        workers = [pid for pid, command in commands().items() if command.startswith("ray::Worker")]
+        if workers:
+            os.kill(random.choice(workers), signal.SIGKILL)
+
+    def raylet(self) -> None:
+        node = self.nodes.pop(random.randrange(2))
+        self.cluster.remove_node(node, allow_graceful=False)
+        self.nodes.append(self.cluster.add_node(num_cpus=1))
+
+    def driver(self) -> None:
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
+    def learner(self) -> None:
+        assert self.process is not None
+        known = commands()
+        ranks = [pid for pid in children(self.process.pid) if "spawn_main" in known.get(pid, "")]
+        if ranks:
+            os.kill(random.choice(ranks), signal.SIGKILL)
+
+    def store(self) -> None:
+        (self.folder / "die").touch()
+
+    def close(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        self.cluster.shutdown()
+
+
+@pytest.fixture
+def chaos(tmp_path) -> Iterator[Chaos]:
+    made = Chaos(tmp_path)
+    yield made
+    made.close()
+
+
+def test_whatever_is_killed_no_stored_game_is_lost_or_doubled_and_the_run_goes_on(chaos, tmp_path):
+    random.seed(1)
+    victims: list[Callable[[], None]] = [chaos.worker, chaos.raylet, chaos.driver, chaos.learner, chaos.store]
+    killed: dict[str, int] = {}
+    chaos.wait_until_it_goes_on()
+    for number in range(KILLS):
+        victim = victims[number % len(victims)]
+        time.sleep(random.uniform(0.0, 3.0))
+        victim()
+        killed[victim.__name__] = killed.get(victim.__name__, 0) + 1
+        chaos.wait_until_it_goes_on()
+    assert chaos.process is not None
+    chaos.process.send_signal(signal.SIGTERM)
+    chaos.process.wait(120)
+    print(json.dumps(killed), chaos.stored())
+    noted = [int(line) for line in (tmp_path / "noted").read_text().split()]
+    stored = numbers(chaos.run / "replay", tiny(tmp_path))
+    assert len(noted) == len(set(noted))
+    assert len(stored) == len(set(stored))
+    assert set(noted) <= set(stored)
+
+
+def test_a_worker_that_is_stopped_for_a_minute_is_told_and_goes_on(chaos):
+    chaos.wait_until_it_goes_on()
+    worker = next(pid for pid, command in commands().items() if command.startswith("ray::Worker"))
+    os.kill(worker, signal.SIGSTOP)
+    try:
+        time.sleep(60.0)
+    finally:
+        os.kill(worker, signal.SIGCONT)
+    chaos.wait_until_it_goes_on()
+    time.sleep(5.0)
+    said = (chaos.folder / "out").read_text()
+    assert said.count("has not answered for") == 1 and said.count("answers again after") == 1, said[-2000:]
