@@ -32,7 +32,7 @@ class Level:
         return {"policy_temperature": self.flatness} if self.flatness else {}
 
 
-LADDER = (
+USUAL = (
     Level(10, 8.0, 4.0),
     Level(12, 4.0, 2.0),
     Level(16, 3.0, 1.5),
@@ -44,15 +44,35 @@ LADDER = (
     Level(160, 0.0, 0.2),
     Level(0, 0.0, 0.0),
 )
+# By game, where the shipped network's levels were spaced by tournaments: even steps. USUAL for all others.
+LADDERS: dict[str, tuple[Level, ...]] = {
+    "chess": (
+        Level(10, 8.0, 4.0),
+        Level(13, 3.6, 1.8),
+        Level(20, 2.5, 1.2),
+        Level(22, 2.2, 1.1),
+        Level(25, 2.0, 1.0),
+        Level(30, 1.7, 0.85),
+        Level(36, 1.55, 0.75),
+        Level(43, 1.5, 0.65),
+        Level(52, 1.4, 0.55),
+        Level(0, 0.0, 0.0),
+    ),
+}
 # By game: Elo of each level and the half-width of its 95 % interval.
 ELO: dict[str, tuple[tuple[int, int], ...]] = {}
 
 
-def level_of(number: int) -> Level:
+def ladder(game: str) -> tuple[Level, ...]:
+    """The levels of a game, the weakest first."""
+    return LADDERS.get(game, USUAL)
+
+
+def level_of(number: int, game: str) -> Level:
     """ValueError: no such level."""
     if not 1 <= number <= MOST:
         raise ValueError(f"a level is a number from 1 to {MOST}, got {number}")
-    return LADDER[number - 1]
+    return ladder(game)[number - 1]
 
 
 def draw(result: SearchResult, freedom: float, draws: random.Random) -> str:

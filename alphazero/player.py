@@ -182,7 +182,7 @@ class Player:
 
         limits: arguments of search(); simulations are cut to the level's.
         """
-        how = level_of(level)
+        how = level_of(level, self.game.name)
         if how.simulations:
             asked = limits.pop("simulations", None)
             limits["simulations"] = min(asked or how.simulations, how.simulations)

@@ -13,7 +13,7 @@ from dialogue import Dialogue
 import alphazero as az
 from alphazero import levels
 from alphazero.arena import match
-from alphazero.levels import LADDER, MOST, level_of, nearest
+from alphazero.levels import MOST, USUAL, ladder, level_of, nearest
 from alphazero.player import Player, load
 from alphazero.protocols.gtp import GtpEngine
 from alphazero.protocols.person import PersonGame
@@ -21,15 +21,17 @@ from alphazero.protocols.uci import UciEngine
 from alphazero.protocols.usi import UsiEngine
 
 
-def test_ten_levels_each_with_more_search_and_less_chance_than_the_one_before():
-    assert len(LADDER) == MOST == 10
-    bounded = LADDER[:-1]
+@pytest.mark.parametrize("game", ["connect4", *levels.LADDERS])
+def test_ten_levels_each_with_more_search_and_less_chance_than_the_one_before(game):
+    steps = ladder(game)
+    assert len(steps) == MOST == 10
+    bounded = steps[:-1]
     assert [each.simulations for each in bounded] == sorted(each.simulations for each in bounded)
-    assert [each.freedom for each in LADDER] == sorted((each.freedom for each in LADDER), reverse=True)
-    assert LADDER[-1] == levels.Level(0, 0.0, 0.0)
+    assert [each.freedom for each in steps] == sorted((each.freedom for each in steps), reverse=True)
+    assert steps[-1] == levels.Level(0, 0.0, 0.0)
     for number in (0, 11):
         with pytest.raises(ValueError, match="from 1 to 10"):
-            level_of(number)
+            level_of(number, game)
 
 
 def test_measured_levels_are_in_order_and_in_even_steps():
@@ -52,7 +54,7 @@ def test_a_level_draws_its_moves_and_ten_does_not():
     for seed in range(1, 41):
         own = Player("uniform", az.Game("connect4"), seed=seed)
         found = own.search_at(1, position)
-        assert found.best_move == found.pv[0] and found.simulations <= LADDER[0].simulations
+        assert found.best_move == found.pv[0] and found.simulations <= USUAL[0].simulations
         seen[found.best_move] += 1
     assert len(seen) > 3
     full = {
@@ -81,7 +83,7 @@ def test_stronger_levels_win_against_weaker_ones():
     player = load("pretrained:chess")
     entrants = []
     for number in (1, 5, 9):
-        level = level_of(number)
+        level = level_of(number, "chess")
         drawn = {"temperature": level.freedom, "temperature_plies": 1000}
         entrants.append(
             match.Entrant(
@@ -116,7 +118,7 @@ def test_engines_take_a_level_or_an_elo(engine, game):
             d.send("usinewgame" if engine is UsiEngine else "ucinewgame", "position startpos", "go nodes 5000")
             lines = d.until("bestmove")
             nodes = [int(line.split(" nodes ")[1].split()[0]) for line in lines if " nodes " in line]
-            assert max(nodes) <= LADDER[0].simulations
+            assert max(nodes) <= ladder(game)[0].simulations
             assert lines[-1].split()[1] == lines[-2].split(" pv ")[1].split()[0]
             moves.add(lines[-1].split()[1])
         assert len(moves) > 2
@@ -161,4 +163,4 @@ def test_a_player_without_a_search_of_its_own_plays_at_every_level():
     random = load("random", game=az.Game("connect4"))
     assert random.search_at(1, random.game.position()).best_move in "abcdefg"
     rollouts = load("mcts:50", game=az.Game("connect4"))
-    assert rollouts.search_at(3, rollouts.game.position()).simulations <= LADDER[2].simulations
+    assert rollouts.search_at(3, rollouts.game.position()).simulations <= USUAL[2].simulations

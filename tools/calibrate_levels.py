@@ -17,13 +17,13 @@ from pathlib import Path
 import yaml
 
 from alphazero.cli import main as alphazero
-from alphazero.levels import LADDER
+from alphazero.levels import ladder
 
 
 def players(game: str, full: int) -> dict[str, dict[str, object]]:
     """The levels as a players file has them."""
     found: dict[str, dict[str, object]] = {}
-    for number, level in enumerate(LADDER, 1):
+    for number, level in enumerate(ladder(game), 1):
         entry: dict[str, object] = {
             "spec": f"pretrained:{game}",
             "search": "puct",
