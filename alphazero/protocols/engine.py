@@ -344,11 +344,9 @@ class EngineLoop(LineLoop):
     def ponderhit(self, words: list[str]) -> None:
         """Shogi GUIs that let an engine ponder before they know the clocks tell them here: `ponderhit btime ...`."""
         if self.analysis is not None:
-            clock = None
-            if words and self.analysis.position is not None:
-                side = self.sides[self.analysis.position.turn]
-                clock = GoWords.read(words, self.clock_words).clock(side, self.overhead_seconds)
-            self.analysis.ponderhit(clock)
+            position = self.analysis.position or self.position
+            told = GoWords.read(words, self.clock_words)
+            self.analysis.ponderhit(told.clock(self.sides[position.turn], self.overhead_seconds))
 
     def quit(self, words: list[str]) -> None:
         self.done = True
