@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -477,6 +479,25 @@ def test_a_watcher_sees_curves_and_games(browser: Browser, runs: Served):
     page.get_by_role("button", name="To the end").click()
     expect(page.get_by_test_id("board").locator(".last-disc")).to_have_count(1)
     context.close()
+
+
+def test_a_page_beside_a_training_run_sees_it_and_does_not_disturb_it(browser: Browser, tmp_path: Path):
+    run = tmp_path / "run"
+    run.mkdir()
+    command = [sys.executable, "-m", "alphazero", "train", str(tiny_file(tmp_path)), "--run", str(run), "--no-rating"]
+    with served("--run", run) as server:
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        try:
+            context = browser.new_context()
+            page = context.new_page()
+            page.goto(f"{server.url}watch")
+            expect(page.get_by_test_id("game-list").locator("li").first).to_be_visible(timeout=60_000)
+            first = page.get_by_test_id("game-list").locator("button").first.inner_text()
+            assert process.wait(60) == 0, process.stderr
+            expect(page.get_by_test_id("game-list").locator("button").first).not_to_have_text(first)
+            context.close()
+        finally:
+            process.kill()
 
 
 # --- analysis ---

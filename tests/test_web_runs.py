@@ -97,6 +97,7 @@ def test_the_newest_games_have_the_searches_numbers(trained: Path):
     assert f"after {newest.plies} of" in watcher._show().parts["status"]
 
 
+@pytest.mark.slow  # the browser's test has a page beside a run, too
 def test_a_watcher_neither_stops_nor_locks_a_training_run(tmp_path: Path):
     command = [
         sys.executable,

@@ -143,11 +143,14 @@ def main() -> None:
         uci_speed(engine, 2.0)
         ratios, updates, speeds = [], [], []
         for _ in range(asked.pairs):
+            context = browser.new_context()  # a new session: an empty tree, as after `ucinewgame`
+            page = context.new_page()
             page.goto(address)
-            by_hand(page, "chess")  # a new game: an empty tree
+            by_hand(page, "chess")
             page.goto(f"{address}analyse")
             page.get_by_text("Who analyses").click()
             mine, rate = page_speed(page, asked.seconds)
+            context.close()
             theirs = uci_speed(engine, asked.seconds)
             ratios.append(mine / theirs)
             updates.append(rate)

@@ -26,10 +26,10 @@ from alphazero.search import MOST_SIMULATIONS, SearchResult
 from alphazero.web.session import after, replay
 
 SLICE_SECONDS = 0.25  # of a search, while others wait
-REPORT_SECONDS = 0.12  # between two reports
+REPORT_SECONDS = 0.16  # between two reports: five a second and more, with what a batch takes
 LONGEST_LINE = 14  # plies of an expected line
 MOST_PRIORS = 60  # moves whose prior is told
-KEPT_PLAYERS = 8  # each with its tree
+KEPT_PLAYERS = 4  # each with its tree, and its share of the memory that trees may take
 
 
 @dataclass
@@ -122,7 +122,7 @@ class Worker:
         begin = time.perf_counter()
         lines = int(job.asked["lines"])
         given_way = False
-        most_bytes = tree_bytes() // 2
+        most_bytes = tree_bytes() // KEPT_PLAYERS
 
         def should_stop() -> bool:
             nonlocal given_way

@@ -93,9 +93,8 @@ class Watcher:
     def __init__(self, channel: Channel, shelf: Shelf):
         self._channel = channel
         self._shelf = shelf
-        runs = [name for name, run in shelf.runs.items() if run.directory.config.exists()]
-        self._names = runs
-        self._chosen = runs[:1]
+        self._names: list[str] = []
+        self._chosen: list[str] = []
         self._axis = "minutes"
         self._games: list[GameRecord] = []
         self._game: Game | None = None
@@ -153,14 +152,16 @@ class Watcher:
             await asyncio.sleep(LOOK_SECONDS)
 
     def _read(self) -> None:
-        """Reads what the chosen runs have gained."""
+        """Reads what the chosen runs have gained; a directory becomes a run's while one looks."""
+        self._names = [name for name, run in self._shelf.runs.items() if run.directory.config.exists()]
+        self._chosen = self._chosen or self._names[:1]
         for name in self._chosen:
             self._shelf.runs[name].refresh()
         if not self._chosen:
             self._games, self._record = [], None
             return
         run = self._shelf.runs[self._chosen[0]]
-        if run.name != self._of:
+        if run.name != self._of or self._game is None:
             self._game, self._of = run.game(), run.name
         self._games = run.newest_games() if self._game is not None else []
         if self._follows and self._games:
