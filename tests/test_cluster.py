@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 import random
 import re
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -14,6 +17,7 @@ from test_replay import GAME, records
 from tiny import tiny_file
 
 from alphazero._core import GameRecord
+from alphazero.cli import main
 from alphazero.cluster.intake import Intake, is_full_disk
 from alphazero.cluster.messages import (
     Chunk,
@@ -27,6 +31,7 @@ from alphazero.cluster.messages import (
     pack,
 )
 from alphazero.cluster.places import Node, Place, find_places
+from alphazero.cluster.run import train
 from alphazero.cluster.worker import Worker, weights_of
 from alphazero.config import Config, load_config
 from alphazero.errors import UserError
@@ -306,3 +311,27 @@ def test_a_worker_that_died_gets_its_cores_back_and_a_machine_that_joins_is_used
 def test_workers_of_a_stated_size_go_where_so_many_cores_are_free():
     nodes = [Node("a", "x", 5), Node("b", "y", 3)]
     assert counts(find_places(nodes, [], 9, cores=2)) == {"a": [(2, 0.0), (2, 0.0)], "b": [(2, 0.0)]}
+
+
+def test_workers_without_ray_are_refused_in_one_line_that_says_what_to_install(tmp_path, monkeypatch, capsys):
+    found = importlib.util.find_spec
+    monkeypatch.setattr("importlib.util.find_spec", lambda name, *rest: None if name == "ray" else found(name, *rest))
+    command = ["train", str(tiny_file(tmp_path)), "--run", str(tmp_path / "run")]
+    assert main([*command, "--workers", "2"]) == 2
+    said = capsys.readouterr().err
+    assert said == "alphazero: workers need Ray, which is not installed: pip install 'alphazero-engine[ray]'\n"
+    assert not (tmp_path / "run").exists()
+    assert main([*command, "--ray", "auto"]) == 2
+    assert capsys.readouterr().err == "alphazero: train: --ray is for a run with workers; give --workers N, too\n"
+
+
+def test_more_workers_than_this_machine_has_cores_are_refused(tmp_path):
+    with pytest.raises(
+        UserError, match=r"cluster.workers: 9999 workers of 1 cores are more than this machine's \d+ cores"
+    ):
+        train(tiny(tmp_path, "cluster.workers=9999"), tmp_path / "run")
+
+
+def test_a_run_without_workers_never_imports_ray(tmp_path):
+    code = f"import sys; from alphazero.cli import main; main(['train', {str(tiny_file(tmp_path))!r}, '--run', {str(tmp_path / 'r')!r}, '--no-rating', '--device', 'torch']); assert not any(name == 'ray' or name.startswith('alphazero.cluster') for name in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=120)

@@ -7,6 +7,7 @@ from __future__ import annotations
 import io
 import shutil
 import tempfile
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.process import BaseProcess
@@ -16,7 +17,7 @@ import torch
 from torch import multiprocessing
 
 from alphazero import checkpoint
-from alphazero.cluster.ranks import Member, Shared, serve
+from alphazero.cluster.ranks import READY, Member, Shared, leave, serve
 from alphazero.config import Config
 from alphazero.errors import UserError
 from alphazero.machine import cores
@@ -25,6 +26,7 @@ from alphazero.training.store import ReplayStore
 from alphazero.training.trainer import Trainer
 
 MOST_FAILURES = 3  # in a row, without a step in between
+BEGIN_SECONDS = 180.0  # that the other processes may take to load PyTorch and the weights
 END_SECONDS = 10.0  # that a process may take to end
 
 
@@ -88,8 +90,17 @@ class SharedLearner(Learner):
             process = context.Process(target=serve, args=args, daemon=True, name=f"learner-{rank}")
             process.start()
             self.processes.append(process)
+        self._wait_until_they_are_there(self._folder)
         self._shared = Shared(self.trainer, member(0))
         return self._shared
+
+    def _wait_until_they_are_there(self, folder: Path) -> None:
+        """Before the meeting, which would wait a minute for one that died on its way. RuntimeError: one did."""
+        end = time.monotonic() + BEGIN_SECONDS
+        while len([*folder.glob(f"{READY}*")]) < self.count - 1:
+            if not all(process.is_alive() for process in self.processes) or time.monotonic() > end:
+                raise RuntimeError("a learner ended before its first step")
+            time.sleep(0.02)
 
     def _again(self, error: RuntimeError) -> None:
         """A process died or hangs in the middle of a step, of which nothing is known: back to the newest checkpoint."""
@@ -110,6 +121,7 @@ class SharedLearner(Learner):
         if self._shared is not None:
             self._shared.close()
             self._shared = None
+        leave(self.trainer)  # also where the meeting itself failed
         for process in self.processes:
             process.join(END_SECONDS if self._failures == 0 else 0.0)
             if process.is_alive():

@@ -13,6 +13,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, cast
 
 import torch
@@ -25,6 +26,7 @@ from alphazero.runs.meta import Description
 from alphazero.training.trainer import Trainer
 
 STEP_SECONDS = 60.0  # that a process is waited for in a step: one that hangs is then as good as dead
+READY = "ready-"  # begins the name of a file beside the meeting's: this process is about to come
 END = -1.0  # instead of a progress: there are no more steps
 
 
@@ -176,9 +178,15 @@ class Shared:
 
     def close(self) -> None:
         """Leaves the others; the trainer steps alone from now on."""
-        self.trainer.sharing = None
-        with_own_norms(self.trainer.network)
         del self._module
+        leave(self.trainer)
+
+
+def leave(trainer: Trainer) -> None:
+    """The trainer steps alone from now on, whatever it shared before."""
+    trainer.sharing = None
+    with_own_norms(trainer.network)
+    if distributed.is_initialized():
         distributed.destroy_process_group()
 
 
@@ -201,8 +209,10 @@ def serve(member: Member, description: Description, config: TrainingConfig, stat
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C is for the first one, which ends the others
     torch.set_num_threads(member.threads)
-    shared = Shared(trainer_of(description, config, state, member.device), member)
+    trainer = trainer_of(description, config, state, member.device)
+    Path(member.meeting).with_name(f"{READY}{member.rank}").touch()
     try:
+        shared = Shared(trainer, member)
         while (said := shared.receive()) is not None:
             shared.trainer.step(*said)
     except RuntimeError:
