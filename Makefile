@@ -13,7 +13,7 @@ comma := ,
 BIN := $(VENV)/bin
 SOURCES := $(shell find cpp games -type f) CMakeLists.txt pyproject.toml
 
-.PHONY: all train test check static docs format sanitize fuzz clean
+.PHONY: all train test check static docs format sanitize sanitize-open_spiel fuzz clean
 all: $(VENV)/.built
 
 $(VENV)/.tools: pyproject.toml constraints.txt
@@ -65,7 +65,7 @@ format: $(VENV)/.dev
 	$(BIN)/clang-format -i $(shell find cpp games -name '*.h' -o -name '*.cpp') tools/connect4_solver.cpp tests/cpp/drawn.h tests/cpp/stress.cpp tests/cpp/batcher.cpp tests/fuzz/core.cpp tools/alphazero_bench/open_spiel_peer.cpp
 
 # The batcher alone, then rules, searches and pools of every game on several threads (tests/cpp), under the sanitizers;
-# needs no Python.
+# needs no Python, and with OpenSpiel ten of its games: `make sanitize-open_spiel`.
 sanitize: build/batcher-thread build/batcher-address build/stress-thread build/stress-address
 	build/batcher-address
 	TSAN_OPTIONS=halt_on_error=1 build/batcher-thread
@@ -78,6 +78,17 @@ build/stress-%: tests/cpp/stress.cpp tests/cpp/drawn.h $(SOURCES)
 build/batcher-%: tests/cpp/batcher.cpp $(SOURCES)
 	mkdir -p build
 	$(SANITIZED) -I. $< -o $@ -pthread
+
+# OpenSpiel's own code is not compiled here, so the sanitizers see ours, and what it does to memory of ours.
+SPIEL = $(shell $(BIN)/python -c 'import importlib.util as u; print(u.find_spec("pyspiel").origin)')
+SITE = $(dir $(SPIEL))
+LIBPYTHON = $(shell $(BIN)/python -c 'import sysconfig; print("-L{0} -lpython{1} -Wl,-rpath,{0}".format(*map(sysconfig.get_config_var, ("LIBDIR", "LDVERSION"))))')
+sanitize-open_spiel: $(VENV)/.dev
+	mkdir -p build
+	c++ -std=c++20 -O1 -g -DAZ_OPEN_SPIEL -fsanitize=address,undefined -fno-sanitize=vptr -fno-sanitize-recover=all -I. \
+		$(addprefix -isystem$(SITE),. open_spiel open_spiel/abseil-cpp open_spiel/json/include) tests/cpp/stress.cpp \
+		-o build/stress-open_spiel -pthread $(SPIEL) $(LIBPYTHON)
+	build/stress-open_spiel
 
 # Every reader and the core's texts and records, for SECONDS each (tests/fuzz/run.py); findings in build/fuzz/findings.
 fuzz: $(VENV)/.dev

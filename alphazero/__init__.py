@@ -9,7 +9,6 @@ player = az.load("runs/quickstart")
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 # GNU OpenMP's threads spin for milliseconds before they sleep. Where something else uses a core, the thread they wait for does
 # not run meanwhile, and a small network on a CPU gets 50 times slower. A short spin costs little and avoids that. It has to be
@@ -21,9 +20,9 @@ from alphazero.core_choice import load_core
 
 load_core()
 
-from alphazero import _core
 from alphazero._core import __version__
 from alphazero.game import Game, IllegalMove, Outcome, Position, games
+from alphazero.headers import get_cmake_dir, get_include
 from alphazero.player import Evaluation, Player, load
 from alphazero.research import BatchSearch, read_games, search_batch, self_play, train
 from alphazero.search import MoveStats, Search, SearchResult
@@ -41,6 +40,7 @@ __all__ = [
     "SearchResult",
     "__version__",
     "games",
+    "get_cmake_dir",
     "get_include",
     "load",
     "read_games",
@@ -48,12 +48,3 @@ __all__ = [
     "self_play",
     "train",
 ]
-
-
-def get_include() -> Path:
-    """The folder of the C++ headers: `c++ -I` with it, then `#include "games/game.h"` or `"cpp/search/search.h"`."""
-    core = Path(_core.__file__).parent
-    for folder in (core, core.parent.parent):  # a wheel has several cores, in folders of their own
-        if (folder / "include").is_dir():
-            return folder / "include"
-    return Path(__file__).parent.parent  # a checkout has them at its root

@@ -83,6 +83,11 @@ COMMANDS = {
         "alphazero grow runs/chess --blocks 6 --channels 64 --out big",
     ),
     "info": ("info", "show what a checkpoint or run holds", "alphazero info runs/quickstart"),
+    "new-game": (
+        "new_game",
+        "write a package with a game of your own, to be changed",
+        "alphazero new-game othello ./othello",
+    ),
     "config": ("config", "show every key of a training configuration", "alphazero config search"),
     "doctor": ("doctor", "show what this machine can do", "alphazero doctor"),
 }

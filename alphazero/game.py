@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from alphazero._core import Game, IllegalMove, Outcome, Position, games
+from alphazero._core import Game, IllegalMove, Outcome, Position
+from alphazero._core import games as of_the_core
 from alphazero.errors import UserError
+from alphazero.outside import names as from_outside
 from alphazero.text import did_you_mean
 
 OptionValue = int | float | bool | str
@@ -22,10 +24,16 @@ NAMES = {  # of games for people, the best known first
 __all__ = ["Game", "IllegalMove", "OptionValue", "Outcome", "Position", "games", "in_words", "make"]
 
 
+def games() -> list[str]:
+    """The names of all games: the core's own, and those that installed packages bring."""
+    return [*of_the_core(), *from_outside()]
+
+
 def make(name: str, options: Mapping[str, OptionValue] | None = None) -> Game:
     """The game `name` with these options: what `Game(name, **options)` gives, for options that come as a dict.
 
-    ValueError names an option that the game does not have; UserError suggests a game for a mistyped name.
+    ValueError names an option that the game does not have; UserError suggests a game for a mistyped name, and says where
+    a game of a package comes from that is not installed.
     """
     options = dict(options or {})
     for key in ("self", "name"):  # parameters of Game itself, which Python would take them for
@@ -34,9 +42,11 @@ def make(name: str, options: Mapping[str, OptionValue] | None = None) -> Game:
     try:
         return Game(name, **options)
     except ValueError as error:
-        if name in games():
+        known = games()
+        if name in known:
             raise
-        raise UserError(f"{error}{did_you_mean(name, games())}") from None
+        hint = did_you_mean(name, known) or "; a game from outside needs its package installed"
+        raise UserError(f"{error}{hint}") from None
 
 
 def in_words(game: Game) -> str:

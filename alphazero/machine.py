@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import os
+import platform
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -52,6 +53,16 @@ def keep_to_cache_folder() -> None:
     """Makes libraries write there, too, unless the user said where else."""
     for variable, name in OTHERS_CACHES.items():
         os.environ.setdefault(variable, str(cache_folder() / name))
+
+
+def processor() -> str:
+    """The processor's name, as the system has it."""
+    try:
+        with Path("/proc/cpuinfo").open() as file:
+            fields = dict(line.split(":", 1) for line in file.read(4096).splitlines() if ":" in line)
+        return " ".join(fields.get(key, "").strip() for key in ("model name\t", "model\t\t"))
+    except (OSError, ValueError):
+        return platform.processor()
 
 
 def cores() -> int:

@@ -32,6 +32,7 @@ class Shape:
     width: int
     policy_size: int
     ownership: bool
+    dense: bool = False  # policy indices in no order that a convolution could learn
 
     @property
     def cells(self) -> int:
@@ -41,6 +42,8 @@ class Shape:
     def head(self) -> str:
         """Which policy head fits: "board" (k planes over the cells, plane-major, and perhaps one move beside the board,
         Go's pass), "columns" (a logit for each column) or "dense"."""
+        if self.dense:
+            return "dense"
         extra = self.policy_size % self.cells
         if self.policy_size >= self.cells and extra <= 1:
             return "board"
@@ -50,7 +53,7 @@ class Shape:
 def shape_of(game: Game) -> Shape:
     """The shape that a game asks for."""
     planes, height, width = game.planes_shape
-    return Shape(planes, height, width, game.policy_size, game.has_ownership)
+    return Shape(planes, height, width, game.policy_size, game.has_ownership, game.dense_policy)
 
 
 @dataclass(frozen=True)

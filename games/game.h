@@ -4,9 +4,9 @@
 // Search, self-play and sampling are templates over G, so the rules are inlined where they are used; only the language
 // bindings see games through a virtual face. Nothing here knows of search, networks or Python.
 //
-// Two players, who alternate: after play() it is the other one's turn, whatever the move was. Search, targets and
-// clocks count on it: a value changes its sign from ply to ply. In a game where a move may be impossible, passing is a
-// move.
+// Two players. Whose turn it is says turn(): mostly they alternate, and in some games a player may move again. Search
+// and targets go by it: a value changes its sign where the side to move does. In a game where a move may be impossible,
+// passing is a move.
 #pragma once
 
 #include <concepts>
@@ -44,30 +44,37 @@ using OptionValue = std::variant<bool, std::int64_t, double, std::string>;
 using OptionMap = std::map<std::string, OptionValue>;
 
 // Sizes of everything that crosses to the network. All planes are height x width; the first `bit_planes` hold 0/1
-// cells, the last `scalar_planes` hold one number for the whole board.
+// cells, the last `scalar_planes` hold one number for the whole board or, with `numbers_a_cell`, one for each cell.
 struct Shape {
   int bit_planes = 0;
   int scalar_planes = 0;
   int height = 0;
   int width = 0;
   int policy_size = 0;
-  int symmetries = 1;  // symmetry 0 is the identity
+  int symmetries = 1;     // symmetry 0 is the identity
+  int rollout_plies = 0;  // a random game as long as that counts as drawn; 0: four moves a cell
+  bool numbers_a_cell = false;
+  bool dense_policy = false;  // policy indices are in no order that a convolution could learn, whatever their number
 
   // The order of policy indices. A network chooses its policy head by policy_size, and a head expects an order:
   // - k * cells indices are k planes over the board, plane-major: index = plane * cells + cell, the cells those of
   //   encode(). A plane is a kind of move and always means the same cell of it, such as where the move starts or lands.
   // - k * cells + 1 indices are the same, and one move beside the board that comes last, such as Go's pass.
   // - As many indices as the board is wide are columns, those of encode(): Connect Four.
-  // - Any other number is a dense layer's, in any order.
+  // - Any other number is a dense layer's, in any order; so is every number with `dense_policy`.
   // A convolution cannot learn an order that is not its head's. Indices that no move has may be left unused.
 
   [[nodiscard]] int planes() const { return bit_planes + scalar_planes; }
   [[nodiscard]] int cells() const { return height * width; }
   [[nodiscard]] int words() const { return (cells() + 63) / 64; }  // 64-bit words in a bit plane
+  [[nodiscard]] int longest_rollout() const { return rollout_plies > 0 ? rollout_plies : 4 * cells(); }
+  // Numbers that encode() writes beside the bits.
+  [[nodiscard]] int numbers() const { return numbers_a_cell ? scalar_planes * cells() : scalar_planes; }
 };
 
 // Where encode() writes a position: `bits` is [bit_planes][words], cell c of a plane is bit c % 64 of word c / 64, cell
-// = row * width + column with row 0 first in the network's view; `scalars` is [scalar_planes]. Both arrive zeroed.
+// = row * width + column with row 0 first in the network's view; `scalars` is [scalar_planes] or, with numbers_a_cell,
+// [scalar_planes][cells]. Both arrive zeroed.
 struct Features {
   std::uint64_t* bits;
   float* scalars;
@@ -141,5 +148,9 @@ template <class G>
 concept HasDeclaration = requires(const typename G::Position& view) {
   { view.can_declare() } -> std::same_as<bool>;
 };
+
+// Rules for which there is one search on one thread, and no pool: those that call Python.
+template <class G>
+concept SingleSearch = requires { requires G::kSingleSearch; };
 
 }  // namespace az

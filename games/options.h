@@ -42,6 +42,17 @@ class OptionReader {
     return *flag;
   }
 
+  // Some text; `wanted` says which, where it is not given and there is no fallback.
+  std::string text(const std::string& name, const std::string& fallback, const std::string& wanted) {
+    const OptionValue* value = find(name);
+    if (value == nullptr && fallback.empty())
+      throw std::invalid_argument(std::string(game_) + ": option '" + name + "' is needed: " + wanted);
+    if (value == nullptr) return fallback;
+    const auto* given = std::get_if<std::string>(value);
+    if (given == nullptr) fail(name, wanted, *value);
+    return *given;
+  }
+
   // One of `names`; returns its index.
   int choice(const std::string& name, int fallback, std::initializer_list<const char*> names) {
     const OptionValue* value = find(name);

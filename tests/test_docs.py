@@ -215,9 +215,11 @@ def test_the_readme_is_short_and_in_its_order():
     assert max(len(text.splitlines()) for text in texts) <= 25
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/add-evaluator.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/add-evaluator.md", "docs/add-game.md", "docs/open_spiel.md"])
 def test_a_python_example_runs(page, tmp_path):
-    code = re.search(r"```python\n(import alphazero.+?)```", (ROOT / page).read_text(), re.DOTALL)
+    if "spiel" in page:
+        pytest.importorskip("pyspiel", reason="needs OpenSpiel: pip install 'alphazero-engine[open_spiel]'")
+    code = re.search(r"```python\n(import (?:alphazero|numpy).+?)```", (ROOT / page).read_text(), re.DOTALL)
     assert code is not None
     short = code[1].replace("simulations=400", "simulations=8")
     done = subprocess.run([sys.executable, "-c", short], cwd=tmp_path, capture_output=True, text=True, timeout=120)

@@ -15,8 +15,16 @@ from alphazero.terminal import Column, Table, show
 if TYPE_CHECKING:
     from alphazero_bench.figures import Figure
 
-KINDS = ("rules", "search", "inference", "selfplay", "train", "growth", "soak", "device", "arena", "cores", "engine")
-ON_REQUEST = ("growth", "soak", "device", "arena", "cores", "engine")  # not among what is measured by default
+ON_REQUEST = (
+    "growth",
+    "soak",
+    "device",
+    "arena",
+    "cores",
+    "engine",
+    "open_spiel",
+)  # not among what is measured by default
+KINDS = ("rules", "search", "inference", "selfplay", "train", *ON_REQUEST)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from alphazero.errors import UserError
     from alphazero.text import did_you_mean, shown
-    from alphazero_bench import arena, cores, device, engine, networks, rules, search, soak
+    from alphazero_bench import adapter, arena, cores, device, engine, networks, rules, search, soak
 
     benches: dict[str, Callable[[float, int, list[str]], Iterator[Figure]]] = {
         "rules": rules.bench,
@@ -61,6 +69,7 @@ def run(args: argparse.Namespace) -> int:
         "arena": arena.bench,
         "cores": cores.bench,
         "engine": engine.bench,
+        "open_spiel": adapter.bench,
     }
     wanted = args.what or [kind for kind in KINDS if kind not in ON_REQUEST]
     for what in wanted:

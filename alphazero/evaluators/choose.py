@@ -28,7 +28,7 @@ from alphazero.devices import BACKENDS, DEVICES, Backend
 from alphazero.errors import UserError
 from alphazero.evaluators.base import Evaluator, LanedEvaluator, agrees, fastest, proof_planes, says_the_same
 from alphazero.files import read_json, write_atomically
-from alphazero.machine import cache_folder
+from alphazero.machine import cache_folder, processor
 from alphazero.runs.meta import Meta
 
 if TYPE_CHECKING:
@@ -242,7 +242,7 @@ def _proof(folder: Path, meta: Meta, device: str) -> str:
         for name, backend in BACKENDS.items()
         if importlib.util.find_spec(backend.packages[0]) is not None
     ]
-    circumstances = [device, wanted, platform.machine(), _processor(), os.cpu_count(), versions, meta["network"]]
+    circumstances = [device, wanted, platform.machine(), processor(), os.cpu_count(), versions, meta["network"]]
     digest.update(json.dumps(circumstances, sort_keys=True).encode())
     return digest.hexdigest()
 
@@ -281,16 +281,7 @@ def _key(network: Network, names: list[str]) -> str:
     shape, config = network.shape, network.config
     versions = [f"{each}={importlib.metadata.version(BACKENDS[each.split('-')[0]].packages[0])}" for each in names]
     size = f"{config.blocks}x{config.channels} {shape.planes}x{shape.height}x{shape.width}->{shape.policy_size}"
-    return "; ".join([platform.machine(), _processor(), f"{os.cpu_count()} cores", *versions, size])
-
-
-def _processor() -> str:
-    try:
-        with Path("/proc/cpuinfo").open() as file:
-            fields = dict(line.split(":", 1) for line in file.read(4096).splitlines() if ":" in line)
-        return " ".join(fields.get(key, "").strip() for key in ("model name\t", "model\t\t"))
-    except (OSError, ValueError):
-        return platform.processor()
+    return "; ".join([platform.machine(), processor(), f"{os.cpu_count()} cores", *versions, size])
 
 
 def _remembered() -> dict[str, str]:

@@ -70,8 +70,7 @@ class Diagnostics:
 
     def add(self, record: GameRecord) -> None:
         """Takes a finished game."""
-        start = self.game.position(record.start) if record.start else self.game.position()
-        turns = (np.arange(record.plies) + start.turn) % 2
+        turns = record.turns(self.game)
         searched = np.isin(np.array(record.kinds, int), (2, 3))
         values = record.root_values.astype(np.float64)
         results = np.where(turns == 0, record.value, -record.value).astype(np.float64)

@@ -89,6 +89,13 @@ class GameOf final : public GameFace {
     });
     return out;
   }
+  std::vector<std::int8_t> record_turns(const GameRecord& record) const override {
+    std::vector<std::int8_t> out;
+    replay(record, [&](const typename G::Position& position, const PlyRecord& /*ply*/) {
+      out.push_back(static_cast<std::int8_t>(position.turn()));
+    });
+    return out;
+  }
   std::vector<std::map<std::string, float>> record_policies(const GameRecord& record) const override {
     std::vector<std::map<std::string, float>> out;
     replay(record, [&](const typename G::Position& position, const PlyRecord& ply) {
@@ -106,13 +113,20 @@ class GameOf final : public GameFace {
   }
   std::unique_ptr<PoolFace> pool(const PoolSettings& settings, const std::vector<PlayerSettings>& players,
                                  const std::vector<Pairing>& pairings) const override {
-    return std::make_unique<PoolOf<G>>(options_, settings, players, pairings);
+    if constexpr (SingleSearch<G>) {
+      throw std::invalid_argument(
+          std::string(G::kName) +
+          ": no self-play, training or matches with these rules, which are for trying out; write "
+          "them in C++ (docs/add-game.md)");
+    } else {
+      return std::make_unique<PoolOf<G>>(options_, settings, players, pairings);
+    }
   }
   std::unique_ptr<SamplerFace> sampler() const override { return std::make_unique<SamplerOf<G>>(options_); }
 
   std::pair<std::uint64_t, double> random_plies(double seconds, std::uint64_t seed) const override {
     Rng rng(seed);
-    const int longest = 8 * G::shape(options_).cells();
+    const int longest = 2 * G::shape(options_).longest_rollout();
     return timed(seconds, [&] {
       typename G::Position position(options_);
       std::uint64_t plies = 0;
@@ -129,7 +143,7 @@ class GameOf final : public GameFace {
     Rng rng(seed);
     std::vector<Move> game;
     typename G::Position position(options_);
-    const int longest = 8 * G::shape(options_).cells();
+    const int longest = 2 * G::shape(options_).longest_rollout();
     while (static_cast<int>(game.size()) < longest && !position.outcome()) {
       MoveList<G::kMaxMoves> moves;
       rollout_moves<G>(position, moves);

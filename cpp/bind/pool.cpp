@@ -165,6 +165,13 @@ void bind_record(py::module_& m) {
           "policies", [](const GameRecord& g, const PyGame& game) { return game.face->record_policies(g); },
           py::arg("game"), "Per ply the policy target by move, {} where there is none.")
       .def(
+          "turns",
+          [](const GameRecord& g, const PyGame& game) {
+            const std::vector<std::int8_t> turns = game.face->record_turns(g);
+            return py::array_t<std::int8_t>(static_cast<py::ssize_t>(turns.size()), turns.data());
+          },
+          py::arg("game"), "int8 [plies]: who moved, 0 the first player, 1 the other.")
+      .def(
           "moves", [](const GameRecord& g, const PyGame& game) { return game.face->record_moves(g); }, py::arg("game"),
           "The moves as text.")
       .def(
@@ -205,7 +212,7 @@ py::tuple packed(const PyPool& p, const PyBatch& b) {
   const py::ssize_t n = size(batch.written.load());
   return py::make_tuple(py::array_t<std::uint8_t>({n, size(p.shape.bit_planes), size(8 * p.shape.words())},
                                                   reinterpret_cast<const std::uint8_t*>(batch.bits.data()), owner),
-                        py::array_t<float>({n, size(p.shape.scalar_planes)}, batch.scalars.data(), owner));
+                        py::array_t<float>({n, size(p.shape.numbers())}, batch.scalars.data(), owner));
 }
 
 py::array_t<std::int32_t> legal(const PyPool& p, const PyBatch& b) {

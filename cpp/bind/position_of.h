@@ -84,7 +84,7 @@ class PositionOf final : public PositionFace {
     Rng rng(seed);
     std::vector<std::string> played;
     auto outcome = position.outcome();
-    for (int plies = 0; !outcome && plies < 4 * encoder_.shape().cells(); ++plies) {
+    for (int plies = 0; !outcome && plies < encoder_.shape().longest_rollout(); ++plies) {
       MoveList<G::kMaxMoves> choice;
       rollout_moves<G>(position, choice);
       const Move move = choice[rng.below(choice.size())];

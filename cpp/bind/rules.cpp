@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cpp/bind/convert.h"
+#include "cpp/bind/libraries.h"
 
 namespace az::bind {
 namespace {
@@ -38,7 +39,8 @@ OptionMap to_options(const py::kwargs& kwargs) {
 std::shared_ptr<GameFace> make_game(const std::string& name, const OptionMap& options) {
   std::string known;
   bool found = false;
-  for (const GameEntry& entry : all_games()) {
+  if (!is_known(name)) find_outside(name);
+  for (const GameEntry& entry : known_games()) {
     if (known.find("'" + entry.name + "'") == std::string::npos)
       known += (known.empty() ? "'" : ", '") + entry.name + "'";
     if (entry.name != name) continue;
@@ -91,16 +93,22 @@ constexpr const char* kGamePosition = R"(The start position, or the one that `te
 
 ValueError names the field of the text that is wrong.)";
 
+constexpr const char* kLoadGames = R"(Loads a library of games (cpp/bind/library.h); the names that it brought.
+
+ImportError says why not: it is no such library, it was built with other headers, or a name is
+taken. check() is called once the games are there; where it raises, they are there no longer.)";
+
 void bind_games(py::module_& m) {
   m.def(
       "games",
       [] {
         std::vector<std::string> names;
-        for (const GameEntry& entry : all_games())
+        for (const GameEntry& entry : known_games())
           if (std::find(names.begin(), names.end(), entry.name) == names.end()) names.push_back(entry.name);
         return names;
       },
-      "The names of all games.");
+      "The names of the core's own games and of those that were loaded.");
+  m.def("load_games", &load_games, py::arg("path"), py::arg("check") = py::none(), kLoadGames);
 }
 
 // `index` of `end` after a symmetry.
@@ -126,6 +134,9 @@ void bind_game(py::class_<PyGame>& game) {
       .def_property_readonly(
           "policy_size", [](const PyGame& g) { return g.face->shape().policy_size; },
           "How many policy indices there are.")
+      .def_property_readonly(
+          "dense_policy", [](const PyGame& g) { return g.face->shape().dense_policy; },
+          "Whether policy indices are in no order that a convolution could learn.")
       .def_property_readonly(
           "symmetries", [](const PyGame& g) { return g.face->shape().symmetries; },
           "How many symmetries the board has; number 0 is the identity.")

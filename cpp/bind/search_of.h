@@ -187,6 +187,7 @@ class SearchOf final : public SearchFace {
       }
       if (enough) search_.tree().set_budget(std::max(1, search_.tree().simulations()));
     };
+    if (SingleSearch<G>) threads = 1;
     if (threads > 1) {
       if (search_.tree().settings().kind == SearchKind::kGumbel)
         throw std::invalid_argument("run_inside: Gumbel search is single-threaded; use kind=puct for threads > 1");

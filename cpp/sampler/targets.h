@@ -132,7 +132,7 @@ template <Game G>
 struct Inputs {
   static std::vector<Column> columns(const Shape& shape, const SampleSettings& settings) {
     if (settings.packed)
-      return {{"bits", {shape.bit_planes, shape.words()}, Column::Type::kBits}, {"scalars", {shape.scalar_planes}}};
+      return {{"bits", {shape.bit_planes, shape.words()}, Column::Type::kBits}, {"scalars", {shape.numbers()}}};
     return {{"planes", {shape.planes(), shape.height, shape.width}}};
   }
   static void write(const Drawn<G>& drawn, const TargetRow& row) {
@@ -216,7 +216,8 @@ struct Ended {
   }
 };
 
-// The opponent's policy after the move played, by the indices that its moves would have for the side to move.
+// The policy after the move played, mostly the opponent's, by the indices that its moves would have for the side to
+// move.
 template <Game G>
 struct Reply {
   static std::vector<Column> columns(const Shape& shape, const SampleSettings& settings) {

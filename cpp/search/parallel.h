@@ -84,6 +84,7 @@ class ParallelSearch {
     // What a thread found at its leaf:
     Known known;
     std::vector<Edge> edges;
+    int side = 0;
     float value = 0.0F;
   };
   struct Block {
@@ -164,7 +165,7 @@ class ParallelSearch {
       } else if (way.known.proof != Proof::kNone) {
         tree().finish_exact(way.descent, way.known);
       } else {
-        tree().finish_leaf(way.descent, way.edges, way.value);
+        tree().finish_leaf(way.descent, way.edges, way.side, way.value);
       }
     }
   }
@@ -205,6 +206,7 @@ class ParallelSearch {
       const float prior = 1.0F / static_cast<float>(moves.size());
       way.edges.resize(static_cast<std::size_t>(moves.size()));
       std::transform(moves.begin(), moves.end(), way.edges.begin(), [prior](Move move) { return Edge(move, prior); });
+      way.side = position.turn();
       way.value = value_(position, way.number);
     }
     for (std::size_t i = 0; i < way.moves.size(); ++i) position.undo();

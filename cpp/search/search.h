@@ -79,7 +79,7 @@ class Search {
   Ask ask(OnLeaf&& on_leaf) {
     if (tree_.empty()) {
       const Moves moves = root_legal_moves();
-      tree_.add_root(moves);
+      tree_.add_root(moves, position_.turn());
       const int ticket = new_ticket();
       tickets_[static_cast<std::size_t>(ticket)].node = 0;
       on_leaf(position_, moves, ticket);
@@ -125,13 +125,10 @@ class Search {
 
   // Looks at a leaf; where nothing is proven, `moves` are its legal moves.
   [[nodiscard]] Known look(const Position& leaf, Moves& moves) const {
-    if (const auto outcome = leaf.outcome()) {
-      const int mover = 1 - leaf.turn();  // who played into it
-      const int value = mover == 0 ? outcome->value : -outcome->value;
-      return {value > 0 ? Proof::kWin : value < 0 ? Proof::kLoss : Proof::kDraw, 0};
-    }
+    if (const auto outcome = leaf.outcome())
+      return {outcome->value > 0 ? Proof::kWin : outcome->value < 0 ? Proof::kLoss : Proof::kDraw, 0};
     leaf.legal_moves(moves);
-    if (wins_at_once(leaf, moves) != kNoMove) return {Proof::kLoss, 1};
+    if (wins_at_once(leaf, moves) != kNoMove) return {leaf.turn() == 0 ? Proof::kWin : Proof::kLoss, 1};
     return {};
   }
 
@@ -203,7 +200,7 @@ class Search {
       const Known known = look(position_, moves);
       if (known.proof == Proof::kNone) {
         result = Ask::kLeaf;
-        const std::uint32_t node = tree_.add_leaf(descent_, moves);
+        const std::uint32_t node = tree_.add_leaf(descent_, moves, position_.turn());
         const int ticket = new_ticket();
         tickets_[static_cast<std::size_t>(ticket)].node = node;
         tickets_[static_cast<std::size_t>(ticket)].descent = descent_;

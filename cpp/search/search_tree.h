@@ -39,8 +39,9 @@ struct Descent {
   std::vector<Step> steps;
   Move move = kNoMove;       // the last move
   std::uint32_t node = 0;    // where the way has come to, unless it ended
-  std::uint32_t visits = 0;  // of that node, and its mean value for the side to move, when it was reached
-  float q = 0.0F;
+  std::uint32_t visits = 0;  // of that node, when it was reached
+  float q = 0.0F;            // the mean value of the last move, for the side that chose it
+  std::uint8_t side = 0;     // who chose the last move
 };
 
 // A legal move at the root, in legal order, in full precision.
@@ -53,7 +54,7 @@ struct RootMove {
   int slot = -1;        // its child in the root node; -1: not tried
 };
 
-// What the rules know of the position behind a move: its proof, for the side that played it, and the proof's length.
+// What the rules know of a position: its proof, for the first player, and the proof's length.
 struct Known {
   Proof proof = Proof::kNone;
   int plies = 0;
@@ -109,9 +110,11 @@ class SearchTree {
         if (tree_.edges(root)[i].move() != move) continue;
         const Child& child = tree_.children(root)[i];
         next = child.node;
+        if (next == kNoNode) continue;
+        const bool turns = tree_.node(next).side != root.side;
         root_visits_ = child.visits;
-        root_q_ = -child.q;
-        root_proof_ = opposite(child.proof);
+        root_q_ = turns ? -child.q : child.q;
+        root_proof_ = turns ? opposite(child.proof) : child.proof;
       }
     }
     if (next != kNoNode) {
@@ -123,11 +126,11 @@ class SearchTree {
     root_moves_.clear();
   }
 
-  // The first node, with these root moves; it waits for its evaluation.
+  // The first node, with these root moves of `side`; it waits for its evaluation.
   template <class Moves>
-  void add_root(const Moves& moves) {
+  void add_root(const Moves& moves, int side) {
     set_root_moves(moves);
-    tree_.add_node(moves);
+    tree_.add_node(moves, side);
   }
   // The root moves of a tree that was kept: its root is evaluated already.
   template <class Moves>
@@ -143,8 +146,8 @@ class SearchTree {
   }
   // A new node behind the last move of a simulation; it waits for its evaluation.
   template <class Moves>
-  std::uint32_t add_leaf(const Descent& descent, const Moves& moves) {
-    return last_child(descent).node = tree_.add_node(moves);
+  std::uint32_t add_leaf(const Descent& descent, const Moves& moves, int side) {
+    return last_child(descent).node = tree_.add_node(moves, side);
   }
   // The evaluation of a node that waits for it: a logit for each of its moves, in their order, and the value for the
   // side to move. The simulation that came to the node is finished; the root has none.
@@ -160,7 +163,7 @@ class SearchTree {
     node.value = value;
     node.pending = false;
     if (at != 0) {
-      finish(descent, value, Proof::kNone);
+      finish(descent, node.side, value, Proof::kNone);
       return;
     }
     for (int i = 0; i < count; ++i) {
@@ -200,12 +203,13 @@ class SearchTree {
     ++child.in_flight;
     if (at == 0) root_child_changed(slot);
     descent.steps.push_back({at, slot});
+    descent.side = node.side;
     descent.move = tree_.edges(node)[slot].move();
     if (child.proof != Proof::kNone) return DescentStatus::kProven;
     if (child.node == kNoNode) return child.in_flight == 1 ? DescentStatus::kNew : DescentStatus::kCollision;
     descent.node = child.node;
     descent.visits = child.visits + child.in_flight - 1U;
-    descent.q = -child.q;
+    descent.q = child.q;
     return DescentStatus::kInside;
   }
 
@@ -216,15 +220,17 @@ class SearchTree {
   // Ends a simulation behind a proven move.
   void finish_exact(const Descent& descent, Known known) {
     last_child(descent).proof_plies = static_cast<std::uint8_t>(known.plies);
-    finish(descent, -exact_value(known.proof), opposite(known.proof));
+    finish(descent, 0, exact_value(known.proof), known.proof);
   }
+  // The same where that is known already.
   void finish_exact(const Descent& descent) {
-    finish_exact(descent, {last_child(descent).proof, last_child(descent).proof_plies});
+    const Proof proof = last_child(descent).proof;
+    finish(descent, descent.side, exact_value(proof), proof);
   }
-  // Ends a simulation at a leaf with its moves, their priors and its value for the side to move.
-  void finish_leaf(const Descent& descent, std::span<const Edge> edges, float value) {
-    last_child(descent).node = tree_.add_node(edges, value);
-    finish(descent, value, Proof::kNone);
+  // Ends a simulation at a leaf with its moves, their priors and its value, for `side`, which is to move.
+  void finish_leaf(const Descent& descent, std::span<const Edge> edges, int side, float value) {
+    last_child(descent).node = tree_.add_node(edges, side, value);
+    finish(descent, side, value, Proof::kNone);
   }
   // Ends a simulation as if it had never been.
   void give_up(const Descent& descent) {
@@ -366,22 +372,25 @@ class SearchTree {
     return tree_.children(tree_.node(descent.steps.back().node))[descent.steps.back().slot];
   }
 
-  // Counts a simulation as done. `value` and `proof` are for the side to move at its end.
-  void finish(const Descent& descent, float value, Proof proof) {
-    backup(descent.steps, value, proof);
+  // Counts a simulation as done. `value` and `proof` are what its end is worth to `side`.
+  void finish(const Descent& descent, int side, float value, Proof proof) {
+    backup(descent.steps, side, value, proof);
     --in_flight_;
     ++done_;
   }
 
-  // Adds one finished simulation to every move on the descent. `value` and `proof` are for the side to move at its end.
-  void backup(const std::vector<Descent::Step>& descent, float value, Proof proof) {
+  // Adds one finished simulation to every move on the descent. `value` and `proof` are what its end is worth to `side`.
+  void backup(const std::vector<Descent::Step>& descent, int side, float value, Proof proof) {
     depth_sum_ += descent.size();
     depth_max_ = std::max(depth_max_, static_cast<int>(descent.size()));
     for (std::size_t i = descent.size(); i-- > 0;) {
       Node& node = tree_.node(descent[i].node);
       Child& child = tree_.children(node)[descent[i].slot];
-      value = -value;  // the one place where the side changes: from the node below to the side that moved there
-      proof = opposite(proof);
+      if (node.side != side) {  // the one place where the side changes: to the one that chose here
+        value = -value;
+        proof = opposite(proof);
+        side = node.side;
+      }
       --child.in_flight;
       ++child.visits;
       if (child.proof == Proof::kNone && proof != Proof::kNone) child.proof = proof;
@@ -430,8 +439,9 @@ class SearchTree {
   // --- choosing ---
 
   int choose_inside(const Descent& descent) {
-    return settings_.kind == SearchKind::kPuct ? choose_puct(tree_, settings_, descent.node, descent.visits, descent.q)
-                                               : choose_gumbel(tree_, settings_, scratch_, descent.node);
+    if (settings_.kind == SearchKind::kGumbel) return choose_gumbel(tree_, settings_, scratch_, descent.node);
+    const float q = tree_.node(descent.node).side != descent.side ? -descent.q : descent.q;  // for the side to move
+    return choose_puct(tree_, settings_, descent.node, descent.visits, q);
   }
 
   int choose_at_root() {

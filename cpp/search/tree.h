@@ -65,7 +65,8 @@ struct Node {
   float value = 0.0F;                // the evaluator's value, for the side to move
   std::uint16_t child_capacity = 0;  // 0 or a power of two
   bool pending = true;               // its evaluation is under way
-  bool best_first = false;           // edges[child_count] is the untried move of greatest prior
+  std::uint8_t best_first : 1 = 0;   // edges[child_count] is the untried move of greatest prior
+  std::uint8_t side : 1 = 0;         // who is to move: 0 the first player, 1 the other
 };
 
 class Tree {
@@ -104,10 +105,11 @@ class Tree {
     ask(children(n), n.child_count);
   }
 
-  // A new node with these moves; their priors come with its evaluation.
+  // A new node with these moves of `side`; their priors come with its evaluation.
   template <class Moves>
-  std::uint32_t add_node(const Moves& moves) {
+  std::uint32_t add_node(const Moves& moves, int side) {
     Node n;
+    n.side = side != 0;
     n.edges = static_cast<std::uint32_t>(edges_.size());
     n.edge_count = static_cast<std::uint16_t>(moves.size());
     std::transform(moves.begin(), moves.end(), edges_.extend(n.edge_count), [](Move move) { return Edge(move, 0.0F); });
@@ -116,8 +118,9 @@ class Tree {
   }
 
   // A new node with its evaluation.
-  std::uint32_t add_node(std::span<const Edge> moves, float value) {
+  std::uint32_t add_node(std::span<const Edge> moves, int side, float value) {
     Node n;
+    n.side = side != 0;
     n.edges = static_cast<std::uint32_t>(edges_.size());
     n.edge_count = static_cast<std::uint16_t>(moves.size());
     n.value = value;

@@ -36,7 +36,7 @@ struct Batch {
         break;
       case Layout::kPacked:
         bits.resize(n * static_cast<std::size_t>(shape.bit_planes * shape.words()));
-        scalars.resize(n * static_cast<std::size_t>(shape.scalar_planes));
+        scalars.resize(n * static_cast<std::size_t>(shape.numbers()));
         break;
     }
     keys.resize(n);
@@ -59,7 +59,7 @@ struct Batch {
   std::vector<float> planes;              // [capacity][planes][height][width]
   std::vector<std::uint16_t> halves;      // likewise, as bfloat16
   std::vector<std::uint64_t> bits;        // [capacity][bit_planes][words]
-  std::vector<float> scalars;             // [capacity][scalar_planes]
+  std::vector<float> scalars;             // [capacity][numbers]
   std::vector<Key> keys;                  // [capacity] names of the leaves in the evaluation cache
   std::uint32_t generation = 0;           // of the weights that answer, as the cache counts them
   std::vector<std::int32_t> legal;        // [capacity][max_moves] policy indices, as the planes are turned

@@ -26,7 +26,7 @@ class Encoder {
     stride_cells_ = cells;
     stride_policy_ = policy;
     bits_.resize(static_cast<std::size_t>(shape_.bit_planes * shape_.words()));
-    scalars_.resize(static_cast<std::size_t>(shape_.scalar_planes));
+    scalars_.resize(static_cast<std::size_t>(shape_.numbers()));
   }
 
   [[nodiscard]] const Shape& shape() const { return shape_; }
@@ -84,14 +84,22 @@ class Encoder {
     std::fill_n(out, static_cast<std::size_t>(shape_.bit_planes) * cells, as<Number>(0.0F));
     for_each_bit(symmetry, [&](std::size_t plane, std::size_t cell) { out[plane * cells + cell] = as<Number>(1.0F); });
     out += static_cast<std::size_t>(shape_.bit_planes) * cells;
+    if (shape_.numbers_a_cell) {
+      turn_numbers(symmetry, out);
+      return;
+    }
     for (const float value : scalars_) {
       std::fill_n(out, cells, as<Number>(value));
       out += cells;
     }
   }
-  // Writes it packed, for a device that expands it: `bits` [bit_planes][words], `scalars` [scalar_planes].
+  // Writes it packed, for a device that expands it: `bits` [bit_planes][words], `scalars` as Features has them.
   void pack(int symmetry, std::uint64_t* bits, float* scalars) const {
-    std::copy(scalars_.begin(), scalars_.end(), scalars);
+    if (shape_.numbers_a_cell) {
+      turn_numbers(symmetry, scalars);
+    } else {
+      std::copy(scalars_.begin(), scalars_.end(), scalars);
+    }
     if (symmetry == 0) {
       std::copy(bits_.begin(), bits_.end(), bits);
       return;
@@ -117,6 +125,14 @@ class Encoder {
       const auto bits = std::bit_cast<std::uint32_t>(value);
       return static_cast<std::uint16_t>((bits + 0x7fffU + (bits >> 16 & 1U)) >> 16);
     }
+  }
+  // The numbers of each cell, the board turned.
+  template <class Number>
+  void turn_numbers(int symmetry, Number* out) const {
+    const auto cells = static_cast<std::size_t>(shape_.cells());
+    const std::uint16_t* const turned = cells_.data() + static_cast<std::size_t>(symmetry) * stride_cells_;
+    for (std::size_t at = 0; at < scalars_.size(); at += cells)
+      for (std::size_t cell = 0; cell < cells; ++cell) out[at + turned[cell]] = as<Number>(scalars_[at + cell]);
   }
   // visit(plane, cell) for each set bit, the board turned.
   template <class Visit>

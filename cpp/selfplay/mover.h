@@ -219,7 +219,7 @@ class Mover final : public Workers::Hand {
         break;
       case Layout::kPacked:
         encoder_.pack(symmetry, batch->bits.data() + row * static_cast<std::size_t>(shape.bit_planes * shape.words()),
-                      batch->scalars.data() + row * static_cast<std::size_t>(shape.scalar_planes));
+                      batch->scalars.data() + row * static_cast<std::size_t>(shape.numbers()));
         break;
     }
     std::int32_t* const legal = batch->legal.data() + row * static_cast<std::size_t>(batch->max_moves);

@@ -37,8 +37,8 @@ class Pool {
                                             std::min(G::kMaxMoves, std::max(40, floor_.shape.cells())));
     int evaluators = 0;
     for (const PlayerSettings& p : players) evaluators = std::max(evaluators, p.evaluator + 1);
-    floor_.batcher =
-        std::make_unique<Batcher>(evaluators, settings.batch_size, floor_.shape, G::kMaxMoves, settings.layout);
+    floor_.batcher = std::make_unique<Batcher>(evaluators, settings.batch_size, floor_.shape,
+                                               std::min(G::kMaxMoves, floor_.shape.policy_size), settings.layout);
     if (pairings.empty()) {
       floor_.script = std::make_unique<SelfPlayScript<G>>(options, settings, std::move(players));
     } else {

@@ -17,12 +17,12 @@ void rollout_moves(const typename G::Position& position, MoveList<G::kMaxMoves>&
   }
 }
 
-// The outcome of one random game from `position`, for its side to move, in {-1, 0, 1}. A game longer than four moves a
-// cell (they get lost in repetitions) counts as a draw. The position is given back as it came.
+// The outcome of one random game from `position`, for its side to move, in {-1, 0, 1}. A game that is too long (they
+// get lost in repetitions) counts as a draw. The position is given back as it came.
 template <Game G>
 float rollout(typename G::Position& position, const Shape& shape, Rng& rng) {
   const int side = position.turn();
-  const int limit = 4 * shape.cells();
+  const int limit = shape.longest_rollout();
   int plies = 0;
   auto outcome = position.outcome();
   for (; !outcome && plies < limit; ++plies) {

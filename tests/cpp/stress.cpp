@@ -19,6 +19,9 @@
 #include "games/connect4/connect4.h"
 #include "games/go/go.h"
 #include "games/shogi/shogi.h"
+#ifdef AZ_OPEN_SPIEL  // compiled against its wheel: `make sanitize`
+#include "games/open_spiel/open_spiel.h"
+#endif
 #include "tests/cpp/drawn.h"
 
 using namespace az;
@@ -31,10 +34,18 @@ void expect(bool holds, const std::string& what) {
   std::exit(1);
 }
 
+#ifdef AZ_OPEN_SPIEL
+std::string open_spiel_game;  // whose turn it is
+#endif
+
 template <Game G>
 typename G::Options options() {
   OptionMap map;
   if constexpr (G::kName == std::string_view("go")) map["board_size"] = std::int64_t{G::kMaxMoves > 82 ? 13 : 7};
+#ifdef AZ_OPEN_SPIEL
+  if constexpr (G::kName == std::string_view("open_spiel"))
+    map = {{"game", open_spiel_game}, {"max_plies", std::int64_t{60}}};
+#endif
   return *G::parse_options(map);
 }
 
@@ -311,9 +322,23 @@ void every(std::tuple<Games...>* /*unused*/) {
 }  // namespace
 
 int main() {
+#ifdef AZ_OPEN_SPIEL
+  for (const char* name : {"hex(board_size=5)", "othello", "breakthrough", "connect_four", "mancala", "dots_and_boxes",
+                           "ultimate_tic_tac_toe", "oware", "clobber", "nine_mens_morris"}) {
+    open_spiel_game = name;
+    std::printf("%s ", name);
+    std::fflush(stdout);
+    random_play<open_spiel::OpenSpiel>(3);
+    self_play<open_spiel::OpenSpiel>(8);
+    matches<open_spiel::OpenSpiel>();
+    torn_down<open_spiel::OpenSpiel>();
+    shared_tree<open_spiel::OpenSpiel>(300);
+  }
+#else
   every(static_cast<connect4::Types*>(nullptr));
   every(static_cast<go::Types*>(nullptr));
   every(static_cast<chess::Types*>(nullptr));
   every(static_cast<shogi::Types*>(nullptr));
+#endif
   std::puts("clean");
 }

@@ -1,6 +1,5 @@
 // OpenSpiel measured from C++, as a library that `alphazero bench --peer open_spiel` compiles and loads: random play,
-// and its MCTSBot with equal priors and value 0. Its symbols come from pyspiel, which must be loaded first, for all to
-// see.
+// and its MCTSBot with equal priors and value 0. It is linked to pyspiel, which has OpenSpiel's own functions.
 #include <chrono>
 #include <memory>
 #include <random>

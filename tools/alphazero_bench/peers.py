@@ -11,7 +11,6 @@ import hashlib
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -163,8 +162,8 @@ def mctx_search(label: str, seconds: float, repeat: int) -> Iterator[Figure]:
 
 
 def _name(label: str) -> bytes:
-    """OpenSpiel's name of a board, with its parameters."""
-    name, options = BOARDS[label]
+    """OpenSpiel's name of a board, with its parameters; of its own games' texts, those."""
+    name, options = BOARDS.get(label, (label, {}))
     text = {"connect4": "connect_four"}.get(name, name)
     return f"{text}(board_size={options['board_size']})".encode() if "board_size" in options else text.encode()
 
@@ -172,25 +171,21 @@ def _name(label: str) -> bytes:
 @cache
 def _open_spiel() -> ctypes.CDLL:
     """Our extension over OpenSpiel's C++, compiled against the headers in its wheel, once for each version."""
-    flags = sys.getdlopenflags()
-    sys.setdlopenflags(flags | os.RTLD_GLOBAL)  # the extension takes OpenSpiel's own symbols
     try:
         import pyspiel
     except ImportError:
         raise UserError("bench: --peer open_spiel needs open_spiel (pip install open_spiel)") from None
-    finally:
-        sys.setdlopenflags(flags)
     compiler = shutil.which("c++") or shutil.which("g++") or shutil.which("clang++")
     if compiler is None:
         raise UserError("bench: --peer open_spiel needs a C++ compiler")
     wheel = Path(pyspiel.__file__)
-    stamp = hashlib.sha256(CPP.read_bytes() + str(wheel.stat().st_mtime_ns).encode()).hexdigest()[:16]
+    stamp = hashlib.sha256(CPP.read_bytes() + f"{wheel} {wheel.stat().st_mtime_ns}".encode()).hexdigest()[:16]
     library = Path(tempfile.gettempdir()) / f"alphazero-open-spiel-{os.getuid()}-{stamp}.so"
     if not library.exists():
         folder = wheel.parent
         made = subprocess.run(
             [compiler, "-std=c++17", "-O3", "-march=native", "-shared", "-fPIC", f"-I{folder}", f"-I{folder}/open_spiel",
-             f"-I{folder}/open_spiel/abseil-cpp", f"-I{folder}/open_spiel/json/include", str(CPP), "-o", f"{library}.tmp"],
+             f"-I{folder}/open_spiel/abseil-cpp", f"-I{folder}/open_spiel/json/include", str(CPP), str(wheel), "-o", f"{library}.tmp"],
             capture_output=True, text=True, check=False,
         )  # fmt: skip
         if made.returncode != 0:

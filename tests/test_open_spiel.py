@@ -1,0 +1,302 @@
+"""OpenSpiel's games through the adapter, held against pyspiel move by move, and the games that it refuses."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+import alphazero as az
+from alphazero.cli import main
+from alphazero.errors import UserError
+from alphazero.game import make
+from alphazero.search import uniform_evaluator
+
+pyspiel = pytest.importorskip("pyspiel", reason="needs OpenSpiel: pip install 'alphazero-engine[open_spiel]'")
+
+from alphazero import open_spiel  # noqa: E402 - only where pyspiel is
+
+# Two players, no chance, nothing hidden, zero-sum: all that OpenSpiel 2.0.2 has.
+NAMES = (
+    "amazons antichess breakthrough checkers chess chinese_checkers clobber connect_four crazyhouse cursor_go "
+    "dots_and_boxes go gomoku havannah hex hive lines_of_action mancala mnk nim nine_mens_morris othello oware pentago "
+    "quoridor shogi tic_tac_toe twixt ultimate_tic_tac_toe xiangqi y"
+)
+GAMES = NAMES.split()
+# Games whose actions are cells of the observation, in its order, with so many kinds of moves of each.
+ON_CELLS = {
+    "amazons": 1, "go": 1, "gomoku": 1, "havannah": 1, "hex": 1, "mnk": 1, "othello": 1, "tic_tac_toe": 1, "y": 1,
+    "breakthrough": 12, "checkers": 8, "clobber": 4,
+}  # fmt: skip
+
+
+def game_of(text, **options):
+    return az.Game("open_spiel", game=text, **options)
+
+
+def played_alike(name, games, most_plies):
+    theirs, game = pyspiel.load_game(name), game_of(name)
+    for seed in range(games):
+        fault = open_spiel.compare(theirs, game, random.Random(f"{name} {seed}"), most_plies)
+        assert fault == "", f"{name}, game {seed}: {fault}"
+
+
+@pytest.mark.parametrize("name", GAMES)
+def test_random_games_are_those_of_pyspiel(name):
+    """Player, legal moves, observation, end and returns at every ply."""
+    played_alike(name, 2, 250)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", GAMES)
+def test_two_hundred_random_games_are_those_of_pyspiel(name):
+    played_alike(name, 200, 20_000 if name not in ("chinese_checkers", "cursor_go") else 2_000)
+
+
+def test_no_other_game_of_open_spiel_is_playable():
+    playable = []
+    for name in pyspiel.registered_names():
+        try:
+            game_of(name)
+        except ValueError as error:
+            assert str(error).startswith("open_spiel: ") and len(str(error)) < 700, name
+        else:
+            playable.append(name)
+    assert sorted(playable) == sorted(GAMES)
+
+
+@pytest.mark.parametrize(
+    ("game", "said"),
+    [
+        ("backgammon", "chance"),
+        ("phantom_ttt", "imperfect information"),
+        ("goofspiel", "same time"),
+        ("cursor_go(max_cursor_moves=0", "open_spiel"),
+        ("chinese_checkers(players=3)", "3 players"),
+        ("python_tic_tac_toe", "written in Python"),
+        ("hexx", "has no game 'hexx'"),
+        ("hex(board_size=two)", "board_size"),
+        ("catch", "chance"),
+        ("cliff_walking", "1 players"),
+        ("mfg_crowd_modelling", "mean field"),
+        ("mnk(m=200,n=100,k=5)", "20000 distinct actions"),
+    ],
+)
+def test_what_cannot_be_played_is_refused_with_the_reason(game, said):
+    with pytest.raises(ValueError, match="open_spiel") as refused:
+        game_of(game)
+    assert said in str(refused.value) and "\n" not in str(refused.value)
+
+
+def test_the_option_game_is_needed_and_named():
+    with pytest.raises(ValueError, match=r"option 'game' is needed.*hex\(board_size=5\)"):
+        az.Game("open_spiel")
+    with pytest.raises(ValueError, match="unknown option 'board_size'; options are: game, max_plies"):
+        game_of("hex", board_size=5)
+
+
+@pytest.mark.parametrize("name", ["hex(board_size=5)", "othello", "mancala", "dots_and_boxes", "hive"])
+def test_texts_moves_and_undo_give_positions_back(name):
+    game = game_of(name)
+    assert make("open_spiel", game.options) == game
+    position = game.position()
+    texts = [(position.text, position.key, position.turn)]
+    for move in position.random_playout(5)[1][:60]:
+        position.play(move)
+        texts.append((position.text, position.key, position.turn))
+        again = game.position(position.text)
+        assert (again.key, again.turn, again.ply, again.diagram) == (
+            position.key,
+            position.turn,
+            position.ply,
+            position.diagram,
+        )
+    while len(texts) > 1:
+        assert (position.text, position.key, position.turn) == texts.pop()
+        position.undo()
+
+
+@pytest.mark.parametrize("name", sorted(ON_CELLS))
+def test_policy_indices_lie_on_the_cells_that_a_move_changes(name):
+    """The head of these games is a convolution: index = kind * cells + cell, of a cell that looks different after the move."""
+    game = game_of(name)
+    _, height, width = game.planes_shape
+    cells = height * width
+    assert not game.dense_policy and game.policy_size in (ON_CELLS[name] * cells, ON_CELLS[name] * cells + 1)
+    for seed in range(3):
+        position = game.position()
+        for move in position.random_playout(seed)[1][:40]:
+            index = position.policy_indices()[position.legal_moves().index(move)]
+            player = position.turn
+            before = open_spiel_observation(position, player)
+            position.play(move)
+            after = open_spiel_observation(position, player)
+            if index == ON_CELLS[name] * cells:
+                assert move.lower().endswith("pass") or move.lower() == "pass"
+                continue
+            if name == "havannah" and position.ply == 2:  # the swap
+                continue
+            assert (before != after)[:, index % cells].any(), (move, index)
+
+
+def open_spiel_observation(position, player):
+    """[C, cells] of a fixed player's view."""
+    state = pyspiel.load_game(position.game.options["game"]).new_initial_state()
+    for move in position.text.split():
+        state.apply_action(
+            next(a for a in state.legal_actions() if state.action_to_string(a).replace(" ", "_") == move)
+        )
+    planes, height, width = position.game.planes_shape
+    return np.array(state.observation_tensor(player)).reshape(planes - 1, height * width)
+
+
+def minimax(state, depth):
+    """(value for player 0 with perfect play, or None where that lies beyond `depth`)"""
+    if state.is_terminal():
+        return state.returns()[0]
+    if depth == 0:
+        return None
+    player = state.current_player()
+    values = [minimax(state.child(a), depth - 1) for a in state.legal_actions()]
+    best = 1.0 if player == 0 else -1.0
+    if best in values:
+        return best
+    if None in values:
+        return None
+    return max(values) if player == 0 else min(values)
+
+
+@pytest.mark.parametrize("kind", ["puct", "gumbel"])
+@pytest.mark.parametrize("name", ["dots_and_boxes", "mancala", "ultimate_tic_tac_toe", "tic_tac_toe", "oware"])
+def test_proofs_and_values_are_minimax_where_a_player_moves_twice(name, kind):
+    """Near the end of random games the search proves what minimax says: a wrong sign after a second move in a row would not."""
+    game, theirs = game_of(name), pyspiel.load_game(name)
+    solved = 0
+    for seed in range(12 if name.startswith("ultimate") else 40):
+        position = game.position()
+        moves = position.random_playout(seed)[1]
+        state = theirs.new_initial_state()
+        for move in moves[: max(0, len(moves) - 5)]:
+            player = state.current_player()
+            state.apply_action(
+                next(a for a in state.legal_actions() if state.action_to_string(player, a).replace(" ", "_") == move)
+            )
+            position.play(move)
+        value = minimax(state, 5)
+        if value is None:
+            continue
+        search = az.Search(game, uniform_evaluator, kind=kind)
+        found = search.search(position, 3000)
+        own = value if state.current_player() == 0 else -value
+        if kind == "puct":  # goes on until it is proven
+            assert found.value == own, (name, seed)
+        else:
+            assert found.value * own > 0.3 or (own == 0 and abs(found.value) < 0.5), (name, seed)
+        solved += 1
+    assert solved >= 4
+
+
+@pytest.mark.parametrize("name", ["dots_and_boxes", "mancala"])
+def test_a_shared_tree_and_a_kept_one_know_who_moves_again(name):
+    """Several threads in a tree, and the subtree kept after a move, find the values that a tree of their own finds."""
+    game = game_of(name)
+    decided = 0
+    for seed in range(4):
+        position = game.position()
+        for move in position.random_playout(seed)[1][:-5]:
+            position.play(move)
+        kept, shared = az.Search(game, uniform_evaluator), az.load("mcts:4000", game=game)
+        shared.set_threads(2)
+        while position.outcome is None:
+            fresh = az.Search(game, uniform_evaluator).search(position, 4000)
+            found = kept.search(position, 4000)
+            assert found.value == fresh.value and abs(fresh.value) in (0.0, 1.0)  # proven
+            assert shared.search(position).value == pytest.approx(fresh.value, abs=0.1)
+            decided += fresh.value != 0.0
+            position.play(found.best_move)
+    assert decided > 0
+
+
+def test_self_play_records_who_moved_and_trains_from_it(tmp_path):
+    game = game_of("dots_and_boxes")
+    evaluator = lambda planes: (np.zeros((len(planes), 12), np.float32), np.zeros(len(planes), np.float32))  # noqa: E731
+    records = list(az.self_play(game, evaluator, games=8, simulations=16, seed=2))
+    again = 0
+    for record in records:
+        turns, position = record.turns(game).tolist(), game.position()
+        for move, turn in zip(record.moves(game), turns, strict=True):
+            assert position.turn == turn
+            position.play(move)
+        assert position.outcome.value == record.value
+        again += sum(a == b for a, b in pairwise(turns))
+    assert again > 0
+
+
+TINY = """
+game: {name: open_spiel, options: {game: "hex(board_size=3)"}}
+network: {blocks: 1, channels: 8}
+search: {simulations: 4}
+selfplay: {games_in_flight: 8, batch_size: 8}
+replay: {window_min: 500, min_positions: 60, chunk_games: 8}
+training: {batch_size: 16, warmup_steps: 2, budget_games: 16}
+rating: {checkpoints: 2, games: 2, simulations: 2, opponents: [random]}
+"""
+
+
+def test_a_run_trains_resumes_is_rated_and_plays(tmp_path, capsys):
+    config = tmp_path / "hex.yaml"
+    config.write_text(TINY)
+    run = tmp_path / "run"
+    assert main(["train", str(config), "--run", str(run)]) == 0
+    assert main(["train", str(config), "--run", str(run), "training.budget_games=24"]) == 0
+    assert main(["match", str(run), "mcts:20", "--games", "2"]) == 0
+    assert main(["info", str(run)]) == 0
+    assert "hex(board_size=3)" in capsys.readouterr().out
+    player = az.load(run)
+    assert player.search(player.game.position(), 20).best_move in player.game.position().legal_moves()
+
+
+def test_commands_take_the_game_and_its_option(capsys):
+    assert main(["perft", "open_spiel", "2", "--option", "game=hex(board_size=5)"]) == 0
+    assert capsys.readouterr().out.startswith("600 nodes")
+    assert main(["perft", "open_spiel", "2", "--option", "game=hexx"]) == 2
+    assert "has no game 'hexx'" in capsys.readouterr().err
+
+
+def test_pyspiel_is_imported_for_its_games_alone():
+    script = (
+        "import sys, alphazero as az; az.Game('connect4').position(); az.games();"
+        "assert 'pyspiel' not in sys.modules;"
+        "az.Game('open_spiel', game='tic_tac_toe'); assert 'pyspiel' in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_without_a_compiler_or_open_spiel_there_is_one_clear_line(tmp_path):
+    script = "import alphazero as az; az.Game('open_spiel', game='hex')"
+    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path), "PATH": "/nonexistent"}
+    environment.pop("CXX", None)
+    said = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True)
+    assert said.returncode == 1 and "a C++20 compiler is needed once" in said.stderr.splitlines()[-1]
+    hidden = "import sys; sys.modules['pyspiel'] = None; " + script
+    said = subprocess.run([sys.executable, "-c", hidden], env=environment, capture_output=True, text=True)
+    assert "pip install 'alphazero-engine[open_spiel]'" in said.stderr.splitlines()[-1]
+
+
+def test_an_adapter_that_plays_otherwise_is_refused(monkeypatch):
+    game_of("tic_tac_toe")
+    monkeypatch.setattr(open_spiel, "_count", lambda state, depth: 7)
+    with pytest.raises(UserError, match=r"does not play as OpenSpiel .* does .*counts of positions"):
+        open_spiel.check(pyspiel)
+
+
+def test_long_games_are_drawn_at_max_plies():
+    game = game_of("chess", max_plies=10)
+    moves = game.position().random_playout(1)[1]
+    position = game.position(" ".join(moves))
+    assert len(moves) == 10 and position.outcome.value == 0 and position.outcome.reason == "max_plies"
