@@ -54,12 +54,6 @@ struct RootMove {
   int slot = -1;        // its child in the root node; -1: not tried
 };
 
-// What the rules know of a position: its proof, for the first player, and the proof's length.
-struct Known {
-  Proof proof = Proof::kNone;
-  int plies = 0;
-};
-
 class SearchTree {
  public:
   SearchTree(const SearchSettings& settings, std::uint64_t seed) : settings_(settings), rng_(seed) {

@@ -57,6 +57,12 @@ struct Child {
   std::uint8_t proof_plies = 0;  // length of the line that proves it, saturating
 };
 
+// What the rules know of a position: its proof, for the first player, and the proof's length.
+struct Known {
+  Proof proof = Proof::kNone;
+  int plies = 0;
+};
+
 struct Node {
   std::uint32_t edges = 0;
   std::uint32_t children = 0;
