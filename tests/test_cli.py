@@ -85,7 +85,9 @@ def test_a_word_that_is_near_to_nothing_gets_the_list_alone(capsys):
     line = told(capsys, "xyzzy")
     assert "did you mean" not in line and line.endswith("commands are: " + ", ".join(COMMANDS))
     assert did_you_mean("\x1b" * 10_000_000, ["train"]) == ""
-    with pytest.raises(ValueError, match=r"unknown game 'xyzzy'; games are: [^;?]*; a game from outside needs its package installed$"):
+    with pytest.raises(
+        ValueError, match=r"unknown game 'xyzzy'; games are: [^;?]*; a game from outside needs its package installed$"
+    ):
         make("xyzzy")
 
 
