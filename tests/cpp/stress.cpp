@@ -328,11 +328,11 @@ int main() {
     open_spiel_game = name;
     std::printf("%s ", name);
     std::fflush(stdout);
-    random_play<open_spiel::OpenSpiel>(3);
-    self_play<open_spiel::OpenSpiel>(8);
-    matches<open_spiel::OpenSpiel>();
-    torn_down<open_spiel::OpenSpiel>();
-    shared_tree<open_spiel::OpenSpiel>(300);
+    random_play<az::open_spiel::OpenSpiel>(3);
+    self_play<az::open_spiel::OpenSpiel>(8);
+    matches<az::open_spiel::OpenSpiel>();
+    torn_down<az::open_spiel::OpenSpiel>();
+    shared_tree<az::open_spiel::OpenSpiel>(300);
   }
 #else
   every(static_cast<connect4::Types*>(nullptr));
