@@ -4,7 +4,6 @@ them anew where one dies: training then goes on from the newest checkpoint.
 
 from __future__ import annotations
 
-import io
 import shutil
 import tempfile
 import time
@@ -74,9 +73,10 @@ class SharedLearner(Learner):
         self._end()
 
     def _begin(self) -> Shared:
-        state = io.BytesIO()
-        torch.save(self.trainer.state_dict(), state)
         self._folder = Path(tempfile.mkdtemp(prefix="alphazero-learners-"))
+        # In a file: as an argument it fills the pipe, and start() waits forever for a process that died before reading it.
+        state = self._folder / "state.pt"
+        torch.save(self.trainer.state_dict(), state)
         context = multiprocessing.get_context("spawn")
         gpu = self.trainer.device.type == "cuda"
         threads = max(1, cores() // (2 * self.count))
@@ -86,7 +86,7 @@ class SharedLearner(Learner):
             return Member(rank, self.count, str(self._folder / "meeting") if self._folder else "", device, threads)
 
         for rank in range(1, self.count):
-            args = (member(rank), self.trainer.network.describe(), self.config.training, state.getvalue())
+            args = (member(rank), self.trainer.network.describe(), self.config.training, str(state))
             process = context.Process(target=serve, args=args, daemon=True, name=f"learner-{rank}")
             process.start()
             self.processes.append(process)
@@ -104,6 +104,8 @@ class SharedLearner(Learner):
 
     def _again(self, error: RuntimeError) -> None:
         """A process died or hangs in the middle of a step, of which nothing is known: back to the newest checkpoint."""
+        for process in self.processes:
+            process.join(0.5 / self.count)  # its connection breaks a moment before it is seen to be gone
         dead = [process.name for process in self.processes if not process.is_alive()]
         self._failures += 1
         self._end()

@@ -8,7 +8,6 @@ DistributedDataParallel adds them up.
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -195,15 +194,15 @@ def _bytes(tensor: Tensor) -> Tensor:
     return tensor.view(-1).view(torch.uint8)
 
 
-def trainer_of(description: Description, config: TrainingConfig, state: bytes, device: str) -> Trainer:
-    """A trainer like the one whose state_dict() was saved as these bytes."""
+def trainer_of(description: Description, config: TrainingConfig, state: str, device: str) -> Trainer:
+    """A trainer like the one whose state_dict() was saved in this file."""
     network: Network = from_description(description)
     trainer = Trainer(network, config, device)
-    trainer.load_state_dict(torch.load(io.BytesIO(state), map_location="cpu", weights_only=True))
+    trainer.load_state_dict(torch.load(state, map_location="cpu", weights_only=True))
     return trainer
 
 
-def serve(member: Member, description: Description, config: TrainingConfig, state: bytes) -> None:
+def serve(member: Member, description: Description, config: TrainingConfig, state: str) -> None:
     """What the processes beside the first one run: steps, until there are no more or the first one is gone."""
     import signal
 
