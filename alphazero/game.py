@@ -24,9 +24,12 @@ NAMES = {  # of games for people, the best known first
 __all__ = ["Game", "IllegalMove", "OptionValue", "Outcome", "Position", "games", "in_words", "make"]
 
 
+FAMILIES = ("open_spiel", "python")  # each is many games; an option says which
+
+
 def games() -> list[str]:
-    """The names of all games: the core's own, and those that installed packages bring."""
-    return [*of_the_core(), *from_outside()]
+    """The names of the games that need no option: the core's own, and those that installed packages bring."""
+    return [name for name in (*of_the_core(), *from_outside()) if name not in FAMILIES]
 
 
 def make(name: str, options: Mapping[str, OptionValue] | None = None) -> Game:
@@ -42,7 +45,7 @@ def make(name: str, options: Mapping[str, OptionValue] | None = None) -> Game:
     try:
         return Game(name, **options)
     except ValueError as error:
-        known = games()
+        known = [*games(), *FAMILIES]
         if name in known:
             raise
         hint = did_you_mean(name, known) or "; a game from outside needs its package installed"

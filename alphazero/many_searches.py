@@ -208,7 +208,9 @@ class ManySearches:
             if asked.cancelled:
                 continue
             try:
-                kept = {} if self._first is None else {"cache_megabytes": 0}  # those of the first search
+                # Answers are kept by the first search, for all; not beside heads: what is told of a position must not
+                # depend on which of its leaves were known.
+                kept = {} if self._first is None and not self._heads else {"cache_megabytes": 0}
                 search = self.player.network_search(asked.position.game, {**asked.settings, **kept}, heads=self._heads)
                 search.begin(asked.position, asked.limits)
             except Exception as error:
@@ -216,7 +218,7 @@ class ManySearches:
                 continue
             if self._first is None or self._first.game != search.game:
                 self._first = search
-            else:
+            elif not self._heads:
                 search.share_answers(self._first)
             asked.search = search
             self._active.insert(0, asked)

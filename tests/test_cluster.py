@@ -249,6 +249,7 @@ def test_an_error_of_self_play_reaches_who_asks(config, monkeypatch):
     with pytest.raises(UserError, match="no answer"):
         for _ in range(100):
             worker.exchange(-1, 0.1)
+    worker._selfplay.close()
 
 
 @pytest.mark.parametrize(

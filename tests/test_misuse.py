@@ -131,7 +131,7 @@ def records():
 
 def test_a_record_that_claims_more_than_it_holds_takes_no_memory():
     data = bytearray(records()[0])
-    at = 1 + 8 + 4 + 4 + 8 + 2 + 1 + 1 + 4 + 2 + len(GameRecord.from_bytes(bytes(data)).reason) + 1
+    at = 1 + 8 + 4 + 4 + 8 + 2 + 1 + 1 + 4 + 2 + len(GameRecord.from_bytes(bytes(data)).reason) + 1 + 4
     assert int.from_bytes(data[at : at + 4], "little") == GameRecord.from_bytes(bytes(data)).plies
     data[at : at + 4] = (80_000_000).to_bytes(4, "little")
     with pytest.raises(ValueError, match="cut short"):

@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from alphazero.errors import UserError
     from alphazero.files import writing
-    from alphazero.game import games
+    from alphazero.game import FAMILIES, games
     from alphazero.text import shown
 
     name, folder = args.name, args.folder
@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
         raise UserError(
             f"new-game: {shown(name)} cannot be a game's name: lower-case letters, digits and single _, at most 30"
         )
-    if name in games():
+    if name in (*games(), *FAMILIES):
         raise UserError(f"new-game: there is a game {name} already")
     if folder.exists():
         raise UserError(f"new-game: {folder} is there already")
