@@ -32,9 +32,10 @@ class Clock:
     increment_seconds: float = 0.0
     moves_left: int = 0  # of the running byo-yomi period; 0: main time runs
     moves_to_go: int = 0  # until main time is refilled; 0: never
-    margin_seconds: float = 0.1  # kept free on every move: the longest delay of the wire
+    margin_seconds: float = 0.1  # kept free on the clock: the longest delay of the wire
     most_main_seconds: float = math.inf  # an increment fills main time up to here
     most_move_seconds: float = math.inf
+    usual_lag_seconds: float = USUAL_LAG_SECONDS  # what most moves lose to the wire, and to a busy machine
 
     @staticmethod
     def overtime(main: float, period: float, moves: int) -> Clock:
@@ -48,14 +49,14 @@ class Clock:
     @property
     def lag_seconds(self) -> float:
         """What a usual move loses between two thoughts."""
-        return min(self.margin_seconds, USUAL_LAG_SECONDS)
+        return min(self.margin_seconds, self.usual_lag_seconds)
 
     def budget(self, ply: int, expected_plies: float, stretch: float = 1.0) -> float:
         """Seconds to think about the next move of a game that will last about `expected_plies` plies.
 
         stretch: how many times the usual share this move may have. Time that would be lost when it is not used is used
-        whatever the stretch. Never more than there is, less the margin. Where the increment does not pay for the lag, time for the lag of
-        LONGEST_GAME_MOVES more moves is kept back: a clock that falls below that falls by the lag alone.
+        whatever the stretch. Never more than there is, less the margin. Where the increment does not pay for the lag, time for
+        the lag of LONGEST_GAME_MOVES more moves is kept back: a clock that falls below that falls by the lag alone.
         """
         if self.moves_left == 1:
             share = self.main_seconds - self.margin_seconds
@@ -85,7 +86,7 @@ class Clock:
         if self.moves_to_go != 1:
             largest = min(largest, 0.5 * self.main_seconds + gain)
         return min(
-            self.main_seconds / ahead + 0.8 * gain - self.margin_seconds,
+            self.main_seconds / ahead + 0.8 * gain - lag,
             max(0.0, self.main_seconds - reserve) / ahead + 0.8 * max(0.0, gain - lag),
             largest - self.margin_seconds,
         )
@@ -120,6 +121,7 @@ class Clock:
         self.main_seconds = max(0.0, self.main_seconds)
 
 
+LEAST_LAG_SECONDS = 0.005  # that is counted with, however quick the wire was
 MOST_LAG_SECONDS = 1.0  # what is more is no lag, but a clock that was set
 
 
@@ -127,7 +129,7 @@ class Lag:
     """What a move loses to the wire and to the GUI, measured from the clock that each `go` of a game tells."""
 
     def __init__(self) -> None:
-        self.worst_seconds = 0.0  # of late
+        self.worst_seconds: float | None = None  # of late; None: nothing was measured
         self._next_ply = -1  # of this side's next move
         self._main_seconds = 0.0  # that it should have then
 
@@ -136,13 +138,15 @@ class Lag:
         self._next_ply = ply + 2
         self._main_seconds = clock.main_seconds + clock.increment_seconds - seconds
 
-    def margin(self, clock: Clock, ply: int) -> float:
-        """Seconds to keep free on the move at this ply: the clock's own margin, and more where moves lose more."""
+    def tell(self, clock: Clock, ply: int) -> None:
+        """Has the clock of the move at this ply keep free what moves lose: more than its margin, or less than is usual."""
         if ply == self._next_ply and clock.byoyomi_moves == 0:
             lost = self._main_seconds - clock.main_seconds
-            if lost <= MOST_LAG_SECONDS:
-                self.worst_seconds = max(0.9 * self.worst_seconds, lost)
-        return max(clock.margin_seconds, 1.5 * self.worst_seconds)
+            if abs(lost) <= MOST_LAG_SECONDS:
+                self.worst_seconds = max(0.9 * (self.worst_seconds or 0.0), lost)
+        if self.worst_seconds is not None:
+            clock.margin_seconds = max(clock.margin_seconds, 1.5 * self.worst_seconds)
+            clock.usual_lag_seconds = max(LEAST_LAG_SECONDS, 1.5 * self.worst_seconds)
 
 
 class Looks(TypedDict, total=False):

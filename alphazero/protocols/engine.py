@@ -330,7 +330,7 @@ class EngineLoop(LineLoop):
         only = legal(self.position, asked.moves) if asked.moves and not self.missing else ()
         limits = asked.limits(self.sides[self.position.turn], self.overhead_seconds, only)
         if limits.clock is not None:
-            limits.clock.margin_seconds = self.lag.margin(limits.clock, self.position.ply)
+            self.lag.tell(limits.clock, self.position.ply)
         if limits != GoLimits(only=only):
             return limits
         if asked.named:
