@@ -11,7 +11,7 @@ import os
 import socket
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from pathlib import Path
 
 import torch
@@ -46,6 +46,7 @@ MOST_KEPT_BYTES = 64 << 20
 MOST_SENT_BYTES = 8 << 20  # in an answer: the training process stores one in well under a second
 MOST_CHUNK_BYTES = 4 << 20  # a chunk is sealed early at this size
 IDLE_SECONDS = 0.1  # between looks while there is nothing to play
+LONGEST_END_SECONDS = 10.0  # until the pool's threads have read the last answers
 
 
 def snapshot_of(weights: Weights, device: str) -> Snapshot:
@@ -71,6 +72,8 @@ class Worker:
         self._open_bytes = 0
         self._open_since = 0.0
         self._sequence = 0
+        self._games = 0  # finished so far
+        self._last_counts: Counter[str] | None = None  # once all finished games are sealed
         self._weights: Weights | None = None  # that came and do not play yet
         self._failure: BaseException | None = None
         self._finishing = False
@@ -141,7 +144,8 @@ class Worker:
                 chunks.append(chunk)
                 sent += len(chunk.payload)
             waiting = len(self._kept)
-        return Answer(chunks, self._selfplay.counts(), self._selfplay.evaluations(), self._version, waiting)
+        counts = self._selfplay.counts() if self._last_counts is None else self._last_counts
+        return Answer(chunks, counts, self._selfplay.evaluations(), self._version, waiting)
 
     def load(self, weights: Weights) -> None:
         """Plays with these weights soon: between two batches, and taking over weights costs little of the time."""
@@ -177,7 +181,7 @@ class Worker:
                 if self._open and self._is_due():
                     self._seal()
             self._selfplay.rest()
-            self._add(self._selfplay.take())
+            self._take_the_last()
             if self._open:
                 self._seal()
         except BaseException as error:  # told by exchange(), whatever it is
@@ -186,6 +190,22 @@ class Worker:
                 self._change.notify_all()
         finally:
             self._finished.set()
+
+    def _take_the_last(self) -> None:
+        """Takes the games that are finished, so that those counted and those handed over are the same.
+
+        The pool's threads may still be at the last answers, and end a game with them.
+        """
+        end = time.monotonic() + LONGEST_END_SECONDS
+        while True:
+            self._add(self._selfplay.take())
+            counts = self._selfplay.counts()
+            if counts["games"] == self._games:
+                self._last_counts = counts
+                return
+            if time.monotonic() > end:
+                raise RuntimeError(f"{counts['games']} games were finished, and {self._games} are there")
+            time.sleep(0.001)
 
     def _is_full(self) -> bool:
         return len(self._kept) >= MOST_KEPT or self._kept_bytes >= MOST_KEPT_BYTES
@@ -216,6 +236,7 @@ class Worker:
             self._version = weights.step
 
     def _add(self, finished: list[Finished]) -> None:
+        self._games += len(finished)
         for each in finished:
             if not self._open:
                 self._open_since = time.monotonic()
