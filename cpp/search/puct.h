@@ -1,7 +1,10 @@
 // PUCT inside the tree (Silver et al. 2018): Q + exploration * P / (1 + N), with virtual losses and first-play urgency.
 #pragma once
 
+#include <array>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
 
 #include "cpp/search/settings.h"
 #include "cpp/search/tree.h"
@@ -12,6 +15,28 @@ namespace az {
   return (std::log((parent_visits + settings.c_base + 1.0F) / settings.c_base) + settings.c_init) *
          std::sqrt(parent_visits);
 }
+
+// exploration() of few visits, computed once: most nodes have few, and the logarithm is a tenth of a small game's
+// search.
+class Explorations {
+ public:
+  [[nodiscard]] float of(const SearchSettings& settings, std::uint32_t parent_visits) {
+    if (parent_visits >= few_.size()) return exploration(settings, static_cast<float>(parent_visits));
+    if (settings.c_base != c_base_ || settings.c_init != c_init_) fill(settings);
+    return few_[parent_visits];
+  }
+
+ private:
+  void fill(const SearchSettings& settings) {
+    for (std::size_t n = 0; n < few_.size(); ++n) few_[n] = exploration(settings, static_cast<float>(n));
+    c_base_ = settings.c_base;
+    c_init_ = settings.c_init;
+  }
+
+  float c_base_ = 0.0F;  // what `few_` was filled for; a base is never 0
+  float c_init_ = 0.0F;
+  std::array<float, 256> few_;  // by the parent's visits
+};
 
 // Q of a child as the choice sees it: simulations in flight count as virtual losses.
 [[nodiscard]] inline float pessimistic_q(const SearchSettings& settings, const Child& c) {
@@ -25,10 +50,9 @@ namespace az {
   return reduce ? parent_q - settings.fpu_value * std::sqrt(tried_mass) : parent_q;
 }
 
-// PUCT at an inner node that was visited `visits` times with mean value `q`; ties go to the lowest move.
-inline int choose_puct(Tree& tree, const SearchSettings& settings, std::uint32_t index, std::uint32_t visits, float q) {
+// PUCT at an inner node of mean value `q`; `c` is exploration() at its visits. Ties go to the lowest move.
+inline int choose_puct(Tree& tree, const SearchSettings& settings, std::uint32_t index, float c, float q) {
   Node& node = tree.node(index);
-  const float c = exploration(settings, static_cast<float>(visits));
   const Child* const kids = tree.children(node);
   const Edge* const edges = tree.edges(node);
   int best = -1;

@@ -435,12 +435,12 @@ class SearchTree {
   int choose_inside(const Descent& descent) {
     if (settings_.kind == SearchKind::kGumbel) return choose_gumbel(tree_, settings_, scratch_, descent.node);
     const float q = tree_.node(descent.node).side != descent.side ? -descent.q : descent.q;  // for the side to move
-    return choose_puct(tree_, settings_, descent.node, descent.visits, q);
+    return choose_puct(tree_, settings_, descent.node, explorations_.of(settings_, descent.visits), q);
   }
 
   int choose_at_root() {
     if (settings_.kind == SearchKind::kGumbel) return choose_gumbel_at_root();
-    const float c = exploration(settings_, static_cast<float>(root_visits_) + static_cast<float>(in_flight_));
+    const float c = explorations_.of(settings_, root_visits_ + static_cast<std::uint32_t>(in_flight_));
     return slot_of(root_moves_[root_.choose(settings_, c, root_q_, !noise_)]);
   }
   // Tells the choice at the root that the statistics of a child changed.
@@ -488,6 +488,7 @@ class SearchTree {
   int done_ = 0;
   int in_flight_ = 0;
   PuctRoot root_;
+  Explorations explorations_;
   std::uint64_t depth_sum_ = 0;
   int depth_max_ = 0;
   bool noise_ = false;
