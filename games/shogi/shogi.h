@@ -106,7 +106,7 @@ struct Shogi {
       State& s = states_.push();
       s.play(move);
       count_repetitions(s);
-      past_.push_back({s.key, s.checkers.any()});
+      past_.push_back(Past(s));
     }
     void undo() {
       states_.pop();
@@ -205,14 +205,17 @@ struct Shogi {
     }
 
    private:
+    // A position of the past: its key, whose lowest bit says instead whether its side to move is in check.
     struct Past {
-      Key key;
-      bool check;  // against the side to move: the last move gave it
+      explicit Past(const State& s) : bits((s.key & ~Key{1}) | static_cast<Key>(s.checkers.any())) {}
+      [[nodiscard]] bool is(Key key) const { return (bits ^ key) >> 1 == 0; }
+      [[nodiscard]] bool check() const { return (bits & 1) != 0; }
+      Key bits;
     };
 
     Position(const Options& options, const State& board) : options_(options) {
       states_.top() = board;
-      past_.push_back({board.key, board.checkers.any()});
+      past_.push_back(Past(board));
     }
     static const State& start_board() {
       static const State board = SfenReader<Size>(kName, kStart).board();
@@ -224,10 +227,16 @@ struct Shogi {
     // first loses, else it is a draw, in minishogi a loss of the first player.
     void count_repetitions(State& s) const {
       const auto now = static_cast<int>(past_.size());  // the index this position will have
+      // Nearly every position is new. So all keys are compared first, in a loop without an exit, which is vectorised:
+      // with drops no move is beyond repetition, and there are hundreds of positions.
+      std::uint64_t same = 0;
+      for (int i = 0; i <= now - 4; ++i) same += static_cast<std::uint64_t>(past_[at(i)].is(s.key));
+      s.repetitions = 0;
+      if (same == 0) return;
       int found = 0;
       int first = now;
       for (int i = now - 4; i >= 0; i -= 2) {
-        if (past_[at(i)].key != s.key) continue;
+        if (!past_[at(i)].is(s.key)) continue;
         first = i;
         if (++found == 3) break;
       }
@@ -236,7 +245,7 @@ struct Shogi {
       // Since the first occurrence, did the side to move here, and did the other, give check with every move?
       bool mine = true;
       bool theirs = s.checkers.any();
-      for (int i = first + 1; i < now; ++i) ((now - i) % 2 == 0 ? theirs : mine) &= past_[at(i)].check;
+      for (int i = first + 1; i < now; ++i) ((now - i) % 2 == 0 ? theirs : mine) &= past_[at(i)].check();
       const int us = s.turn == kSente ? 1 : -1;
       s.perpetual_check = mine != theirs;
       s.repetition_value = static_cast<std::int8_t>(s.perpetual_check ? (mine ? -us : us) : (kFullSize ? 0 : -1));
