@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import json
 import random
 import re
+import time
 from xml.etree import ElementTree
 
 import chess
@@ -12,7 +15,7 @@ import pytest
 import alphazero as az
 from alphazero.errors import UserError
 from alphazero.formats import sgf
-from alphazero.web import boards, html, reading, saving, setup
+from alphazero.web import boards, engine_process, html, reading, saving, setup
 from alphazero.web.clocks import Clocks
 from alphazero.web.guard import Guard
 from alphazero.web.models import Models
@@ -155,6 +158,28 @@ def test_a_move_after_the_flag_does_not_count():
     now = 11.0
     session.play("e2e4")
     assert session.moves() == [] and ending(session) == "Black wins on time"
+
+
+def searched(moves: list[str], **limits) -> tuple[dict, float]:
+    """What the searching process says at the end of a search of chess without a network, and the seconds it took."""
+    out = io.StringIO()
+    worker = engine_process.Worker(out)
+    limits = {"simulations": None, "seconds": None, "clock": None, "level": 10, "lines": 0, "key": "a", **limits}
+    asked = {"do": "search", "id": 1, "model": "uniform", "game": "chess", "options": {}, "start": "", "moves": moves}
+    begin = time.perf_counter()
+    worker.take(asked | limits)
+    while '"done"' not in out.getvalue():
+        assert time.perf_counter() - begin < 30.0
+        time.sleep(0.01)
+    return json.loads(out.getvalue().splitlines()[-1]), time.perf_counter() - begin
+
+
+def test_the_opponent_shares_out_its_clock_as_in_any_gui():
+    found, seconds = searched(["e2e4"], clock=(60.0, 0.0))
+    assert found["best"] and 0.2 <= found["seconds"] <= seconds < 15.0
+    # One move is legal: no need to think for ten seconds, which is the usual share.
+    found, seconds = searched("e2e4 f7f6 d1h5".split(), clock=(600.0, 0.0))
+    assert found["best"] == "g7g6" and seconds < 5.0
 
 
 # --- boards ---

@@ -40,14 +40,16 @@ class Engine:
         *,
         simulations: int | None,
         seconds: float | None,
+        clock: tuple[float, float] | None = None,
         level: int = 10,
         lines: int = 0,
     ) -> int:
         """Begins to search the session's position; on_told gets reports (where lines are wanted), and {"kind": "done"} last.
 
-        key: whose tree it is. simulations, seconds: limits; neither: until it is stopped.
+        key: whose tree it is. simulations, seconds, clock (seconds left, increment): limits; none: until it is stopped.
         """
-        limits = {"simulations": simulations, "seconds": seconds, "level": level, "lines": lines, "key": key}
+        limits = {"simulations": simulations, "seconds": seconds, "clock": clock}
+        limits |= {"level": level, "lines": lines, "key": key}
         return self._ask("search", session, session.moves(), model, on_told, limits)
 
     def review(self, session: Session, moves: list[str], model: str, simulations: int, on_told: OnTold) -> int:

@@ -22,6 +22,7 @@ import numpy as np
 from alphazero.game import Game, Position, make
 from alphazero.machine import cores, keep_to_cache_folder, tree_bytes
 from alphazero.player import NetworkPlayer, Player, RolloutPlayer, load
+from alphazero.protocols.clock import Clock, Pace
 from alphazero.search import MOST_SIMULATIONS, SearchResult
 from alphazero.web.session import after, replay
 
@@ -41,6 +42,8 @@ class Job:
     position: Position
     simulations: int
     seconds: float | None
+    begin: float = field(default_factory=time.perf_counter)  # when its clock began to run
+    pace: Pace | None = None  # of a search on the clock
     done: int = 0  # simulations so far
     spent: float = 0.0  # seconds
     stopped: bool = False
@@ -122,18 +125,24 @@ class Worker:
         begin = time.perf_counter()
         lines = int(job.asked["lines"])
         given_way = False
+        if job.asked["clock"] is not None and job.pace is None:
+            left, increment = job.asked["clock"]
+            clock = Clock(left, increment_seconds=increment)
+            job.pace = Pace(clock, job.position.ply, player.expected_plies(job.position), job.begin)
+        pace = job.pace
         most_bytes = tree_bytes() // KEPT_PLAYERS
 
         def should_stop() -> bool:
             nonlocal given_way
             waiting = bool(self._waiting) and time.perf_counter() - begin >= SLICE_SECONDS
             given_way = given_way or waiting
-            return job.stopped or waiting
+            return job.stopped or waiting or (pace is not None and pace.is_late())
 
         def report(result: SearchResult) -> bool:
+            seconds = time.perf_counter() - begin
             if lines:
-                self.say(job.number, "report", **told(player, result, lines, job, time.perf_counter() - begin))
-            return result.tree_bytes > most_bytes
+                self.say(job.number, "report", **told(player, result, lines, job, seconds))
+            return result.tree_bytes > most_bytes or (pace is not None and pace.look(result, seconds))
 
         result = player.search_at(
             int(job.asked["level"]),
@@ -142,7 +151,7 @@ class Worker:
             seconds=None if job.seconds is None else max(0.01, job.seconds - job.spent),
             should_stop=should_stop,
             on_progress=report,
-            progress_every=REPORT_SECONDS,
+            progress_every=REPORT_SECONDS if pace is None else min(REPORT_SECONDS, pace.look_every),
         )
         job.found = told(player, result, max(1, lines), job, time.perf_counter() - begin)
         job.done += result.simulations

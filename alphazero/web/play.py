@@ -6,7 +6,6 @@ from typing import Any
 
 from alphazero import levels
 from alphazero.errors import UserError
-from alphazero.protocols.clock import Clock
 from alphazero.web import boards, html, reading, saving, setup
 from alphazero.web.engine import Told
 from alphazero.web.html import Html, tag
@@ -16,7 +15,6 @@ from alphazero.web.session import Session, ending, replay, sides_of
 USUAL_SIMULATIONS = 200  # of an opponent's move, where nothing is chosen
 HINT_SIMULATIONS = 400
 IN_PAIRS = ("chess", "gardner")  # games whose moves are numbered by White's
-EXPECTED_PLIES = {"go": 120.0, "chess": 100.0, "shogi": 130.0}
 
 
 def body(models_of_first: Html) -> Html:
@@ -244,15 +242,11 @@ def _think(table: Table) -> None:
     session = table.session
     wanted = session.setup
     simulations, seconds = wanted.simulations, wanted.seconds
+    clock = None
     if session.clocks is not None:
-        clock = Clock(
-            session.clocks.shown(session.position.turn, session._now()),
-            increment_seconds=session.clocks.increment,
-        )
-        budget = clock.budget(session.position.ply, EXPECTED_PLIES.get(session.game.name, 80.0))
-        seconds = budget if seconds is None else min(seconds, budget)
+        clock = (session.clocks.shown(session.position.turn, session._now()), session.clocks.increment)
     model = table.models.resolve(wanted.opponent, session.game)
-    if simulations is None and seconds is None and not model.startswith("mcts:"):
+    if simulations is None and seconds is None and clock is None and not model.startswith("mcts:"):
         simulations = USUAL_SIMULATIONS
     if simulations is None and model.startswith("mcts:"):
         simulations = int(model.removeprefix("mcts:"))
@@ -276,7 +270,14 @@ def _think(table: Table) -> None:
         table.changed()
 
     table.thinking = table.engine.search(
-        f"{table.key} play", session, model, take, simulations=simulations, seconds=seconds, level=wanted.level
+        f"{table.key} play",
+        session,
+        model,
+        take,
+        simulations=simulations,
+        seconds=seconds,
+        clock=clock,
+        level=wanted.level,
     )
 
 
