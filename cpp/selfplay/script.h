@@ -1,4 +1,4 @@
-// What is played: which game comes next, how it begins, who searches its moves, and when a side resigns.
+// What is played: which game comes next, how it begins, who searches its moves, and which games may be resigned.
 //
 // Self-play is one player against itself, both sides from one tree; a match is a list of pairings between players, each
 // with a tree of its own. A game is named by its number: all of its random numbers follow from that and the seed.

@@ -1,6 +1,6 @@
 // Any game of OpenSpiel that this search can play, by the C++ headers and the compiled library of its wheel: no Python.
 //
-// It is compiled where it is first used (alphazero/open_spiel/), against the version that is installed.
+// It is compiled where it is first used (alphazero/open_spiel.py), against the version that is installed.
 #pragma once
 
 #include <algorithm>
