@@ -41,6 +41,10 @@ if TYPE_CHECKING:
 F32 = NDArray[np.float32]
 WARM_BATCHES = 16  # sizes from 1 on that a search uses often
 USUAL_PLIES = 120.0  # of a game, where nothing is known of it; of Go: a little more than there are points
+# What is still to come of a game that has lasted for its usual length, as a share of that: no end is due where a mate ends
+# it, and long games of shogi are longer by half. A board of Go is full.
+PLIES_BEYOND = 0.5
+PLIES_BEYOND_GO = 0.2
 
 
 @dataclass(frozen=True)
@@ -107,13 +111,15 @@ class Player:
     def expected_plies(self, position: Position) -> float:
         """How many plies the whole game will have, for the sharing out of time.
 
-        The mean of the usual number and of what the network says, where it does: it knows games of its own alone.
+        The plies to come are the mean of what is usual and of what the network says, where it does: it knows games of its own
+        alone.
         """
-        usual = USUAL_PLIES
+        usual, beyond = USUAL_PLIES, PLIES_BEYOND
         if self.game.name == "go":
-            usual = 1.05 * self.game.planes_shape[1] * self.game.planes_shape[2]
-        left = self.evaluate(position).plies_left
-        return usual if left is None else (max(usual, position.ply) + position.ply + left) / 2.0
+            usual, beyond = 1.05 * self.game.planes_shape[1] * self.game.planes_shape[2], PLIES_BEYOND_GO
+        left = max(usual - position.ply, beyond * usual)
+        told = self.evaluate(position).plies_left
+        return position.ply + (left if told is None else (left + told) / 2.0)
 
     def search(
         self,

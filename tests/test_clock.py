@@ -7,6 +7,8 @@ import time
 
 import pytest
 
+import alphazero as az
+from alphazero.player import load
 from alphazero.protocols.clock import LEAST_SECONDS, LONGEST_GAME_MOVES, Clock, Lag, Pace, doubt
 from alphazero.search import MoveStats, SearchResult
 
@@ -239,6 +241,25 @@ def test_on_a_quick_wire_a_short_clock_is_thought_on():
     clock = Clock(2.018, increment_seconds=0.02)  # a millisecond was lost
     lag.tell(clock, 2)
     assert 0.03 < clock.budget(2, 120.0) < 0.1
+
+
+def test_a_game_longer_than_usual_has_time_left_for_its_second_half():
+    """Shogi at two seconds and a fiftieth: games of 180 plies are common, and were lost from ply 110 on."""
+    game = az.Game("shogi")
+    player = load("uniform", game=game)
+    position = game.position()
+    for move in next(moves for seed in range(100) if len(moves := position.random_playout(seed)[1]) > 180)[:180]:
+        position.play(move)
+    plies = [position.copy()]
+    for _ in range(180):
+        position.undo()
+        plies.insert(0, position.copy())
+    main, thought = 2.0, []
+    for at in plies[:180:2]:
+        clock = Clock(main, increment_seconds=0.02, usual_lag_seconds=0.005)
+        thought.append(clock.budget(at.ply, player.expected_plies(at)))
+        main += 0.02 - thought[-1] - 0.005
+    assert sum(thought[60:]) > 0.4 * sum(thought[:30])
 
 
 @pytest.mark.parametrize(
