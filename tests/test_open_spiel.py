@@ -46,6 +46,30 @@ def played_alike(name, games, most_plies):
         assert fault == "", f"{name}, game {seed}: {fault}"
 
 
+@pytest.mark.parametrize("name", ["hex(board_size=4)", "othello", "dots_and_boxes", "mancala", "clobber"])
+def test_a_walk_up_and_down_the_tree_finds_the_same_as_playing_anew(name):
+    """As a search walks: the states that are kept on the way are those of the moves that led to them."""
+    game, draws = game_of(name), random.Random(name)
+    position, path = game.position(), []
+    for _ in range(1500):
+        moves = [] if position.outcome else position.legal_moves()
+        if path and (not moves or draws.random() < 0.45):
+            position.undo()
+            path.pop()
+        elif len(path) < 12 or draws.random() < 0.2:
+            path.append(draws.choice(moves))
+            position.play(path[-1])
+        if draws.random() < 0.5:
+            anew = game.position()
+            for move in path:
+                anew.play(move)
+            assert (position.text, position.turn, position.ply) == (anew.text, anew.turn, anew.ply)
+            assert bool(position.outcome) == bool(anew.outcome)
+            assert np.array_equal(position.planes(), anew.planes())
+            if position.outcome is None:
+                assert position.legal_moves() == anew.legal_moves()
+
+
 @pytest.mark.parametrize("name", GAMES)
 def test_random_games_are_those_of_pyspiel(name):
     """Player, legal moves, observation, end and returns at every ply."""
