@@ -10,9 +10,11 @@
 #include <atomic>
 #include <bit>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <vector>
 
 #include "games/game.h"
@@ -25,12 +27,12 @@ class EvaluationCache {
   EvaluationCache(std::size_t bytes, int moves, int typical) {
     const std::size_t entry = kHeader + static_cast<std::size_t>(typical);  // in words
     const std::size_t words = bytes / kShards / sizeof(std::uint32_t);
-    const std::size_t slots = std::bit_floor(std::max<std::size_t>(words / (entry + 1), 16));
-    const std::size_t ring = std::max(words - std::min(words, slots), 2 * (kHeader + static_cast<std::size_t>(moves)));
+    slots_ = std::bit_floor(std::max<std::size_t>(words / (entry + 1), 16));
+    ring_ = std::max(words - std::min(words, slots_), 2 * (kHeader + static_cast<std::size_t>(moves)));
     shards_ = std::make_unique<Shard[]>(kShards);
     for (std::size_t i = 0; i < kShards; ++i) {
-      shards_[i].ring.resize(ring);
-      shards_[i].slots.resize(slots, 0);
+      shards_[i].ring = zeros(ring_);
+      shards_[i].slots = zeros(slots_);
     }
   }
 
@@ -42,7 +44,7 @@ class EvaluationCache {
   bool find(Key key, std::vector<float>& logits, float& value) {
     Shard& shard = shard_of(key);
     const std::lock_guard lock(shard.mutex);
-    const std::uint32_t* const entry = shard.ring.data() + shard.slots[slot_of(shard, key)];
+    const std::uint32_t* const entry = shard.ring.get() + shard.slots[slot_of(key)];
     Header h;
     std::memcpy(&h, entry, sizeof h);
     if (h.key != key || h.generation != generation()) return false;
@@ -57,12 +59,12 @@ class EvaluationCache {
     Shard& shard = shard_of(key);
     const std::lock_guard lock(shard.mutex);
     const std::size_t size = kHeader + logits.size();
-    if (shard.head + size > shard.ring.size()) shard.head = 0;
+    if (shard.head + size > ring_) shard.head = 0;
     const Header h{key, generation, static_cast<std::uint32_t>(logits.size()), value, 0};
-    std::uint32_t* const entry = shard.ring.data() + shard.head;
+    std::uint32_t* const entry = shard.ring.get() + shard.head;
     std::memcpy(entry, &h, sizeof h);
     std::memcpy(entry + kHeader, logits.data(), logits.size() * sizeof(float));
-    shard.slots[slot_of(shard, key)] = static_cast<std::uint32_t>(shard.head);
+    shard.slots[slot_of(key)] = static_cast<std::uint32_t>(shard.head);
     shard.head += size;
   }
 
@@ -76,19 +78,30 @@ class EvaluationCache {
     std::uint32_t unused;
   };
   static constexpr std::size_t kHeader = sizeof(Header) / sizeof(std::uint32_t);
+  struct Free {
+    void operator()(std::uint32_t* words) const { std::free(words); }
+  };
+  using Words = std::unique_ptr<std::uint32_t[], Free>;
+  // The system gives out pages of zeros when they are first written to: an engine's first search waits for none, and an
+  // evening's few answers take little of the memory.
+  static Words zeros(std::size_t count) {
+    Words words(static_cast<std::uint32_t*>(std::calloc(count, sizeof(std::uint32_t))));
+    if (!words) throw std::bad_alloc();
+    return words;
+  }
   struct Shard {
     std::mutex mutex;
-    std::vector<std::uint32_t> ring;
-    std::vector<std::uint32_t> slots;  // where in the ring the newest entry of a slot begins
+    Words ring;
+    Words slots;  // where in the ring the newest entry of a slot begins
     std::size_t head = 0;
   };
 
   Shard& shard_of(Key key) { return shards_[static_cast<std::size_t>(key >> 59)]; }
   static_assert(kShards == 1U << (64 - 59));
-  static std::size_t slot_of(const Shard& shard, Key key) {
-    return static_cast<std::size_t>(key) & (shard.slots.size() - 1);
-  }
+  [[nodiscard]] std::size_t slot_of(Key key) const { return static_cast<std::size_t>(key) & (slots_ - 1); }
 
+  std::size_t ring_ = 0;   // words of a shard's ring
+  std::size_t slots_ = 0;  // of a shard, a power of two
   std::unique_ptr<Shard[]> shards_;
   std::atomic<std::uint32_t> generation_ = 1;  // the ring's zeros belong to none
 };
