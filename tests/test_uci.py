@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import re
 import signal
 import sys
@@ -802,6 +803,22 @@ def test_verbose_move_stats_are_lc0_s_lines():
     assert sum(float(each["p"]) for each in stats[:-1]) == pytest.approx(100.0, abs=0.2)
     assert lines[-1].startswith("bestmove ") and lines[-1].split()[1] == stats[-2]["move"]
     assert not any(LC0_LINE.match(line) for line in replies(networked(), "position startpos", "go nodes 60"))
+
+
+def test_move_stats_tell_what_puct_adds_for_exploration():
+    """Silver et al. 2018: U = C(N) P sqrt(N) / (1 + n), with c_base 19652 and c_init 1.25; S = Q + U."""
+    lines = replies(networked(), "setoption name VerboseMoveStats value true", "position startpos", "go nodes 60")
+    told = [
+        [float(number) for number in re.findall(r"\((?:P|Q|U|S): +(-?[0-9.]+)", line)] + [int(found["n"])]
+        for line in lines
+        if (found := LC0_LINE.match(line)) and found["move"] != "node"
+    ]
+    assert len(told) == 20
+    for p, q, u, s, n in told:
+        explore = (math.log((61 + 19652 + 1) / 19652) + 1.25) * math.sqrt(61)
+        assert u == pytest.approx(explore * p / 100 / (1 + n), rel=0.01, abs=1e-4) and s == pytest.approx(
+            q + u, abs=1e-4
+        )
 
 
 def test_what_is_not_known_of_a_move_is_not_told_as_a_number():

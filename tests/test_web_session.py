@@ -178,7 +178,7 @@ def test_the_opponent_shares_out_its_clock_as_in_any_gui():
     found, seconds = searched(["e2e4"], clock=(60.0, 0.0))
     assert found["best"] and 0.2 <= found["seconds"] <= seconds < 15.0
     # One move is legal: no need to think for ten seconds, which is the usual share.
-    found, seconds = searched("e2e4 f7f6 d1h5".split(), clock=(600.0, 0.0))
+    found, seconds = searched(["e2e4", "f7f6", "d1h5"], clock=(600.0, 0.0))
     assert found["best"] == "g7g6" and seconds < 5.0
 
 

@@ -12,6 +12,7 @@ from alphazero.protocols.engine import EngineLoop
 from alphazero.protocols.lines import Commands
 from alphazero.protocols.options import Option, ProtocolError, whole
 from alphazero.search import MoveStats, SearchResult
+from alphazero.search_settings import SettingValue
 
 BENCH_POSITIONS = 8  # of `bench`: from the start on, every fourth ply of the expected line
 
@@ -124,7 +125,7 @@ class UciEngine(EngineLoop):
     def lines_of(self, result: SearchResult, seconds: float, *, last: bool) -> list[str]:
         lines = super().lines_of(result, seconds, last=last)
         if self.verbose_moves and (last or self.live_moves):
-            lines += move_stats(result)
+            lines += move_stats(result, self.player.search_settings())
         return lines
 
     def evaluate(self, words: list[str]) -> None:
@@ -170,15 +171,23 @@ class UciEngine(EngineLoop):
         )
 
 
-def move_stats(result: SearchResult) -> list[str]:
-    """The root's moves as lc0 tells them, the best last; Nibbler reads these lines. What is not known is `-.-`, as there."""
+def move_stats(result: SearchResult, settings: dict[str, SettingValue]) -> list[str]:
+    """The root's moves as lc0 tells them, the best last; Nibbler reads these lines. What is not known is `-.-`, as there.
+
+    settings: of the search. U is what PUCT adds to Q for the sake of exploration (cpp/search/puct.h), S their sum.
+    """
     lines = []
+    explore = 0.0  # Gumbel chooses at the root by other numbers
+    if settings["kind"] == "puct":
+        visits, base = 1 + sum(move.visits for move in result.moves), float(settings["c_base"])
+        explore = (math.log((visits + base + 1.0) / base) + float(settings["c_init"])) * math.sqrt(visits)
     left = "-.-" if result.plies_left is None else f"{result.plies_left / 2.0:.1f}"
     for index, move in reversed(list(enumerate(result.moves))):
         draw = move.wdl[1] if move.wdl is not None else 0.0
+        u = explore * move.prior / (1 + move.visits)
         lines.append(
             f"info string {move.move:<5} ({index:<4}) N: {move.visits:>7} (+ 0) (P: {100 * move.prior:5.2f}%)"
-            f" (WL: {move.q:8.5f}) (D: {draw:.3f}) (M: {left:>5}) (Q: {move.q:8.5f}) (U: 0.00000) (S: {move.q:8.5f})"
+            f" (WL: {move.q:8.5f}) (D: {draw:.3f}) (M: {left:>5}) (Q: {move.q:8.5f}) (U: {u:7.5f}) (S: {move.q + u:8.5f})"
             f" (V: {f'{move.q:.4f}' if move.proof else '-.----':>7})" + (" (T) " if move.proof else "")
         )
     draw = result.wdl[1] if result.wdl is not None else 0.0
