@@ -40,11 +40,11 @@ if TYPE_CHECKING:
 
 F32 = NDArray[np.float32]
 WARM_BATCHES = 16  # sizes from 1 on that a search uses often
-USUAL_PLIES = 120.0  # of a game, where nothing is known of it; of Go: a little more than there are points
-# What is still to come of a game that has lasted for its usual length, as a share of that: no end is due where a mate ends
-# it, and long games of shogi are longer by half. A board of Go is full.
-PLIES_BEYOND = 0.5
-PLIES_BEYOND_GO = 0.2
+# Plies of a game, where nothing is known of it, and the least share of them that is still to come, at any ply: where a mate
+# ends the game, no end is due, and long games of shogi are longer by half.
+USUAL_PLIES, STILL_TO_COME = 120.0, 0.5
+# Of games that fill their board, by the points or cells.
+FILLING, USUAL_PLIES_A_CELL, STILL_TO_COME_FILLING = ("go", "connect4"), 1.05, 0.2
 
 
 @dataclass(frozen=True)
@@ -114,10 +114,11 @@ class Player:
         The plies to come are the mean of what is usual and of what the network says, where it does: it knows games of its own
         alone.
         """
-        usual, beyond = USUAL_PLIES, PLIES_BEYOND
-        if self.game.name == "go":
-            usual, beyond = 1.05 * self.game.planes_shape[1] * self.game.planes_shape[2], PLIES_BEYOND_GO
-        left = max(usual - position.ply, beyond * usual)
+        usual, least = USUAL_PLIES, STILL_TO_COME
+        if self.game.name in FILLING:
+            usual = USUAL_PLIES_A_CELL * self.game.planes_shape[1] * self.game.planes_shape[2]
+            least = STILL_TO_COME_FILLING
+        left = max(usual - position.ply, least * usual)
         told = self.evaluate(position).plies_left
         return position.ply + (left if told is None else (left + told) / 2.0)
 

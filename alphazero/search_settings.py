@@ -72,6 +72,8 @@ class SearchSettings:
 
     kind: str
     simulations: int
+    c_base: float
+    c_init: float
     policy_temperature: float
 
     @classmethod

@@ -2,8 +2,8 @@
 //
 // A search plays the moves of its path and takes them back, and asks the rules at its end alone. So moves are only
 // noted; where the rules are asked, the nearest state that is known is copied and the moves from there are played on
-// the copy. Known are the last settled state and some of those that were asked for since: a search comes back to them
-// with one move more.
+// the copy. Known are the last settled state and some of those that were asked for since: a small search comes back to
+// them with one move more, a large one with a few. Random games leave nothing to begin from.
 #pragma once
 
 #include <cstddef>
@@ -41,11 +41,13 @@ class ReplayedStates {
 
   // The newest state. Its own: what rules keep in it, even while they are only asked, no other position sees.
   [[nodiscard]] State& now() const {
-    if (!now_) {
+    std::unique_ptr<State> state = std::move(now_);  // it is gone if the rules throw
+    if (!state) {
       played_ = moves_.size();
-      now_ = Rules::copy(nearest(played_));
+      state = Rules::copy(nearest(played_));
     }
-    while (played_ < moves_.size()) Rules::play(*now_, moves_[played_++]);
+    for (; played_ < moves_.size(); ++played_) Rules::play(*state, moves_[played_]);
+    now_ = std::move(state);
     return *now_;
   }
   [[nodiscard]] int plies() const { return plies_ + static_cast<int>(moves_.size()); }
@@ -71,15 +73,17 @@ class ReplayedStates {
   }
 
  private:
-  // Those nearest to the root, which most paths go through: they are few, since each game of a pool has its own.
-  static constexpr std::size_t kMostKnown = 512;
+  // Those nearest to the root, which most paths go through: an eighth of all that were put away. They are few, since
+  // each game of a pool has its own and a state may take 10 KB. Powers of two.
+  static constexpr std::size_t kFewestKnown = 64;
+  static constexpr std::size_t kMostKnown = 4096;
   struct Known {
     std::uint64_t name = 0;  // of the moves that lead to it
     std::size_t plies = 0;
     std::unique_ptr<State> state;
   };
 
-  [[nodiscard]] static std::size_t place_of(std::uint64_t name) { return (name >> 32) % kMostKnown; }
+  [[nodiscard]] std::size_t place_of(std::uint64_t name) const { return (name >> 32) % known_.size(); }
 
   // Of the moves so far; `plies` becomes how many of them lead to it.
   [[nodiscard]] const State& nearest(std::size_t& plies) const {
@@ -93,10 +97,20 @@ class ReplayedStates {
   }
   // The newest state will be asked for no more as it is.
   void put_away() {
-    if (known_.empty()) known_.resize(kMostKnown);
-    Known& known = known_[place_of(names_.back())];
-    if (!known.state || known.plies >= played_) known = {names_.back(), played_, std::move(now_)};
+    if (known_.empty()) {
+      known_.resize(kFewestKnown);
+      put_away_ = 0;
+    } else if (++put_away_ > 8 * known_.size() && known_.size() < kMostKnown) {
+      std::vector<Known> all = std::exchange(known_, std::vector<Known>(2 * known_.size()));
+      for (Known& each : all)
+        if (each.state) keep(std::move(each));
+    }
+    keep({names_.back(), played_, std::move(now_)});
     now_.reset();
+  }
+  void keep(Known&& fresh) {
+    Known& known = known_[place_of(fresh.name)];
+    if (!known.state || known.plies >= fresh.plies) known = std::move(fresh);
   }
 
   std::shared_ptr<const State> settled_;
@@ -106,6 +120,7 @@ class ReplayedStates {
   mutable std::unique_ptr<State> now_;
   mutable std::size_t played_ = 0;  // of moves_, in now_
   std::vector<Known> known_;        // by place_of(), where there are any
+  std::size_t put_away_ = 0;        // states, since there are
 };
 
 }  // namespace az

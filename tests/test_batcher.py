@@ -30,7 +30,7 @@ def _self_play(
     pool = Pool(
         game,
         {"games": 6, "games_in_flight": 3, "batch_size": 3, "seed": 2, **(settings or {})},
-        [{"simulations": 3, "evaluator": 0, "resign_never": 0.0, **player}],
+        [{"simulations": 3, "evaluator": 0, "resign_keep": 0.0, **player}],
         pairings or [],
     )
     for value in calls:  # before any game has an answer, so before any search has a value
@@ -49,7 +49,9 @@ def _bytes(records: list[GameRecord]) -> list[bytes]:
     return [record.to_bytes() for record in records]
 
 
-@pytest.mark.parametrize("never", [{}, {"resign_value": -1.0}, {"resign_value": -2.0}, {"resign_value": -1000.0}])
+@pytest.mark.parametrize(
+    "never", [{}, {"resign_threshold": -1.0}, {"resign_threshold": -2.0}, {"resign_threshold": -1000.0}]
+)
 def test_a_player_told_minus_one_or_less_or_nothing_never_resigns(never):
     records = _self_play(never)
     assert all(record.to_the_end and record.reason != "resign" for record in records)
@@ -58,7 +60,7 @@ def test_a_player_told_minus_one_or_less_or_nothing_never_resigns(never):
 
 @pytest.mark.parametrize("value", [-1.0, -1.5, -1000.0])
 def test_resignation_of_minus_one_or_less_keeps_a_player_from_resigning_from_the_first_game_on(value):
-    resigns = {"resign_value": -0.3}
+    resigns = {"resign_threshold": -0.3}
     assert any(record.reason == "resign" for record in _self_play(resigns))
     by_setting, by_call = _self_play(resigns, {"resignation": value}), _self_play(resigns, {}, value)
     assert all(record.to_the_end for record in by_setting)
@@ -67,7 +69,7 @@ def test_resignation_of_minus_one_or_less_keeps_a_player_from_resigning_from_the
 
 def test_a_game_kept_from_resignation_stands_for_those_that_were_not():
     """Else score and ownership would learn from other games than the value does."""
-    kept = _self_play({"resign_value": -0.25, "resign_never": 0.25}, {"games": 60})
+    kept = _self_play({"resign_threshold": -0.25, "resign_keep": 0.25}, {"games": 60})
     ends = {(record.reason == "resign", record.to_the_end): 0 for record in kept}
     for record in kept:
         ends[record.reason == "resign", record.to_the_end] += 1
@@ -82,22 +84,24 @@ def test_a_game_kept_from_resignation_stands_for_those_that_were_not():
 
 
 def test_a_threshold_of_the_pool_counts_as_the_players_own_would():
-    own = _self_play({"resign_value": -0.25})
+    own = _self_play({"resign_threshold": -0.25})
     assert any(record.reason == "resign" for record in own) and not any(record.to_the_end for record in own)
     for value in (-0.6, -1.0, 0.5):
-        player = {"resign_value": value}
+        player = {"resign_threshold": value}
         assert _bytes(_self_play(player, {"resignation": -0.25})) == _bytes(own)
         assert _bytes(_self_play(player, {}, -0.25)) == _bytes(own)
 
 
 @pytest.mark.parametrize("calls", [(1.0,), (-1.0, 1.0), (-0.1, 0.5)])
 def test_a_threshold_above_zero_gives_the_players_own_back(calls):
-    player = {"resign_value": -0.25}
+    player = {"resign_threshold": -0.25}
     assert _bytes(_self_play(player, {"resignation": -0.9}, *calls)) == _bytes(_self_play(player))
 
 
 def test_a_match_goes_by_its_players_thresholds_alone():
     pairings = [(0, 0, "")] * 6
-    own = _self_play({"resign_value": -0.25}, pairings=pairings)
+    own = _self_play({"resign_threshold": -0.25}, pairings=pairings)
     assert any(record.reason == "resign" for record in own)
-    assert _bytes(_self_play({"resign_value": -0.25}, {"resignation": -1.0}, -1.0, pairings=pairings)) == _bytes(own)
+    assert _bytes(_self_play({"resign_threshold": -0.25}, {"resignation": -1.0}, -1.0, pairings=pairings)) == _bytes(
+        own
+    )

@@ -152,7 +152,7 @@ def test_short_games_of_go_are_named():
 
 def test_self_play_resigns_below_the_threshold_set_while_it_runs():
     settings = {"games_in_flight": 8, "batch_size": 8, "threads": 1, "games": 30, "seed": 1}
-    player = {"kind": "puct", "simulations": 8, "evaluator": 0, "resign_value": -2.0, "resign_never": 0.0}
+    player = {"kind": "puct", "simulations": 8, "evaluator": 0, "resign_threshold": -2.0, "resign_keep": 0.0}
     rng = np.random.default_rng(0)
     for threshold, resigned in [(-1.0, False), (-0.3, True)]:
         pool = Pool(CONNECT4, settings, [player])

@@ -70,6 +70,19 @@ def test_a_walk_up_and_down_the_tree_finds_the_same_as_playing_anew(name):
                 assert position.legal_moves() == anew.legal_moves()
 
 
+def test_what_is_kept_of_one_search_is_not_taken_for_the_next_one_s():
+    """States are kept under the moves since the root, and the root moves on."""
+    game = game_of("othello")
+    search, position = az.Search(game, uniform_evaluator, kind="puct", reuse_tree=False), game.position()
+    for _ in range(6):
+        found = search.search(position, 300)
+        fresh = az.Search(game, uniform_evaluator, kind="puct", reuse_tree=False).search(
+            game.position(position.text), 300
+        )
+        assert [(m.move, m.visits, m.q) for m in found.moves] == [(m.move, m.visits, m.q) for m in fresh.moves]
+        position.play(found.moves[1].move)
+
+
 @pytest.mark.parametrize("name", GAMES)
 def test_random_games_are_those_of_pyspiel(name):
     """Player, legal moves, observation, end and returns at every ply."""

@@ -179,7 +179,7 @@ def test_self_play_waits_where_training_is_far_behind(tmp_path, monkeypatch):
 
 def test_the_end_of_a_game_teaches_only_where_it_was_reached():
     game = az.Game("connect4")
-    player = {"kind": "puct", "simulations": 8, "evaluator": -2, "resign_value": -0.6, "resign_never": 0.5}
+    player = {"kind": "puct", "simulations": 8, "evaluator": -2, "resign_threshold": -0.6, "resign_keep": 0.5}
     pool = Pool(game, {"games_in_flight": 8, "batch_size": 8, "threads": 1, "games": 40, "seed": 1}, [player])
     records = played(pool)
     sampler = Sampler(game)

@@ -15,6 +15,7 @@ import pytest
 import alphazero as az
 from alphazero.errors import UserError
 from alphazero.formats import sgf
+from alphazero.protocols.clock import Clock, Pace
 from alphazero.web import boards, engine_process, html, reading, saving, setup
 from alphazero.web.clocks import Clocks
 from alphazero.web.guard import Guard
@@ -175,11 +176,25 @@ def searched(moves: list[str], **limits) -> tuple[dict, float]:
 
 
 def test_the_opponent_shares_out_its_clock_as_in_any_gui():
-    found, seconds = searched(["e2e4"], clock=(60.0, 0.0))
-    assert found["best"] and 0.2 <= found["seconds"] <= seconds < 15.0
+    found, seconds = searched(["e2e4"], clock=(12.0, 0.0))
+    assert found["best"] and 0.01 <= found["seconds"] <= seconds < 6.0
     # One move is legal: no need to think for ten seconds, which is the usual share.
     found, seconds = searched(["e2e4", "f7f6", "d1h5"], clock=(600.0, 0.0))
     assert found["best"] == "g7g6" and seconds < 5.0
+
+
+def test_a_search_whose_time_is_up_waits_for_no_other(monkeypatch):
+    worker = engine_process.Worker(io.StringIO())
+    monkeypatch.setattr(engine_process, "SLICE_SECONDS", 0.0)
+    asked = {"model": "uniform", "clock": (1.0, 0.0), "level": 10, "lines": 0, "key": "a"}
+    job = engine_process.Job(1, asked, az.Game("chess").position(), 10_000, None)
+    job.pace = Pace(Clock(1.0), 0, 120.0, begin=time.perf_counter() - 5.0)
+    with worker._turn:  # so that nobody takes what waits
+        worker._waiting.append(job)
+        assert worker._slice(job) and job.found["best"]
+        before = dict(job.found)
+        assert worker._slice(job) and job.found == before, "the move of one batch is none"
+        worker._waiting.clear()
 
 
 # --- boards ---

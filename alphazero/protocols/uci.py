@@ -12,7 +12,7 @@ from alphazero.protocols.engine import EngineLoop
 from alphazero.protocols.lines import Commands
 from alphazero.protocols.options import Option, ProtocolError, whole
 from alphazero.search import MoveStats, SearchResult
-from alphazero.search_settings import SettingValue
+from alphazero.search_settings import FIELDS, SearchSettings
 
 BENCH_POSITIONS = 8  # of `bench`: from the start on, every fourth ply of the expected line
 
@@ -125,7 +125,8 @@ class UciEngine(EngineLoop):
     def lines_of(self, result: SearchResult, seconds: float, *, last: bool) -> list[str]:
         lines = super().lines_of(result, seconds, last=last)
         if self.verbose_moves and (last or self.live_moves):
-            lines += move_stats(result, self.player.search_settings())
+            settings = {name: each for name, each in self.player.search_settings().items() if name in FIELDS}
+            lines += move_stats(result, SearchSettings.of(settings))
         return lines
 
     def evaluate(self, words: list[str]) -> None:
@@ -171,16 +172,17 @@ class UciEngine(EngineLoop):
         )
 
 
-def move_stats(result: SearchResult, settings: dict[str, SettingValue]) -> list[str]:
+def move_stats(result: SearchResult, settings: SearchSettings) -> list[str]:
     """The root's moves as lc0 tells them, the best last; Nibbler reads these lines. What is not known is `-.-`, as there.
 
-    settings: of the search. U is what PUCT adds to Q for the sake of exploration (cpp/search/puct.h), S their sum.
+    settings: of the search. U is what PUCT adds to Q for the sake of exploration (cpp/search/puct.h), 0 with Gumbel; S is their
+    sum, also for moves without visits, whose Q is 0 here and first-play urgency in the search.
     """
     lines = []
     explore = 0.0  # Gumbel chooses at the root by other numbers
-    if settings["kind"] == "puct":
-        visits, base = 1 + sum(move.visits for move in result.moves), float(settings["c_base"])
-        explore = (math.log((visits + base + 1.0) / base) + float(settings["c_init"])) * math.sqrt(visits)
+    if settings.kind == "puct":
+        visits = 1 + sum(move.visits for move in result.moves)
+        explore = (math.log((visits + settings.c_base + 1.0) / settings.c_base) + settings.c_init) * math.sqrt(visits)
     left = "-.-" if result.plies_left is None else f"{result.plies_left / 2.0:.1f}"
     for index, move in reversed(list(enumerate(result.moves))):
         draw = move.wdl[1] if move.wdl is not None else 0.0

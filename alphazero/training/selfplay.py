@@ -94,7 +94,7 @@ def player_settings(config: Config) -> dict[str, SettingValue]:
         "temperature_plies": play.temperature_plies,
         "full_fraction": play.full_search_fraction,
         "fast_simulations": play.fast_simulations,
-        "resign_never": play.resign_keep,
+        "resign_keep": play.resign_keep,
     }
 
 

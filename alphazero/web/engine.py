@@ -49,8 +49,8 @@ class Engine:
         key: whose tree it is. simulations, seconds, clock (seconds left, increment): limits; none: until it is stopped.
         """
         limits = {"simulations": simulations, "seconds": seconds, "clock": clock}
-        limits |= {"level": level, "lines": lines, "key": key}
-        return self._ask("search", session, session.moves(), model, on_told, limits)
+        more = {**limits, "level": level, "lines": lines, "key": key}
+        return self._ask("search", session, session.moves(), model, on_told, more)
 
     def review(self, session: Session, moves: list[str], model: str, simulations: int, on_told: OnTold) -> int:
         """Judges moves from the session's start on; on_told gets {"kind": "progress"} and {"kind": "done", "judged"}."""

@@ -121,6 +121,8 @@ class Worker:
 
     def _slice(self, job: Job) -> bool:
         """Searches until the job is done, or it is another's turn; whether it is done."""
+        if job.found and job.pace is not None and job.pace.is_late():  # its time went by while it waited
+            return True
         player = self._player(job)
         begin = time.perf_counter()
         lines = int(job.asked["lines"])
@@ -158,7 +160,8 @@ class Worker:
         job.spent += time.perf_counter() - begin
         if isinstance(player, RolloutPlayer):  # its tree begins anew each time
             return True
-        return not given_way or job.done >= job.simulations or bool(result.proof)
+        late = pace is not None and pace.is_late()
+        return not given_way or late or job.done >= job.simulations or bool(result.proof)
 
     def _player(self, job: Job) -> Player:
         """The player of whoever asks, with the tree of its last search."""

@@ -32,10 +32,10 @@ PlayerSettings to_player(const py::dict& d) {
   from.number("temperature", p.temperature, {0, 1e6});
   from.number("full_fraction", p.full_fraction, {0, 1});
   from.number("fast_simulations", p.fast_simulations, {0, kMostSimulations});
-  double resign_value = -2.0;
-  from.number("resign_value", resign_value, {-1000, 1000});
-  p.resign_below = resign_below(resign_value);
-  from.number("resign_never", p.resign_never, {0, 1});
+  double resign_threshold = -2.0;
+  from.number("resign_threshold", resign_threshold, {-1000, 1000});
+  p.resign_below = resign_below(resign_threshold);
+  from.number("resign_keep", p.resign_keep, {0, 1});
   from.refuse_unknown();
   if (p.full_fraction < 1.0 && p.fast_simulations < 1)
     throw std::invalid_argument("player: fast_simulations must be >= 1 where full_fraction is below 1");
@@ -135,7 +135,7 @@ void bind_record(py::module_& m) {
       .def_readonly("reason", &GameRecord::reason, "How it ended: an Outcome's word, or \"resign\".")
       .def_readonly("to_the_end", &GameRecord::to_the_end, "Nobody could resign in it.")
       .def_readonly("stands_for", &GameRecord::stands_for,
-                    "1, or 1 / resign_never where a side would have resigned and was kept from it.")
+                    "1, or 1 / resign_keep where a side would have resigned and was kept from it.")
       .def_property_readonly(
           "plies", [](const GameRecord& g) { return g.plies.size(); }, "How many moves were played.")
       .def_property_readonly(

@@ -155,7 +155,7 @@ class Mover final : public Workers::Hand {
         end_game(game, {search.position().turn() == 0 ? -1 : 1, "resign", std::nullopt});
         return;
       }
-      game.record.stands_for = std::min(kMostStandsFor, static_cast<float>(1.0 / player.resign_never));
+      game.record.stands_for = std::min(kMostStandsFor, static_cast<float>(1.0 / player.resign_keep));
     }
     const bool sample = player.search.kind == SearchKind::kPuct && search.position().ply() < player.temperature_plies;
     ply.move = sample ? sample_move(search.tree(), player.temperature, search.tree().rng()) : best_move(search.tree());

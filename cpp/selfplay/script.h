@@ -74,7 +74,7 @@ class Script {
     set_up(next, game);
     game.players[0] = &players_[game.record.first];
     game.players[1] = &players_[game.record.second];
-    game.may_resign = game.rng.uniform() >= game.players[0]->resign_never;
+    game.may_resign = game.rng.uniform() >= game.players[0]->resign_keep;
     for (std::size_t side = 0; side < trees(); ++side) {
       const std::uint64_t seed = game.rng();
       auto& tree = game.trees[side];

@@ -24,7 +24,7 @@ struct PlayerSettings {
   double full_fraction = 1.0;         // playout cap randomisation (Wu 2019): share of moves searched in full,
   int fast_simulations = 0;           // the others with so few simulations and no noise
   std::optional<float> resign_below;  // the root value below which it resigns; none: never
-  double resign_never = 0.1;          // share of games played to the end all the same
+  double resign_keep = 0.1;           // share of games played to the end all the same
 };
 
 // How a batch holds its positions: planes of floats; planes of bfloat16, which an evaluator that computes in it takes

@@ -227,8 +227,8 @@ struct Shogi {
     // first loses, else it is a draw, in minishogi a loss of the first player.
     void count_repetitions(State& s) const {
       const auto now = static_cast<int>(past_.size());  // the index this position will have
-      // Nearly every position is new. So all keys are compared first, in a loop without an exit, which is vectorised:
-      // with drops no move is beyond repetition, and there are hundreds of positions.
+      // Nearly every position is new. So all keys are compared first, in a loop without an exit, which is vectorised.
+      // There are hundreds: captured pieces come back as drops, so no move makes the positions before it unreachable.
       std::uint64_t same = 0;
       for (int i = 0; i <= now - 4; ++i) same += static_cast<std::uint64_t>(past_[at(i)].is(s.key));
       s.repetitions = 0;
