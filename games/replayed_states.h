@@ -73,7 +73,7 @@ class ReplayedStates {
   }
 
  private:
-  // Those nearest to the root, which most paths go through: an eighth of all that were put away. They are few, since
+  // Those nearest to the root, which most paths go through: a quarter of all that were put away. They are few, since
   // each game of a pool has its own and a state may take 10 KB. Powers of two.
   static constexpr std::size_t kFewestKnown = 64;
   static constexpr std::size_t kMostKnown = 4096;
@@ -100,7 +100,7 @@ class ReplayedStates {
     if (known_.empty()) {
       known_.resize(kFewestKnown);
       put_away_ = 0;
-    } else if (++put_away_ > 8 * known_.size() && known_.size() < kMostKnown) {
+    } else if (++put_away_ > 4 * known_.size() && known_.size() < kMostKnown) {
       std::vector<Known> all = std::exchange(known_, std::vector<Known>(2 * known_.size()));
       for (Known& each : all)
         if (each.state) keep(std::move(each));
