@@ -31,6 +31,7 @@ from alphazero.headers import get_include
 from alphazero.machine import cache_folder, processor
 from alphazero.text import clean
 
+Spiel = Any  # pyspiel, and what it makes: it comes without types
 NAME = "open_spiel"
 SOURCE = """#include "cpp/bind/library.h"
 #include "games/open_spiel/open_spiel.h"
@@ -50,7 +51,7 @@ def load() -> None:
     load_games(str(library(pyspiel)), lambda: check(pyspiel))
 
 
-def library(pyspiel: Any) -> Path:
+def library(pyspiel: Spiel) -> Path:
     """The compiled adapter; it is compiled where it was not yet, which takes about a minute."""
     compiler = _compiler()
     stamp = _stamp(pyspiel, compiler)
@@ -65,7 +66,7 @@ def library(pyspiel: Any) -> Path:
     return path
 
 
-def _pyspiel() -> Any:
+def _pyspiel() -> Spiel:
     """The module pyspiel. It sets how OpenSpiel reports errors, so it is imported although only its library is used."""
     if platform.system() != "Linux":
         raise UserError(f"{NAME}: its games are available on Linux only")
@@ -94,7 +95,7 @@ def _compiler() -> str:
     )
 
 
-def _stamp(pyspiel: Any, compiler: str) -> str:
+def _stamp(pyspiel: Spiel, compiler: str) -> str:
     """Names all that the compiled adapter depends on."""
     digest = hashlib.sha256()
     wheel = Path(pyspiel.__file__).stat()
@@ -146,7 +147,7 @@ def _is_gcc(compiler: str) -> bool:
 # --- the check ---
 
 
-def check(pyspiel: Any) -> None:
+def check(pyspiel: Spiel) -> None:
     """Counts positions and plays random games in the adapter and in pyspiel. UserError where they differ."""
     for name, depth, games in CHECKED:
         theirs, game = pyspiel.load_game(name), Game(NAME, game=name)
@@ -158,7 +159,7 @@ def check(pyspiel: Any) -> None:
                 raise _differs(f"{name}: {fault}")
 
 
-def compare(theirs: Any, game: Game, draw: random.Random, most_plies: int) -> str:
+def compare(theirs: Spiel, game: Game, draw: random.Random, most_plies: int) -> str:
     """Plays one random game in pyspiel's game and in ours; what differs first, "" where nothing does."""
     state, position = theirs.new_initial_state(), game.position()
     for ply in range(most_plies):
@@ -187,7 +188,7 @@ def compare(theirs: Any, game: Game, draw: random.Random, most_plies: int) -> st
     return ""
 
 
-def _count(state: Any, depth: int) -> int:
+def _count(state: Spiel, depth: int) -> int:
     if depth == 0:
         return 1
     if depth == 1:

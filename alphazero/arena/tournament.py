@@ -160,15 +160,7 @@ def play_tournament(
 
     out: directory for results.jsonl, games.pgn or .csa, elo.json and report.html; the same call goes on after any crash.
     """
-    count = len(players_of(config))
-    pairings = {"gauntlet": count - 1, "ladder": config.rounds * (count // 2)}.get(
-        config.form, count * (count - 1) // 2
-    )
-    if pairings * config.games > MOST_GAMES:
-        raise UserError(
-            f"tournament: {pairings:,} pairings of {config.games:,} games are more than {MOST_GAMES:,} games; take fewer players "
-            "or games, or --form ladder"
-        )
+    _check_games(config)
     game = _game(config)
     entrants = entrants_of(config, device)
     names = [each.name for each in entrants]
@@ -216,6 +208,19 @@ def play_tournament(
         write_atomically(out / "elo.json", (json.dumps(summary, indent=1) + "\n").encode())
         write_report(out / "report.html", f"{in_words(game)}: {config.form} of {len(names)} players", rated, results)
     return summary
+
+
+def _check_games(config: TournamentConfig) -> None:
+    """UserError where the games would be too many."""
+    count = len(players_of(config))
+    pairings = {"gauntlet": count - 1, "ladder": config.rounds * (count // 2)}.get(
+        config.form, count * (count - 1) // 2
+    )
+    if pairings * config.games > MOST_GAMES:
+        raise UserError(
+            f"tournament: {pairings:,} pairings of {config.games:,} games are more than {MOST_GAMES:,} games; take fewer players "
+            "or games, or --form ladder"
+        )
 
 
 def rated_with(results: list[Result], anchors: Mapping[str, float]) -> ratings.Ratings:

@@ -11,13 +11,12 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 from alphazero.cluster.connect import Head, first_line, nodes
 from alphazero.cluster.intake import Intake, is_full_disk
 from alphazero.cluster.messages import Answer, Chunk, ChunkRefusedError, Hello, Identity, Orders, Start, mismatch
 from alphazero.cluster.places import Place, find_places
-from alphazero.cluster.slots import Slot, figures_of, told_of
+from alphazero.cluster.slots import Ray, Slot, figures_of, told_of
 from alphazero.cluster.worker import Worker, weights_of
 from alphazero.config import Config
 from alphazero.errors import UserError
@@ -63,7 +62,7 @@ class Fleet:
     ):
         import ray
 
-        self._ray: Any = ray
+        self._ray: Ray = ray
         self._actor = ray.remote(Worker)
         self.config = config
         self.intake = intake
@@ -188,7 +187,7 @@ class Fleet:
             self._next_look = now + LOOK_SECONDS
             self._place(now)
 
-    def _take(self, slot: Slot, call: Any) -> None:
+    def _take(self, slot: Slot, call: Ray) -> None:
         slot.call = None
         try:
             said = self._ray.get(call)

@@ -44,7 +44,7 @@ class _Sum(torch.autograd.Function):
     """The sum over all processes; so is its gradient."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, group: Any) -> Tensor:
+    def forward(ctx: Any, x: Tensor, group: distributed.ProcessGroup | None) -> Tensor:
         ctx.group = group
         total = x.clone()
         distributed.all_reduce(total, group=group)
@@ -63,7 +63,7 @@ class GlobalNorm(nn.BatchNorm2d):
     torch's SyncBatchNorm does the same on GPUs alone.
     """
 
-    group: Any = None
+    group: distributed.ProcessGroup | None = None
     rank: int = 0
     count: int = 1
 
@@ -97,7 +97,7 @@ class GlobalNorm(nn.BatchNorm2d):
         self.num_batches_tracked += 1
 
 
-def with_global_norms(network: nn.Module, rank: int, count: int, group: Any) -> None:
+def with_global_norms(network: nn.Module, rank: int, count: int, group: distributed.ProcessGroup | None) -> None:
     """Makes the network's batch norms those of all processes, in place; names and weights stay."""
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):

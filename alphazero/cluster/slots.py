@@ -11,6 +11,7 @@ from typing import Any, Literal
 from alphazero.cluster.messages import Answer, Orders
 from alphazero.cluster.places import Place
 
+Ray = Any  # the library, and its handles: they come without types
 Stage = Literal["empty", "introducing", "beginning", "playing"]
 QUICK_SECONDS = 30.0  # a process that fails earlier than this failed at once
 MOST_WAIT_SECONDS = 30.0  # before a number is given to another process
@@ -25,8 +26,8 @@ class Slot:
     place: Place | None = None
     host: str = ""
     pid: int = 0
-    actor: Any = None
-    call: Any = None
+    actor: Ray = None
+    call: Ray = None
     called: float = 0.0  # when it was asked, on the monotonic clock, as the times below
     heard: float = 0.0
     began: float = 0.0

@@ -11,7 +11,6 @@ from collections import deque
 from collections.abc import Generator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from alphazero._core import GameRecord
 from alphazero.arena.adjudication import Adjudication
@@ -21,6 +20,7 @@ from alphazero.arena.play import Recipe, play
 from alphazero.arena.time_control import TimeControl
 from alphazero.cluster.connect import first_line, nodes
 from alphazero.cluster.places import Place, find_places
+from alphazero.cluster.slots import Ray
 from alphazero.cluster.worker import pin
 from alphazero.errors import UserError
 from alphazero.game import Game, OptionValue, make
@@ -65,10 +65,10 @@ class Spread:
     def __init__(self, count: int, game: Game, recipe: Recipe):
         import ray
 
-        self._ray: Any = ray
+        self._ray: Ray = ray
         self._actor = ray.remote(MatchWorker)
         self.count, self.game, self.recipe = count, game, recipe
-        self._idle: list[tuple[Any, Place]] = []  # that have their players
+        self._idle: list[tuple[Ray, Place]] = []  # that have their players
 
     def __call__(
         self,
@@ -86,7 +86,7 @@ class Spread:
         terms: Terms = (seed, time_control, adjudication, concurrency)
         places = find_places(nodes(), [], min(self.count, len(tasks)), gpus=1.0)
         free = [place for place in places if place not in [place for _, place in self._idle]]
-        under_way: dict[Any, tuple[Any, Place, dict[int, Pairing] | None]] = {}
+        under_way: dict[Ray, tuple[Ray, Place, dict[int, Pairing] | None]] = {}
         failures = 0
         try:
             while tasks or any(task for *_, task in under_way.values()):
@@ -122,7 +122,7 @@ class Spread:
             for actor, *_ in under_way.values():
                 self._ray.kill(actor)
 
-    def _begin(self, place: Place) -> tuple[Any, Place]:
+    def _begin(self, place: Place) -> tuple[Ray, Place]:
         strategy = self._ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(place.node, soft=False)
         options = self._actor.options(num_cpus=len(place.cores), num_gpus=place.gpus, scheduling_strategy=strategy)
         return options.remote(), place

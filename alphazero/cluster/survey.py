@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from alphazero._core import __version__
 from alphazero.cluster.connect import first_line, nodes
 from alphazero.cluster.messages import code_digest
 from alphazero.cluster.places import Node, Place, find_places
+from alphazero.cluster.slots import Ray
 from alphazero.cluster.worker import pin
 
 ANSWER_SECONDS = 180.0  # that a machine may take: backends are measured the first time
@@ -53,7 +53,7 @@ def survey(*, measure: bool) -> Iterator[Seen]:
     """Each machine of the cluster that this process is in."""
     import ray as package
 
-    ray: Any = package
+    ray: Ray = package
     affinity = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy
     for node in nodes():
         # As many workers as a run would have there: one a GPU, else one with all cores.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from alphazero.errors import UserError
 from alphazero.review.judge import Judged, summary
@@ -11,7 +10,7 @@ from alphazero.search_settings import MOST_SIMULATIONS
 from alphazero.web import analyse_view, play
 from alphazero.web.analyse_view import SHOWS
 from alphazero.web.engine import Told
-from alphazero.web.live import Channel, Table, Update, fields_of, need
+from alphazero.web.live import Channel, Message, Table, Update, fields_of, need
 from alphazero.web.session import Node, Session, sides_of
 from alphazero.web.setup import MOST_SECONDS, number
 
@@ -19,10 +18,10 @@ REVIEW_SIMULATIONS = 200  # of each position
 MOST_LINES = 12
 
 
-def act(table: Table, channel: Channel, message: dict[str, Any]) -> None:
+def act(table: Table, channel: Channel, message: Message) -> None:
     """Does what the page asks for. UserError (ValueError) says why not."""
     do = str(message.get("do"))
-    known: dict[str, Callable[[Table, Channel, dict[str, Any]], None]] = {
+    known: dict[str, Callable[[Table, Channel, Message], None]] = {
         "move": _move,
         "pass": _move,
         "go": _go,
@@ -45,25 +44,25 @@ def act(table: Table, channel: Channel, message: dict[str, Any]) -> None:
         table.changed()
 
 
-def _move(table: Table, channel: Channel, message: dict[str, Any]) -> None:
+def _move(table: Table, channel: Channel, message: Message) -> None:
     channel.preview = []
     table.session.play("pass" if message["do"] == "pass" else need(message, "move"))
     _moved(table)
 
 
-def _go(table: Table, channel: Channel, message: dict[str, Any]) -> None:
+def _go(table: Table, channel: Channel, message: Message) -> None:
     channel.preview = []
     table.session.go(_whole(message, "node"))
     _moved(table)
 
 
-def _step(table: Table, channel: Channel, message: dict[str, Any]) -> None:
+def _step(table: Table, channel: Channel, message: Message) -> None:
     channel.preview = []
     table.session.step(_whole(message, "by"))
     _moved(table)
 
 
-def _whole(message: dict[str, Any], name: str) -> int:
+def _whole(message: Message, name: str) -> int:
     said = need(message, name, 10)
     if not said.lstrip("-").isdecimal() or not said.isascii():
         raise UserError(f"{name} must be a whole number")
@@ -85,7 +84,7 @@ def _moved(table: Table) -> None:
         _search(table)
 
 
-def _start(table: Table, channel: Channel, message: dict[str, Any]) -> None:
+def _start(table: Table, channel: Channel, message: Message) -> None:
     fields = fields_of(message)
     table.lines = int(number(fields, "lines", 1, MOST_LINES, 5))
     simulations = number(fields, "simulations", 1, MOST_SIMULATIONS, 0)
@@ -99,7 +98,7 @@ def _start(table: Table, channel: Channel, message: dict[str, Any]) -> None:
     _search(table)
 
 
-def _stop(table: Table, channel: Channel, message: dict[str, Any]) -> None:
+def _stop(table: Table, channel: Channel, message: Message) -> None:
     if table.analysing is not None:
         table.engine.stop(table.analysing)
         table.analysing = None
@@ -147,13 +146,13 @@ def learn(session: Session, node: Node, told: Told) -> None:
     node.score = None if told["score"] is None else first * told["score"]
 
 
-def _show(table: Table, channel: Channel, message: dict[str, Any]) -> None:
+def _show(table: Table, channel: Channel, message: Message) -> None:
     what = need(message, "what")
     if what in SHOWS:
         table.shows = what
 
 
-def _line(table: Table, channel: Channel, message: dict[str, Any]) -> None:
+def _line(table: Table, channel: Channel, message: Message) -> None:
     """Plays out a candidate's line in this page; an empty move ends that."""
     move = need(message, "move")
     report = table.report
@@ -161,17 +160,17 @@ def _line(table: Table, channel: Channel, message: dict[str, Any]) -> None:
     channel.preview = play.replayed(table.session, found["line"]) if found else []
 
 
-def _play_line(table: Table, channel: Channel, message: dict[str, Any]) -> None:
+def _play_line(table: Table, channel: Channel, message: Message) -> None:
     channel.preview = []
     table.session.play(need(message, "line"))
     _moved(table)
 
 
-def _flip(table: Table, channel: Channel, message: dict[str, Any]) -> None:
+def _flip(table: Table, channel: Channel, message: Message) -> None:
     table.flipped = not table.flipped
 
 
-def _open(table: Table, channel: Channel, message: dict[str, Any]) -> None:
+def _open(table: Table, channel: Channel, message: Message) -> None:
     fields = fields_of(message)
     if not fields.get("start", "").strip():
         raise UserError("nothing to open: paste a game or a position, or choose a file")
@@ -181,7 +180,7 @@ def _open(table: Table, channel: Channel, message: dict[str, Any]) -> None:
 # --- the review ---
 
 
-def _review(table: Table, channel: Channel, message: dict[str, Any]) -> None:
+def _review(table: Table, channel: Channel, message: Message) -> None:
     """Judges the moves of the line that one stands in."""
     session = table.session
     if table.reviewing is not None:

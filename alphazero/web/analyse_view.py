@@ -14,6 +14,12 @@ MOST_MISTAKES = 30
 
 def body() -> Html:
     """What the page holds before its session is there."""
+    side = tag("div", _analysis(), _moves(), _review(), _open(), class_="side")
+    return html.joined(tag("h1", "Analyse", class_="hidden"), _place(), side)
+
+
+def _place() -> Html:
+    """The board, and the way through the game."""
     steps = html.joined(
         html.button("|◀", "step", data_by=-100000, aria_label="To the start"),
         html.button("◀", "step", data_by=-1, aria_label="One move back", id="back"),
@@ -22,7 +28,7 @@ def body() -> Html:
         html.button("Turn board", "flip", id="flip"),
         html.button("Pass", "pass", testid="pass", id="pass"),
     )
-    place = tag(
+    return tag(
         "section",
         tag("div", id="board", data_testid="board", class_="place"),
         tag("div", steps, class_="controls", role="group", aria_label="Moves"),
@@ -31,7 +37,11 @@ def body() -> Html:
         tag("div", id="graph", data_testid="graph", class_="graph"),
         aria_label="Board",
     )
-    search = tag(
+
+
+def _analysis() -> Html:
+    """What the search finds, and what it is told."""
+    return tag(
         "form",
         tag("h2", "Analysis"),
         tag("div", id="win-rate", data_testid="win-rate", class_="win-rate"),
@@ -65,7 +75,10 @@ def body() -> Html:
         data_do="start",
         class_="panel",
     )
-    moves = tag(
+
+
+def _moves() -> Html:
+    return tag(
         "section",
         tag("h2", "Moves and variations"),
         tag("ol", id="moves", data_testid="move-list", class_="moves tree"),
@@ -73,7 +86,10 @@ def body() -> Html:
         tag("p", id="save", class_="save"),
         class_="panel",
     )
-    review = tag(
+
+
+def _review() -> Html:
+    return tag(
         "section",
         tag("h2", "Review"),
         tag(
@@ -82,7 +98,10 @@ def body() -> Html:
         tag("div", id="mistakes"),
         class_="panel",
     )
-    paste = tag(
+
+
+def _open() -> Html:
+    return tag(
         "form",
         tag("h2", "Open a game"),
         html.field(
@@ -95,8 +114,6 @@ def body() -> Html:
         class_="panel",
         data_do="open",
     )
-    side = tag("div", search, moves, review, paste, class_="side")
-    return html.joined(tag("h1", "Analyse", class_="hidden"), place, side)
 
 
 # --- what is shown ---

@@ -20,6 +20,7 @@ from alphazero.web.models import Models
 from alphazero.web.session import Session, Setup
 
 MOST_TABLES = 200  # sessions that are kept; those that nobody looks at go first
+Message = dict[str, Any]  # what a page asks for, as its JSON has it
 MOST_CHANNELS = 100  # open pages
 
 
@@ -177,7 +178,7 @@ class Tables:
         return self._tables.get(key)
 
 
-def need(message: dict[str, Any], name: str, longest: int = 200) -> str:
+def need(message: Message, name: str, longest: int = 200) -> str:
     """A text of a page's message. UserError where it is none."""
     value = message.get(name)
     if not isinstance(value, str) or len(value) > longest:
@@ -185,7 +186,7 @@ def need(message: dict[str, Any], name: str, longest: int = 200) -> str:
     return value
 
 
-def fields_of(message: dict[str, Any]) -> dict[str, str]:
+def fields_of(message: Message) -> dict[str, str]:
     """The fields of a page's form."""
     given = message.get("fields")
     if not isinstance(given, dict) or len(given) > 40:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from alphazero import levels
 from alphazero.errors import UserError
 from alphazero.web import boards, html, reading, saving, setup
 from alphazero.web.engine import Told
 from alphazero.web.html import Html, tag
-from alphazero.web.live import Channel, Table, Update, fields_of, need
+from alphazero.web.live import Channel, Message, Table, Update, fields_of, need
 from alphazero.web.session import Session, ending, replay, sides_of
 
 USUAL_SIMULATIONS = 200  # of an opponent's move, where nothing is chosen
@@ -143,7 +141,7 @@ def _status(table: Table) -> str:
     return f"{side} to move{check}" if not session.setup.opponent else f"Your move, {side}{check}"
 
 
-def clock_of(session: Session) -> dict[str, Any] | None:
+def clock_of(session: Session) -> dict[str, object] | None:
     clocks = session.clocks
     if clocks is None:
         return None
@@ -161,7 +159,7 @@ def _clocks(session: Session) -> Html:
 # --- what is done ---
 
 
-def act(table: Table, channel: Channel, message: dict[str, Any]) -> None:
+def act(table: Table, channel: Channel, message: Message) -> None:
     """Does what the page asks for. UserError (ValueError) says why not."""
     do = message.get("do")
     session = table.session

@@ -12,7 +12,7 @@ import webbrowser
 from collections.abc import AsyncIterator, Callable
 from importlib import resources
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import uvicorn
 from starlette.applications import Starlette
@@ -29,7 +29,7 @@ from alphazero.web import analyse, analyse_view, play, reading, saving, setup, t
 from alphazero.web.engine import Engine
 from alphazero.web.guard import OWN_NAMES, Guard
 from alphazero.web.html import document
-from alphazero.web.live import MOST_CHANNELS, Channel, Table, Tables, Update
+from alphazero.web.live import MOST_CHANNELS, Channel, Message, Table, Tables, Update
 from alphazero.web.models import Folder, Models, folders
 from alphazero.web.session import Setup
 
@@ -41,14 +41,14 @@ class Seat(Protocol):
     """An open page: what it does when it comes, asks, and goes."""
 
     def open(self) -> None: ...
-    def act(self, message: dict[str, Any]) -> None: ...
+    def act(self, message: Message) -> None: ...
     def close(self) -> None: ...
 
 
 class TableSeat:
     """A page that looks at a session."""
 
-    def __init__(self, table: Table, channel: Channel, act: Callable[[Table, Channel, dict[str, Any]], None]):
+    def __init__(self, table: Table, channel: Channel, act: Callable[[Table, Channel, Message], None]):
         self._table = table
         self._channel = channel
         self._act = act
@@ -65,7 +65,7 @@ class TableSeat:
         model = self._table.models.default(game)
         self._table.engine.warm(self._table.session, self._table.models.resolve(model, game))
 
-    def act(self, message: dict[str, Any]) -> None:
+    def act(self, message: Message) -> None:
         self._act(self._table, self._channel, message)
 
     def close(self) -> None:

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from alphazero.arena.ratings import PlayerRating, Ratings, rate
 from alphazero.errors import UserError
@@ -15,7 +14,7 @@ from alphazero.formats.sgf_values import COLUMNS
 from alphazero.game import Game, in_words, make
 from alphazero.web import boards, graphs, html
 from alphazero.web.html import Html, tag
-from alphazero.web.live import Channel, Update, need
+from alphazero.web.live import Channel, Message, Update, need
 from alphazero.web.models import Folder
 from alphazero.web.runs import Run
 from alphazero.web.session import REASONS, replay, sides_of
@@ -133,7 +132,7 @@ class Tournaments:
         if self._reading is not None:
             self._reading.cancel()
 
-    def act(self, message: dict[str, Any]) -> None:
+    def act(self, message: Message) -> None:
         """Does what the page asks for. UserError says why not."""
         do = message.get("do")
         if do == "source":

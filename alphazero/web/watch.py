@@ -12,7 +12,7 @@ from alphazero.web import boards, graphs, html
 from alphazero.web.boards import Shown
 from alphazero.web.graphs import Series
 from alphazero.web.html import Html, tag
-from alphazero.web.live import Channel, Update, need
+from alphazero.web.live import Channel, Message, Update, need
 from alphazero.web.runs import Run
 from alphazero.web.session import REASONS, replay, sides_of
 
@@ -111,7 +111,7 @@ class Watcher:
         if self._looking is not None:
             self._looking.cancel()
 
-    def act(self, message: dict[str, Any]) -> None:
+    def act(self, message: Message) -> None:
         """Does what the page asks for. UserError says why not."""
         do = message.get("do")
         if do == "runs":
