@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -42,7 +42,7 @@ class Update:
 class Channel:
     """An open page. send: writes a text to it, and returns once it is on its way."""
 
-    def __init__(self, page: str, send: Callable[[str], Any]):
+    def __init__(self, page: str, send: Callable[[str], Awaitable[object]]):
         self.page = page
         self.preview: list[str] = []  # a line that the page plays out, by the moves from the current position
         self._send = send

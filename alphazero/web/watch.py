@@ -13,7 +13,7 @@ from alphazero.web.boards import Shown
 from alphazero.web.graphs import Series
 from alphazero.web.html import Html, tag
 from alphazero.web.live import Channel, Message, Update, need
-from alphazero.web.runs import Run
+from alphazero.web.runs import Line, Run
 from alphazero.web.session import REASONS, replay, sides_of
 
 LOOK_SECONDS = 2.0  # between two looks at the directories
@@ -222,7 +222,7 @@ class Watcher:
         update.parts["status"] = html.joined(tag("b", told), tag("span", remark))
 
 
-def along(run: Run, axis: str) -> list[tuple[Any, float]]:
+def along(run: Run, axis: str) -> list[tuple[Line, float]]:
     """A run's lines, each with its place on an axis."""
     found = []
     games = 0.0
@@ -238,7 +238,7 @@ def elo_plot(runs: list[Run], axis: str) -> Html:
     for i, run in enumerate(runs):
         lines = along(run, axis)
 
-        def place(seconds: float, step: int, lines: list[tuple[Any, float]] = lines) -> float:
+        def place(seconds: float, step: int, lines: list[tuple[Line, float]] = lines) -> float:
             if axis != "games":
                 return seconds / 60.0 if axis == "minutes" else float(step)
             return next((x for line, x in lines if line.step >= step), lines[-1][1] if lines else 0.0)
