@@ -41,6 +41,8 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
+    if args.games < 1:
+        parser.error("--games must be at least 1")
     args.out.mkdir(parents=True, exist_ok=True)
     file = args.out / "games.pgn"
     with ThreadPoolExecutor(args.jobs) as pool:
@@ -118,7 +120,10 @@ def tell(mark: str, least: float, pairs: list[tuple[float, float]]) -> None:
     agreed = sum(his >= MISTAKE for his in marked)
     chance = sum(his >= MISTAKE for _, his in pairs) / len(pairs)
     his_own = [mine for mine, his in pairs if his >= least]
-    share = agreed / max(1, len(marked))
+    if not marked:
+        print(f"{mark}: none by us, {len(his_own)} by Stockfish")
+        return
+    share = agreed / len(marked)
     print(
         f"{mark}: {len(marked)} by us, {len(his_own)} by Stockfish; {100 * share:.0f} % of ours are mistakes to it, "
         f"{100 * chance:.0f} % of all moves are; {100 * (share - chance) / (1.0 - chance):.0f} % above random; "
