@@ -86,6 +86,10 @@ class Player:
         self._search: Search | None = None
         self._search_settings: dict[str, SettingValue] = {}
 
+    def short_name(self) -> str:
+        """For tables: what was loaded, of a checkpoint its run and `step-N`."""
+        return self.name
+
     def set_threads(self, threads: int) -> None:
         """Bounds the cores that this player's searches use, from the next one on."""
         if threads < 1:
@@ -255,6 +259,11 @@ class NetworkPlayer(Player):
         super().__init__(name, game, **{"batch_size": NETWORK_BATCH, **settings})
         self.evaluator = evaluator
         self.meta = meta  # the checkpoint's meta.json
+
+    def short_name(self) -> str:
+        folder = Path(self.name)
+        step = f"step-{self.meta['steps']}"
+        return step if folder.name.isdigit() else f"{folder.resolve().name}/{step}"
 
     def set_threads(self, threads: int) -> None:
         """The network's cores, too: each then computes batches of its own, where the backend can do that."""

@@ -13,6 +13,7 @@ from dialogue import Dialogue
 import alphazero as az
 from alphazero import levels
 from alphazero.arena import match
+from alphazero.arena.openings import random_openings
 from alphazero.levels import MOST, USUAL, ladder, level_of, nearest
 from alphazero.player import Player, load
 from alphazero.protocols.gtp import GtpEngine
@@ -93,8 +94,8 @@ def test_stronger_levels_win_against_weaker_ones():
             )
         )
     for weak, strong in ((0, 1), (1, 2)):
-        openings = match.random_openings(player.game, 10, 2, seed=1)
-        pairings = dict(enumerate(match.colour_balanced(strong, weak, openings)))
+        starts = random_openings(player.game, 10, 2, seed=1)
+        pairings = dict(enumerate(match.colour_balanced(strong, weak, starts)))
         points = 0.0
         for number, record in match.play(player.game, entrants, pairings, seed=3):
             first = 0.5 + record.value / 2.0

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from alphazero._core import RANDOM, ROLLOUT, UNIFORM, Game, GameRecord, Pool
 from alphazero.arena.registry import ENGINE_GAMES, Players, Search, require_engine_plays, spec_of
-from alphazero.errors import UserError
+from alphazero.arena.time_control import TimeControl
 from alphazero.evaluators import Evaluator
 from alphazero.feeding import Feed, batch_layout, lanes_for
 from alphazero.machine import cores
@@ -45,33 +44,18 @@ class Pairing:
     pair: int
 
 
-def random_openings(game: Game, count: int, plies: int, seed: int) -> list[str]:
-    """`count` positions, as text, after `plies` random moves; all different while the game has enough of them."""
-    if plies == 0:
-        return [""] * count
-    openings: list[str] = []
-    seen: set[int] = set()
-    attempt = 0
-    while len(openings) < count:
-        position = game.position()
-        for move in position.random_playout(seed * 1_000_003 + attempt)[1][:plies]:
-            position.play(move)
-        attempt += 1
-        fresh = position.key not in seen or attempt > 20 * count
-        if position.ply == plies and position.outcome is None and fresh:
-            seen.add(position.key)
-            openings.append(position.text)
-        if attempt > 200 * count + 1000:
-            raise UserError(f"{game.name}: no opening of {plies} random plies leaves the game open; use fewer")
-    return openings
-
-
 def colour_balanced(a: int, b: int, openings: Iterable[str], first_pair: int = 0) -> list[Pairing]:
     """Each opening twice, with colours swapped."""
     out = []
     for pair, opening in enumerate(openings, first_pair):
         out += [Pairing(a, b, opening, pair), Pairing(b, a, opening, pair)]
     return out
+
+
+def played_by_hand(entrants: list[Entrant], time_control: TimeControl | None) -> bool:
+    """Whether games between these go move by move (an engine, a clock or a time a move is in it) and not in the pool."""
+    timed = any(isinstance(each.player, EngineSpec) or "seconds" in each.search for each in entrants)
+    return time_control is not None or timed
 
 
 class Table:
@@ -199,15 +183,4 @@ def entrant(
     player = load(spec, device, game=game)
     if isinstance(player, RolloutPlayer):  # "mcts:N" says itself how long it searches, and how
         search = {name: value for name, value in search.items() if name == "seconds"}
-    return Entrant(name or spec_name(spec, player), player, search)
-
-
-def spec_name(spec: str, player: Player) -> str:
-    """A short name for a player: `step-N` for a checkpoint, else what the user wrote."""
-    if isinstance(player, NetworkPlayer):
-        return (
-            f"{Path(spec).resolve().name}/step-{player.meta['steps']}"
-            if not Path(spec).name.isdigit()
-            else f"step-{player.meta['steps']}"
-        )
-    return spec
+    return Entrant(name or player.short_name(), player, search)

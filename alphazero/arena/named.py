@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from types import MappingProxyType
 
@@ -14,6 +14,7 @@ from alphazero.errors import UserError
 from alphazero.game import Game, make
 from alphazero.runs.meta import Meta
 from alphazero.search_settings import SettingValue
+from alphazero.text import MOST_OF_A_NAME, clean
 
 
 @dataclass(frozen=True)
@@ -74,3 +75,19 @@ def game_of(players: Sequence[NamedPlayer]) -> Game:
                 f"{spec}: no such checkpoint; players are a checkpoint or run directory, random, uniform, mcts:N"
             )
     raise UserError("match: pass --game (neither player is a checkpoint)")
+
+
+def entrants_of(
+    pair: Sequence[NamedPlayer],
+    game: Game,
+    device: str,
+    simulations: int | None,
+    kind: str | None,
+    *,
+    settings: Mapping[str, SettingValue] = MappingProxyType({}),
+) -> list[Entrant]:
+    """The two players of a match, loaded (see NamedPlayer.entrant) and under different names: a player that meets itself is
+    "NAME (B)" the second time.
+    """
+    a, b = (each.entrant(game, device, simulations, kind, settings=settings) for each in pair)
+    return [a, replace(b, name=f"{clean(b.name, MOST_OF_A_NAME - 4)} (B)") if a.name == b.name else b]

@@ -1,4 +1,4 @@
-"""Start positions for matches from files: one a line, EPD, PGN, SGF, KIF or CSA. Random ones are made in arena.match.
+"""Start positions for matches: random ones, and those of files: one a line, EPD, PGN, SGF, KIF or CSA.
 
 Each is played with both colours; errors name the file and the line. A file is first cut into its entries (lines, games),
 which is cheap; only the entries that are played are parsed.
@@ -21,6 +21,27 @@ from alphazero.game import Game, Position
 Opened = tuple[Position, str]  # position, and the position as text
 Entry = tuple[int, Callable[[], Opened]]  # line of the file where it stands, and what reads it
 ORDERS = ("file", "random")
+
+
+def random_openings(game: Game, count: int, plies: int, seed: int) -> list[str]:
+    """`count` positions, as text, after `plies` random moves; all different while the game has enough of them."""
+    if plies == 0:
+        return [""] * count
+    openings: list[str] = []
+    seen: set[int] = set()
+    attempt = 0
+    while len(openings) < count:
+        position = game.position()
+        for move in position.random_playout(seed * 1_000_003 + attempt)[1][:plies]:
+            position.play(move)
+        attempt += 1
+        fresh = position.key not in seen or attempt > 20 * count
+        if position.ply == plies and position.outcome is None and fresh:
+            seen.add(position.key)
+            openings.append(position.text)
+        if attempt > 200 * count + 1000:
+            raise UserError(f"{game.name}: no opening of {plies} random plies leaves the game open; use fewer")
+    return openings
 
 
 def read_openings(

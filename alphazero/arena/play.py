@@ -12,14 +12,13 @@ from alphazero._core import GameRecord
 from alphazero.arena import clocked, match
 from alphazero.arena.adjudication import Adjudication
 from alphazero.arena.clocked import PlayedGame
-from alphazero.arena.match import Entrant, Pairing
+from alphazero.arena.match import Entrant, Pairing, played_by_hand
 from alphazero.arena.store import ResultStore, open_store
 from alphazero.arena.time_control import TimeControl
 from alphazero.formats.game_text import GameText
 from alphazero.formats.results import Result
 from alphazero.game import Game
 from alphazero.progress import Progress
-from alphazero.protocols.client import EngineSpec
 from alphazero.terminal import Table
 
 SPOILT = ("time forfeit", "illegal move", "engine failure")  # ends that a user wants to hear of
@@ -110,12 +109,6 @@ def play(
         )
     else:
         yield from match.play(game, entrants, pairings, seed=seed)
-
-
-def played_by_hand(entrants: list[Entrant], time_control: TimeControl | None) -> bool:
-    """Whether games between these go move by move (an engine, a clock or a time a move is in it) and not in the pool."""
-    timed = any(isinstance(each.player, EngineSpec) or "seconds" in each.search for each in entrants)
-    return time_control is not None or timed
 
 
 def _text(

@@ -8,11 +8,11 @@ from pathlib import Path
 from types import MappingProxyType
 
 from alphazero.arena.adjudication import Adjudication
-from alphazero.arena.match import Entrant, colour_balanced, random_openings
+from alphazero.arena.match import colour_balanced, played_by_hand
 from alphazero.arena.match_report import MatchReport, report
-from alphazero.arena.named import NamedPlayer, game_of
-from alphazero.arena.openings import read_openings
-from alphazero.arena.play import played_by_hand, run_schedule
+from alphazero.arena.named import NamedPlayer, entrants_of, game_of
+from alphazero.arena.openings import random_openings, read_openings
+from alphazero.arena.play import run_schedule
 from alphazero.arena.registry import Players
 from alphazero.arena.sprt import PairwiseTest, Sprt
 from alphazero.arena.time_control import TimeControl
@@ -20,7 +20,6 @@ from alphazero.errors import UserError
 from alphazero.game import Game, make
 from alphazero.progress import Progress
 from alphazero.search_settings import SettingValue
-from alphazero.text import MOST_OF_A_NAME, clean
 
 
 def play_match(
@@ -58,7 +57,7 @@ def play_match(
         raise UserError(f"match: --games must be >= 1, got {games}")
     named = [NamedPlayer.of(text, players) for text in (a, b)]
     game = game_of(named) if game is None else game
-    entrants = _apart([each.entrant(game, device, simulations, kind, settings=settings) for each in named])
+    entrants = entrants_of(named, game, device, simulations, kind, settings=settings)
     game = _lifted(game, played_by_hand(entrants, time_control), adjudication)
     pairs, order, begin = (games + 1) // 2, openings_order, openings_start
     if openings:
@@ -92,11 +91,3 @@ def _lifted(game: Game, by_hand: bool, adjudication: Adjudication | None) -> Gam
     if adjudication is not None and adjudication != Adjudication() and not by_hand:
         raise UserError("match: games are adjudicated where an engine or a clock (--tc) is in them; neither is here")
     return game
-
-
-def _apart(entrants: list[Entrant]) -> list[Entrant]:
-    """The two under different names: a player that meets itself is "NAME (B)" the second time."""
-    a, b = entrants
-    if a.name == b.name:
-        b = replace(b, name=f"{clean(b.name, MOST_OF_A_NAME - 4)} (B)")
-    return [a, b]

@@ -20,6 +20,14 @@ def file_name(game: Game) -> str | None:
     return FILES.get(game.name)
 
 
+def games_file(results: Path, game: Game) -> Path | None:
+    """The file for the games beside a file of results; None where the game has no such format."""
+    name = file_name(game)
+    if name is None:
+        return None
+    return results.with_name(name.replace("games", results.stem.replace("results", "games"), 1))
+
+
 def write(game: Game, told: GameText) -> str:
     """One game in that format."""
     if game.name == "chess":

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from alphazero import checkpoint
 from alphazero.arena import ratings
-from alphazero.arena.match import Entrant, Pairing, colour_balanced, entrant, random_openings
+from alphazero.arena.match import Entrant, Pairing, colour_balanced, entrant
+from alphazero.arena.openings import random_openings
 from alphazero.arena.play import Elsewhere, run_schedule
 from alphazero.arena.plot import plot_learning_curve
 from alphazero.arena.ratings import Summary

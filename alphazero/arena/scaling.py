@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TypedDict
 
 from alphazero.arena import ratings
-from alphazero.arena.match import Entrant, Pairing, colour_balanced, random_openings
+from alphazero.arena.match import Entrant, Pairing, colour_balanced
+from alphazero.arena.openings import random_openings
 from alphazero.arena.play import run_schedule
 from alphazero.arena.standings import standings
 from alphazero.errors import UserError

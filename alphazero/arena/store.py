@@ -53,19 +53,19 @@ class ResultStore:
         self.schedule = schedule
         self.done: dict[int, Result] = {}
         self._names = names
-        self._games_file = None if path is None else games_file(path, game)
+        self._games_file = None if path is None else records.games_file(path, game)
         if path is not None:
             self._read(read_results([path]) if path.exists() else [])
 
     def _read(self, lines: list[Result]) -> None:
         """Takes the lines that are games of this schedule; cuts off the games file what is after the last of all."""
-        ends = [int(line["record_bytes"]) for line in lines if "record_bytes" in line]
-        if self._games_file is not None and (ends or not lines):
-            records.cut(self._games_file, max(ends, default=0))
         for line in lines:
             number = int(line.get("game", -1))
             if 0 <= number < len(self.schedule) and self._fits(line, self.schedule[number]):
                 self.done[number] = line
+        ends = [int(line["record_bytes"]) for line in lines if "record_bytes" in line]
+        if self._games_file is not None and (ends or not lines):
+            records.cut(self._games_file, max(ends, default=0))
 
     def _fits(self, line: Result, pairing: Pairing) -> bool:
         wanted = (self._names[pairing.first], self._names[pairing.second], pairing.opening)
@@ -98,11 +98,3 @@ def open_store(
     """The store of a schedule, its file held by this process."""
     with being_played(path):
         yield ResultStore(path, game, schedule, names)
-
-
-def games_file(results: Path, game: Game) -> Path | None:
-    """The file for the games beside a file of results; None where the game has no such format."""
-    name = records.file_name(game)
-    if name is None:
-        return None
-    return results.with_name(name.replace("games", results.stem.replace("results", "games"), 1))

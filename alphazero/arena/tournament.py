@@ -15,9 +15,9 @@ from typing import Any, ClassVar, Literal
 
 from alphazero.arena import ratings, schedule
 from alphazero.arena.clocked import TimeControl
-from alphazero.arena.match import Entrant, Pairing, random_openings
+from alphazero.arena.match import Entrant, Pairing
 from alphazero.arena.named import NamedPlayer, game_of
-from alphazero.arena.openings import read_openings
+from alphazero.arena.openings import random_openings, read_openings
 from alphazero.arena.play import Elsewhere, run_schedule
 from alphazero.arena.registry import Registered, read_players
 from alphazero.arena.report import write_report

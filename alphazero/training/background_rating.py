@@ -13,7 +13,8 @@ from pathlib import Path
 
 from alphazero import checkpoint
 from alphazero.arena import ratings
-from alphazero.arena.match import Entrant, Pairing, Table, colour_balanced, entrant, random_openings
+from alphazero.arena.match import Entrant, Pairing, Table, colour_balanced, entrant
+from alphazero.arena.openings import random_openings
 from alphazero.arena.registry import Search
 from alphazero.config import RatingConfig
 from alphazero.formats.results import Result, append_results, read_results

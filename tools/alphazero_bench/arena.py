@@ -33,8 +33,9 @@ play_match(sys.argv[1], sys.argv[2], games=1, simulations=int(sys.argv[3]), devi
 
 def bench(seconds: float, repeat: int, peers: list[str]) -> Iterator[Figure]:
     """Games a second of two Connect Four networks (4 blocks x 64 channels, 32 simulations a move), three ways in turns."""
-    from alphazero.arena.match import Entrant, Pairing, colour_balanced, play, random_openings
+    from alphazero.arena.match import Entrant, Pairing, colour_balanced, play
     from alphazero.arena.match import entrant as entrant_of
+    from alphazero.arena.openings import random_openings
     from alphazero_bench.figures import board
 
     game = board("connect4")
