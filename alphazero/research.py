@@ -19,7 +19,7 @@ from alphazero.errors import UserError
 from alphazero.search_settings import SearchSettings, SettingValue
 
 if TYPE_CHECKING:
-    from alphazero.training.loop import Run
+    from alphazero.training.run import Run
 
 F32 = NDArray[np.float32]
 I32 = NDArray[np.int32]
@@ -99,7 +99,7 @@ def train(
     import yaml
 
     from alphazero.config import load_config
-    from alphazero.training import loop
+    from alphazero.training import run as training_run
 
     if isinstance(config, Mapping):
         with tempfile.TemporaryDirectory(prefix="alphazero-") as folder:
@@ -108,7 +108,7 @@ def train(
             loaded = load_config(path, list(overrides))
     else:
         loaded = load_config(Path(config), list(overrides))
-    return loop.train(loaded, Path(run), device, out, callback)
+    return training_run.train(loaded, Path(run), device, out, callback)
 
 
 @dataclass(frozen=True)

@@ -29,8 +29,8 @@ from alphazero.cluster.run import ClusterRun
 from alphazero.config import Config
 from alphazero.errors import UserError
 from alphazero.formats.results import read_results
-from alphazero.training.loop import Run
 from alphazero.training.replay import WORKER_GAMES
+from alphazero.training.run import Run
 
 pytestmark = pytest.mark.ray
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from alphazero.config import Config, ConfigError, Step, Variant, load_config, resume_changes, to_yaml
-from alphazero.training.loop import Run
+from alphazero.training.run import Run
 
 GO = "game: {name: go, options: {board_size: 9}}\ntraining: {budget_games: 1}\n"
 PLAYERS = "must be random, uniform, mcts:N, a checkpoint or an engine such as uci:COMMAND"

@@ -23,8 +23,8 @@ import alphazero as az
 from alphazero import checkpoint
 from alphazero.cli import main
 from alphazero.config import load_config
-from alphazero.training.loop import Run
 from alphazero.training.replay import chunk_paths
+from alphazero.training.run import Run
 
 ROOT = Path(__file__).parents[1]
 

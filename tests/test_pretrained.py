@@ -15,7 +15,7 @@ from alphazero import pretrained
 from alphazero.arena.match import Entrant, _pool_player
 from alphazero.cli import main
 from alphazero.config import load_config
-from alphazero.training.loop import train
+from alphazero.training.run import train
 
 
 @pytest.mark.parametrize("game", pretrained.games())

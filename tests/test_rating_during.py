@@ -11,7 +11,7 @@ from alphazero.config import RatingConfig, load_config
 from alphazero.formats.results import read_results
 from alphazero.game import make
 from alphazero.training.background_rating import BackgroundRating
-from alphazero.training.loop import Run
+from alphazero.training.run import Run
 
 TINY = """
 game: {name: connect4}

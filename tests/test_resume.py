@@ -25,8 +25,10 @@ from alphazero.checkpoint import CheckpointError
 from alphazero.config import Config, load_config, resume_changes, to_yaml
 from alphazero.errors import UserError
 from alphazero.network import Network, shape_of
-from alphazero.training.loop import Run
+from alphazero.training import loop
+from alphazero.training import run as training_run
 from alphazero.training.replay import ChunkError, encode_chunk, read_chunk
+from alphazero.training.run import Run
 from alphazero.training.selfplay import SelfPlay
 from alphazero.training.trainer import Trainer
 
@@ -157,15 +159,15 @@ def test_a_configuration_is_not_written_while_another_process_holds_the_games(be
 
 def test_what_a_run_that_was_stopped_at_its_end_still_owes_is_paid_by_the_next_call(tmp_path, monkeypatch):
     config = tiny(tmp_path, "replay.reuse=4", "training.batch_size=16")
-    pay = Run.pay
+    pay = loop.pay
 
     def stop_and_pay(run: Run) -> None:
         run.stopping = True
         pay(run)
 
     with monkeypatch.context() as patched:
-        patched.setattr(Run, "pay", stop_and_pay)
-        patched.setattr(Run, "_learn", lambda run, due: None)  # else it hangs on the machine's load what is owed
+        patched.setattr(training_run, "pay", stop_and_pay)
+        patched.setattr(loop, "_learn", lambda run, due: None)  # else it hangs on the machine's load what is owed
         stopped = Run_(config, tmp_path / "run")
         stopped.train()
     owed = stopped.learner.due()

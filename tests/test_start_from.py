@@ -15,7 +15,7 @@ from alphazero.errors import UserError
 from alphazero.evaluators.base import proof_planes
 from alphazero.growing import grown
 from alphazero.network import Network, shape_of
-from alphazero.training.loop import Run
+from alphazero.training.run import Run
 
 TINY = """game: {name: connect4}
 network: {blocks: 1, channels: 8, value_hidden: 8}

@@ -17,8 +17,7 @@ from alphazero.config import Config, load_config
 from alphazero.errors import UserError
 from alphazero.evaluators.torch_packed import PackedTorchEvaluator
 from alphazero.network import Network, shape_of
-from alphazero.training import loop as run
-from alphazero.training import selfplay, swap
+from alphazero.training import loop, run, selfplay, swap
 from alphazero.training.prefetch import Prefetch
 from alphazero.training.replay import Replay
 from alphazero.training.trainer import Trainer
@@ -53,12 +52,12 @@ def test_variants_take_turns_on_a_device_that_has_batches_under_way(tmp_path):
     torch.manual_seed(0)
     evaluator = PackedTorchEvaluator(Network(shape_of(game), config.network), "cpu", torch.float32, lanes=3)
     variants = selfplay.variants_of(config, game)
-    settings = selfplay.pool_settings(config, selfplay.plan_run(config, game, gpu=False))
     playing = selfplay.SelfPlay(
         variants,
         evaluator,
-        {**settings, "version": 7},
-        selfplay.player_settings(config),
+        selfplay.plan_run(config, game, gpu=False),
+        version=7,
+        simulations=config.search.simulations,
         first_games=[0, 100, 200],
     )
     finished = []
@@ -122,7 +121,7 @@ def test_a_run_goes_on_only_with_the_variants_it_began_with(tmp_path):
 
 
 def test_self_play_resigns_once_games_played_to_the_end_show_that_it_is_safe(tmp_path, monkeypatch):
-    monkeypatch.setattr(run, "LOG_SECONDS", 0.2)
+    monkeypatch.setattr(loop, "LOG_SECONDS", 0.2)
     monkeypatch.setattr(swap, "SWAP_SHARE", 1.0)  # on a busy machine games would be played with untaught values
     # Half of the games never resign: they take three times as long, so few of them would be among the last finished.
     keys = ["selfplay.resign_threshold=-0.3", "selfplay.resign_from=0.3", "selfplay.resign_wrong=1.0"]
@@ -161,7 +160,7 @@ def test_self_play_goes_on_while_a_batch_is_drawn(tmp_path):
 
 
 def test_self_play_waits_where_training_is_far_behind(tmp_path, monkeypatch):
-    monkeypatch.setattr(run, "MOST_BEHIND", 2)
+    monkeypatch.setattr(loop, "MOST_BEHIND", 2)
     keys = ["training.budget_games=40", "replay.chunk_games=4", "replay.reuse=1"]
     config = config_of(tmp_path, "symmetry: true", *keys)
     training = run.Run(config, tmp_path, "cpu")

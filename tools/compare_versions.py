@@ -69,9 +69,12 @@ import io, json, sys
 from pathlib import Path
 from alphazero.config import load_config
 try:
-    from alphazero.training.loop import Run
-except ImportError:
-    from alphazero.run import Run
+    from alphazero.training.run import Run
+except ImportError:  # where it was before, in 0.1.0 last
+    try:
+        from alphazero.training.loop import Run
+    except ImportError:
+        from alphazero.run import Run
 directory = Path(sys.argv[2])
 directory.mkdir(parents=True, exist_ok=True)
 config = load_config(Path(sys.argv[1]), sys.argv[3:])

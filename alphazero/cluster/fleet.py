@@ -10,16 +10,18 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from alphazero.cluster.connect import Head, first_line, nodes
 from alphazero.cluster.intake import Intake, is_full_disk
 from alphazero.cluster.messages import Answer, Chunk, ChunkRefusedError, Hello, Identity, Orders, Start, mismatch
 from alphazero.cluster.places import Place, find_places
-from alphazero.cluster.slots import Ray, Slot, figures_of, told_of
+from alphazero.cluster.slots import Ray, Slot, Stuck, figures_of, told_of
 from alphazero.cluster.worker import Worker, weights_of
 from alphazero.config import Config
 from alphazero.errors import UserError
+from alphazero.machine import Plan, cores
+from alphazero.training.loop import MOST_BEHIND
 from alphazero.training.selfplay import Finished
 from alphazero.training.snapshot import Snapshot
 
@@ -33,16 +35,7 @@ BEGIN_SECONDS = 300.0  # that a worker may take to begin: backends are compiled 
 END_SECONDS = 30.0  # that workers may take to hand over their last games
 TAKE_SECONDS = 0.2  # of a step that go into storing games
 WAIT_SECONDS = 0.05  # of a step in which nothing comes
-
-
-@dataclass
-class _Stuck:
-    """A chunk that could not be stored yet, and when to try again."""
-
-    slot: Slot
-    answer: Answer
-    chunk: int  # of the answer's
-    again: float
+AGAIN = MOST_BEHIND // 2  # steps that are due when workers that rested play again
 
 
 class Fleet:
@@ -56,6 +49,7 @@ class Fleet:
         *,
         identity: Identity,
         device: str,
+        plan: Plan,
         weights: Snapshot,
         orders: Orders,
         note: Callable[[str], None],
@@ -69,19 +63,26 @@ class Fleet:
         self.head = head
         self.identity = identity
         self.device = "auto" if device.startswith("cuda") else device  # not every machine of a cluster has a GPU
+        self.plan = plan  # of this machine: workers of others have another, and tell their own rates
         self.note = note
         self.orders = orders
         self.slots = [Slot(number) for number in range(1, config.cluster.workers + 1)]
         # So many messages a second in all that a thousand workers leave the training process its time.
         self.poll_seconds = max(0.25, 0.02 * len(self.slots))
-        self._stuck: _Stuck | None = None
+        self._stuck: Stuck | None = None
         self._refused: dict[str, str] = {}  # nodes whose program does not fit, and why
         self._next_look = 0.0
         self._told_waiting = False
         self._closed = False
+        self._held = False  # workers rest, because training is behind
         self._put(weights)
 
     # --- what the run asks for ---
+
+    @property
+    def batch_size(self) -> int:
+        """That of this machine."""
+        return self.plan.batch_size
 
     def counts(self) -> Counter[str]:
         """What all workers have counted in this process's time, those that died included."""
@@ -92,6 +93,8 @@ class Fleet:
 
     def step(self) -> list[Finished]:
         """Stores what came, and begins workers; waits a moment for something. Its games are stored: it hands out none."""
+        if self._held:
+            return []
         if self.orders.resting:
             self._order(replace(self.orders, resting=False))
         self.look()
@@ -120,12 +123,17 @@ class Fleet:
         """Resign below this value from now on; -1: never."""
         self._order(replace(self.orders, resignation=threshold))
 
-    def use_lanes(self, count: int) -> None:
-        """The workers' cores are theirs."""
+    def make_room(self, due: int, *, behind: bool) -> int:
+        """Workers rest while training is far behind: what they play meanwhile would be played by old weights."""
+        if behind and not self._held:
+            self._held = True
+            self._order(replace(self.orders, resting=True))
+        elif due <= AGAIN:
+            self._held = False
+        return cores() if self._held and self.plan.trainer_threads else self.plan.trainer_threads
 
-    def rest(self) -> None:
-        """The workers play no more until the next step()."""
-        self._order(replace(self.orders, resting=True))
+    def leave_cores(self) -> None:
+        """The workers' cores are theirs."""
 
     def finish(self) -> None:
         """Ends the games, and stores all that were finished."""
@@ -283,7 +291,7 @@ class Fleet:
                 raise
             if self._stuck is None:
                 self.note(f"warning: {error}; games wait until there is room")
-            self._stuck = _Stuck(slot, answer, number, time.monotonic() + FULL_SECONDS)
+            self._stuck = Stuck(slot, answer, number, time.monotonic() + FULL_SECONDS)
             return False
         return True
 

@@ -94,6 +94,16 @@ class Slot:
         self.silent, self.call_again = False, 0.0
 
 
+@dataclass
+class Stuck:
+    """A chunk that could not be stored yet, and when to try again."""
+
+    slot: Slot
+    answer: Answer
+    chunk: int  # of the answer's
+    again: float
+
+
 def figures_of(slots: Sequence[Slot], step: int) -> dict[str, float]:
     """Of each worker, by TensorBoard's names. step: of the newest weights that were sent."""
     values: dict[str, float] = {}

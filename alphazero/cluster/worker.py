@@ -35,7 +35,7 @@ from alphazero.evaluators import make_evaluator
 from alphazero.evaluators.choose import lane_seconds
 from alphazero.game import make
 from alphazero.machine import cores
-from alphazero.training.selfplay import Finished, SelfPlay, plan_run, player_settings, pool_settings, variants_of
+from alphazero.training.selfplay import Finished, SelfPlay, plan_run, variants_of
 from alphazero.training.snapshot import Snapshot
 from alphazero.training.swap import WeightsSwap
 
@@ -102,26 +102,21 @@ class Worker:
         evaluator = make_evaluator(network, start.device)
         plan = plan_run(config, game, gpu=gpu, position_seconds=None if gpu else lane_seconds(network, evaluator))
         self._orders = start.orders
-        settings = pool_settings(config, plan)
-        settings |= {
-            "version": weights.step,
-            "simulations": start.orders.simulations,
-            "resignation": start.orders.resignation,
-        }
         self._selfplay = SelfPlay(
             variants_of(config, game),
             evaluator,
-            settings,
-            player_settings(config),
+            plan,
+            version=weights.step,
+            simulations=start.orders.simulations,
+            resignation=start.orders.resignation,
             first_games=start.first_games,
-            lanes=plan.lanes,
             name=f"worker {start.worker}",
         )
         self._version = weights.step
         self._followed = start.orders
         self._thread = threading.Thread(target=self._run, name="self-play", daemon=True)
         self._thread.start()
-        layout = f"{evaluator.describe()}, {cores()} cores, batches of {plan.batch_size}"
+        layout = f"{evaluator.describe()}, {cores()} cores, batches of {self._selfplay.batch_size}"
         return Hello(own, socket.gethostname(), os.getpid(), layout)
 
     def exchange(self, stored: int, seconds: float) -> Answer:
@@ -226,7 +221,9 @@ class Worker:
             self._selfplay.set_simulations(orders.simulations)
             self._selfplay.set_resignation(orders.resignation)
             self._followed = orders
-        self._swap.offer(self._load)
+        if self._swap.due():
+            with self._swap.swapping():
+                self._load()
 
     def _load(self) -> None:
         with self._change:

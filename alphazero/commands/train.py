@@ -12,7 +12,7 @@ from alphazero.errors import UserError
 
 if TYPE_CHECKING:
     from alphazero.config import Config
-    from alphazero.training.loop import Run
+    from alphazero.training.run import Run
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -73,6 +73,6 @@ def _train(config: Config, directory: Path, args: argparse.Namespace) -> Run:
     for option, value in (("--ray", args.ray), ("--learners", args.learners)):
         if value not in (None, 1):
             raise UserError(f"train: {option} is for a run with workers; give --workers N, too")
-    from alphazero.training.loop import train
+    from alphazero.training.run import train
 
     return train(config, directory, args.device)

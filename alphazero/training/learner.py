@@ -60,10 +60,6 @@ class Learner:
         """A copy of the averaged weights, which play."""
         return Snapshot.of(self.trainer.averaged, self.trainer.steps)
 
-    def has_numbers(self) -> bool:
-        """Whether the weights that play are finite."""
-        return all(bool(tensor.isfinite().all()) for tensor in self.trainer.averaged.state_dict().values())
-
     def close(self) -> None:
         """Ends what draws ahead."""
         self.prefetch.close()

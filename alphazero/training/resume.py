@@ -117,6 +117,9 @@ def _begin_from(config: Config, game: Game, trainer: Trainer, note: Callable[[st
     """Takes over a checkpoint's weights, and its optimizer's state where it has one that fits. Returns `began_from`."""
     name = config.training.start_from
     path = checkpoint.resolve(Path(name))
+    state = None
+    with suppress(UserError):  # a shipped network has none
+        state = checkpoint.load_trainer(path)
     loaded = checkpoint.load(path)
     if loaded.meta["game"] != game.name:
         raise UserError(f"training.start_from: {name} plays {loaded.meta['game']}, this run {game.name}")
@@ -127,8 +130,8 @@ def _begin_from(config: Config, game: Game, trainer: Trainer, note: Callable[[st
             f"training.start_from: {name} has {theirs.blocks} blocks x {theirs.channels} channels and its own planes and "
             f"heads, the configuration asks for {own.blocks} x {own.channels}: take its network section over"
         )
-    with suppress(UserError):  # a shipped network has none
-        trainer.start_optimizer(checkpoint.load_trainer(path))
+    if state is not None:
+        trainer.start_optimizer(state)
     meta = loaded.meta
     earlier = BeganFrom(name="", steps=0, games=0, positions=0, evaluations=0, seconds=0.0)
     earlier |= meta.get("began_from", {})

@@ -51,10 +51,19 @@ def variants_of(config: Config, game: Game) -> list[Variant]:
     return out
 
 
-def plan_run(config: Config, game: Game, *, gpu: bool, position_seconds: float | None = None) -> Plan:
-    """How a run of this configuration uses this machine, as plan_selfplay() says it."""
+@dataclass(frozen=True)
+class PlayPlan:
+    """How a run plays on a machine: what it uses of the machine, and the settings of its pools and of their player."""
+
+    machine: Plan
+    pool: Mapping[str, PoolValue]
+    player: Mapping[str, SettingValue]
+
+
+def plan_run(config: Config, game: Game, *, gpu: bool, position_seconds: float | None = None) -> PlayPlan:
+    """A configuration's plan for this machine; the arguments are those of plan_selfplay()."""
     play = config.selfplay
-    return plan_selfplay(
+    machine = plan_selfplay(
         game,
         gpu=gpu,
         simulations=config.search.simulations,
@@ -64,15 +73,10 @@ def plan_run(config: Config, game: Game, *, gpu: bool, position_seconds: float |
         cache_megabytes=play.cache_megabytes,
         position_seconds=position_seconds,
     )
-
-
-def pool_settings(config: Config, plan: Plan) -> dict[str, PoolValue]:
-    """The pools' settings from a configuration, as planned for this machine."""
-    play = config.selfplay
-    return {
-        "games_in_flight": plan.games_in_flight,
-        "batch_size": plan.batch_size,
-        "threads": plan.threads,
+    pool: dict[str, PoolValue] = {
+        "games_in_flight": machine.games_in_flight,
+        "batch_size": machine.batch_size,
+        "threads": machine.threads,
         "seed": config.seed,
         "opening_plies": play.opening_plies,
         "starts": [str(text) for text in play.starts],
@@ -80,14 +84,9 @@ def pool_settings(config: Config, plan: Plan) -> dict[str, PoolValue]:
         "symmetry": play.symmetry,
         "cache_megabytes": play.cache_megabytes,
         # Lanes go on playing while steps are taken. Games pay for steps chunk by chunk, so no more than a chunk may wait.
-        "most_finished": config.replay.chunk_games if plan.lanes > 1 else 4096,
+        "most_finished": config.replay.chunk_games if machine.lanes > 1 else 4096,
     }
-
-
-def player_settings(config: Config) -> dict[str, SettingValue]:
-    """The player's settings from a configuration."""
-    play = config.selfplay
-    return {
+    player: dict[str, SettingValue] = {
         **config.search.settings(config.search.simulations),
         "evaluator": 0,
         "noise": True,
@@ -96,6 +95,7 @@ def player_settings(config: Config) -> dict[str, SettingValue]:
         "fast_simulations": play.fast_simulations,
         "resign_keep": play.resign_keep,
     }
+    return PlayPlan(machine, pool, player)
 
 
 @dataclass(frozen=True)
@@ -113,6 +113,10 @@ class Finished:
 class GameSource(Protocol):
     """What plays for a run: SelfPlay in its process, or the workers of a cluster."""
 
+    @property
+    def batch_size(self) -> int:
+        """Positions in a full batch on this machine."""
+
     def counts(self) -> Counter[str]:
         """What the pools have counted in this process's time, summed."""
 
@@ -128,14 +132,20 @@ class GameSource(Protocol):
     def set_resignation(self, threshold: float) -> None:
         """Resign below this value from now on; -1: never."""
 
-    def use_lanes(self, count: int) -> None:
-        """So many lanes of this process answer batches from now on."""
+    def make_room(self, due: int, *, behind: bool) -> int:
+        """Leaves cores to the training steps that are due; the threads that they get, 0: PyTorch keeps those it has.
 
-    def rest(self) -> None:
-        """Plays no more until the next step()."""
+        behind: so many are due that nothing is played until they are taken.
+        """
+
+    def leave_cores(self) -> None:
+        """Something else is about to use all cores of this process: nothing plays on them until the next step()."""
+
+    def finish(self) -> None:
+        """Plays no more. It is the last moment at which games can be stored."""
 
     def close(self) -> None:
-        """Ends the games that are running."""
+        """Ends the games that are running. What was counted stays."""
 
     def figures(self) -> dict[str, float]:
         """What there is to tell of it beside the counts, by TensorBoard's names."""
@@ -156,33 +166,41 @@ class _Playing:
 class SelfPlay:
     """Plays all variants; step() moves them on.
 
-    settings, player: as pool_settings() and player_settings() give them, with version, simulations and resignation as they are
-    now. first_games: the number of each variant's first game. lanes: as Feed's. name: whose network answers, for errors.
+    version, simulations, resignation: of the weights and of the player as they are now. first_games: the number of each
+    variant's first game. name: whose network answers, for errors.
     """
 
     def __init__(
         self,
         variants: Sequence[Variant],
         evaluator: Evaluator,
-        settings: Mapping[str, PoolValue],
-        player: Mapping[str, SettingValue],
+        plan: PlayPlan,
         *,
+        version: int,
+        simulations: int,
+        resignation: float = -1.0,
         first_games: Sequence[int],
-        lanes: int = 1,
         name: str = "",
     ):
         self.evaluator = evaluator
+        self.plan = plan.machine
         layout = batch_layout([evaluator])
-        lanes = lanes_for([evaluator], lanes)
+        lanes = lanes_for([evaluator], plan.machine.lanes)
+        now = {"version": version, "simulations": simulations, "resignation": resignation, "layout": layout}
         self._playing: list[_Playing] = []
         for variant, first in zip(variants, first_games, strict=True):
-            pool = Pool(variant.game, {**settings, "layout": layout, "first_game": first}, [dict(player)])
+            pool = Pool(variant.game, {**plan.pool, **now, "first_game": first}, [dict(plan.player)])
             feed = Feed(pool, [evaluator], layout, lanes=lanes, names=[name] if name else [])
             self._playing.append(_Playing(variant, pool, feed))
         self._network: Network | None = None  # what the last snapshot came to
         self._turn = 0  # the variant that is served
         self._served_from = 0  # its batches before its turn
         self._counts: Counter[str] | None = None  # once the pools are closed
+
+    @property
+    def batch_size(self) -> int:
+        """Positions in a full batch."""
+        return self.plan.batch_size
 
     def counts(self) -> Counter[str]:
         """What the pools have counted, summed."""
@@ -252,10 +270,26 @@ class SelfPlay:
         for each in self._playing:
             each.pool.set_resignation(threshold)
 
-    def use_lanes(self, count: int) -> None:
-        """So many lanes answer batches from now on: the other cores are for something else."""
+    def make_room(self, due: int, *, behind: bool) -> int:
+        """On the processor, steps that are due have cores to themselves: all of them, once they are far behind."""
+        plan = self.plan
+        if plan.lanes == 1:
+            return 0
+        if behind:
+            self.rest()
+            return plan.lanes
+        lanes = plan.lanes - plan.trainer_threads if due else plan.lanes
         for each in self._playing:
-            each.feed.use(min(count, each.feed.lanes))
+            each.feed.use(min(lanes, each.feed.lanes))
+        return plan.trainer_threads
+
+    def leave_cores(self) -> None:
+        """Something else is about to use the cores."""
+        self.rest()
+
+    def finish(self) -> None:
+        """Plays no more."""
+        self.rest()
 
     def rest(self) -> None:
         """Answers nothing more until the next step()."""

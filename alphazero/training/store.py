@@ -105,6 +105,17 @@ class ReplayStore:
         total = sum(replay.mean_version * replay.drawable for replay in self._replays)
         return total / max(1, self.drawable)
 
+    def figures(self, step: int) -> dict[str, float]:
+        """What there is, by TensorBoard's names. step: the newest weights', from which the window's age counts."""
+        figures: dict[str, float] = {
+            "replay/games": self.games,
+            "replay/positions": self.positions,
+            "replay/window": self.drawable,
+        }
+        if self.drawable:  # training steps since the window's games began
+            figures["replay/age"] = step - self.mean_version
+        return figures
+
     @property
     def warnings(self) -> list[str]:
         """What was wrong with the stores when they were opened."""

@@ -15,7 +15,7 @@ from alphazero.config import load_config
 from alphazero.evaluators import Evaluator, make_evaluator
 from alphazero.machine import cores
 from alphazero.network import Network
-from alphazero.training.loop import Run
+from alphazero.training.run import Run
 from alphazero_bench.figures import Figure, board, figure_of, network
 from alphazero_bench.networks import SelfPlay, best_bare
 
