@@ -77,6 +77,11 @@ COMMANDS = {
     "bench": ("bench", "benchmark this machine", "alphazero bench search --json"),
     "perft": ("perft", "count move sequences (perft)", "alphazero perft go 3"),
     "export": ("export", "write a checkpoint's network as ONNX", "alphazero export runs/quickstart --out go7.onnx"),
+    "learn": (
+        "learn",
+        "begin a run with games of others (PGN, SGF, KIF, CSA)",
+        "alphazero learn games.pgn --config configs/chess-small.yaml --run runs/lessons",
+    ),
     "grow": (
         "grow",
         "make a larger network with the same outputs",

@@ -66,7 +66,9 @@ def card(run: Path, game: str, meta: dict[str, Any], parameters: int, hardware: 
     lines = [
         f"# {game}: {shape['blocks']} blocks x {shape['channels']} channels, {parameters:,} parameters",
         "",
-        "Trained from random play by this program alone, without games or engines of others.",
+        f"Begun with {meta['lessons']:,} games of others, then trained by self-play."
+        if meta.get("lessons")
+        else "Trained from random play by this program alone, without games or engines of others.",
         "",
         "| | |",
         "|---|---|",

@@ -24,6 +24,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="directory for the games: SGF for Go, games.pgn for chess, games.csa and KIF files for shogi, else moves as text",
     )
     parser.add_argument(
+        "--pack",
+        type=Path,
+        metavar="DIR",
+        help="folder for the newest window in files of at most 14 MB, which are a replay store again: for another machine",
+    )
+    parser.add_argument(
+        "--positions",
+        type=arguments.whole(0, MOST_SIMULATIONS),
+        metavar="N",
+        help="pack games with at least N positions (default: the window that the run learns from; 0: all)",
+    )
+    parser.add_argument(
         "--last",
         type=arguments.whole(0, MOST_SIMULATIONS),
         default=0,
@@ -59,6 +71,8 @@ def run(args: argparse.Namespace) -> int:
     print(f"plies: median {plies[len(plies) // 2]}, {plies[0]} to {plies[-1]}")
     print(f"first player's score {sum((r.value + 1) / 2 for r in records) / len(records):.3f}")
     print("ends: " + ", ".join(f"{reason} {count}" for reason, count in reasons.most_common()))
+    if args.pack:
+        _pack(args.path, directory, args.pack, args.positions)
     if args.export:
         with writing(args.export):
             args.export.mkdir(parents=True, exist_ok=True)
@@ -79,6 +93,27 @@ def run(args: argparse.Namespace) -> int:
                 path.write_text(_text(game, record), encoding="utf-8")
         print(f"{args.export}: {len(records):,} files")
     return 0
+
+
+def _pack(path: Path, store: Path, out: Path, positions: int | None) -> None:
+    from alphazero.config import load_config
+    from alphazero.runs import RunDirectory
+    from alphazero.training.packing import pack
+    from alphazero.training.replay import chunk_paths, read_chunk, window_size
+
+    if positions is None:
+        positions = 0
+        run = RunDirectory(path)
+        if run.config.exists():
+            replay = load_config(run.config, stored=True).replay
+            newest = read_chunk(chunk_paths(store)[-1]).header
+            made = newest["positions_before"] + newest["positions"]
+            positions = window_size(made, replay.window_min, replay.window_exponent)
+    parts = pack(store, out, positions)
+    size = sum(part.stat().st_size for part in parts)
+    print(
+        f"{out}: {len(parts)} file{'s' if len(parts) > 1 else ''}, {size / 1e6:.1f} MB; put into RUN/replay, they are its games"
+    )
 
 
 def _told(game: Game, record: GameRecord) -> GameText:

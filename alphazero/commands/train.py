@@ -23,6 +23,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--run", type=Path, metavar="DIR", help="run directory (default: runs/NAME, NAME as in NAME.yaml)"
     )
+    parser.add_argument(
+        "--from-step",
+        type=arguments.whole(0, 10**12),
+        metavar="N",
+        help="branch off: begin with the checkpoint of step N of the run that training.start_from names",
+    )
     arguments.add_device(parser)
     arguments.add_workers(parser, "play in N processes of their own (cluster.workers)")
     parser.add_argument(
@@ -43,6 +49,10 @@ def run(args: argparse.Namespace) -> int:
     for key, value in (("workers", args.workers), ("learners", args.learners)):
         args.overrides += [] if value is None else [f"cluster.{key}={value}"]
     config = load_config(args.config, args.overrides)
+    if args.from_step is not None:
+        config = load_config(
+            args.config, [*args.overrides, f"training.start_from={_checkpoint(config, args.from_step)}"]
+        )
     directory: Path = args.run or Path("runs") / args.config.stem
     finished = _train(config, directory, args)
     if finished.stopping:
@@ -60,6 +70,22 @@ def run(args: argparse.Namespace) -> int:
     if protocol is not None:
         fact("in a GUI", f"alphazero {protocol} --model {directory}")
     return 0
+
+
+def _checkpoint(config: Config, step: int) -> Path:
+    """That of the run which the configuration begins from."""
+    from alphazero import checkpoint
+
+    name = config.training.start_from
+    if not name:
+        raise UserError(
+            "train: --from-step N is for a run that begins from another one: give training.start_from=RUN, too"
+        )
+    steps = checkpoint.steps(Path(name))
+    if step not in steps:
+        there = f"its checkpoints are {', '.join(map(str, steps))}" if steps else "it has none"
+        raise UserError(f"{name}: no checkpoint of step {step}; {there}")
+    return Path(name) / "checkpoints" / str(step)
 
 
 def _train(config: Config, directory: Path, args: argparse.Namespace) -> Run:

@@ -38,5 +38,6 @@ class Meta(TypedDict, total=False):
     play: dict[str, SettingValue]  # further settings of PUCT for play, tuned for this network
     version: str
     began_from: BeganFrom
+    lessons: int  # games of others that it began with
     paid: tuple[int, float]  # positions, and the samples that they paid for
     reuse: float  # replay.reuse when that was counted

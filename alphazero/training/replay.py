@@ -77,10 +77,10 @@ def window_size(positions: int, scale: int, exponent: float, growth: float = 0.4
     return int(scale * (1.0 + growth * (ratio**exponent - 1.0) / exponent))
 
 
-def encode_chunk(header: dict[str, Any], records: list[bytes]) -> bytes:
-    """The bytes of a chunk file."""
+def encode_chunk(header: dict[str, Any], records: list[bytes], level: int = 3) -> bytes:
+    """The bytes of a chunk file. level: of zstd."""
     payload = b"".join(struct.pack("<I", len(record)) + record for record in records)
-    body = MAGIC + json.dumps(header).encode() + b"\n" + zstandard.ZstdCompressor(level=3).compress(payload)
+    body = MAGIC + json.dumps(header).encode() + b"\n" + zstandard.ZstdCompressor(level=level).compress(payload)
     return body + hashlib.sha256(body).digest()
 
 

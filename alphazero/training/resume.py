@@ -24,7 +24,7 @@ class Origin:
     """What a run goes on from.
 
     began_from: whose network it began with and all that had been spent on that; None for random weights. seconds, evaluations:
-    spent on this run before. paid: as ReplayStore.paid. reuse: replay.reuse when that was counted; None for a new run.
+    spent on this run before. lessons: games of others that it began with. paid: as ReplayStore.paid. reuse: replay.reuse when that was counted; None for a new run.
     """
 
     trainer: Trainer
@@ -33,6 +33,8 @@ class Origin:
     evaluations: int = 0
     paid: tuple[int, float] = (0, 0.0)
     reuse: float | None = None
+    resumed: bool = False
+    lessons: int = 0
 
 
 def _earlier_config(directory: RunDirectory, config: Config) -> Config | None:
@@ -109,6 +111,8 @@ def _restored(path: Path, config: Config, before: Config | None, device: torch.d
         (int(positions), float(samples)),
         # The checkpoint's own: config.yaml has a new one already, where a resumed run came to no checkpoint.
         meta.get("reuse", before.replay.reuse if before is not None else None),
+        resumed=True,
+        lessons=meta.get("lessons", 0),
     )
     return found, same_optimizer
 

@@ -64,7 +64,8 @@ class Run:
         self.trainer = origin.trainer
         self.variants = variants_of(config, self.game)
         self.store = ReplayStore(self.directory.replay, self.variants, config.replay)
-        self.store.paid = origin.paid
+        # Games that a new run finds were brought along: they are learned from, and pay for no steps.
+        self.store.paid = origin.paid if origin.resumed else (self.store.positions, 0.0)
         self.store.convert_reuse(origin.reuse)
         write_atomically(self.directory.config, to_yaml(config).encode())  # once nothing refuses it any more
         for warning in self.store.warnings:
@@ -79,6 +80,7 @@ class Run:
             store=self.store,
             budget=self.budget,
             began_from=origin.began_from,
+            lessons=origin.lessons,
         )
         begin = time.perf_counter()
         self.evaluator = self._make_evaluator()

@@ -18,7 +18,7 @@ SAVE_SECONDS = 300.0  # between checkpoints, at most
 
 
 class Checkpoints:
-    """Writes the checkpoints of the run in a directory. began_from: see Origin."""
+    """Writes the checkpoints of the run in a directory. began_from, lessons: see Origin."""
 
     def __init__(
         self,
@@ -30,9 +30,11 @@ class Checkpoints:
         store: ReplayStore,
         budget: Budget,
         began_from: BeganFrom | None,
+        lessons: int,
     ):
         self.directory = directory
         self._trainer, self._store, self._budget = trainer, store, budget
+        self.lessons = lessons
         self._every = config.training.checkpoint_every
         self._last_step, self._last_seconds = trainer.steps, time.perf_counter()
         self._fixed: Meta = {
@@ -58,6 +60,8 @@ class Checkpoints:
             "evaluations": spent.evaluations,
             "seconds": round(spent.elapsed(), 3),
         }
+        if self.lessons:
+            counted["lessons"] = self.lessons
         return checkpoint.save(self.directory, self._trainer, {**self._fixed, **counted})
 
     def save_when_due(self) -> None:

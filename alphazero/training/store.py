@@ -73,6 +73,11 @@ class ReplayStore:
         for replay in self._replays:
             replay.flush_due()
 
+    def flush(self) -> None:
+        """Writes what waits for a full chunk as a chunk of its own."""
+        for replay in self._replays:
+            replay.flush()
+
     def first_games(self, worker: int = 0) -> list[int]:
         """By variant, the first game number that this worker never used; 0 is the process that holds the store."""
         return [replay.next_number_of(worker) for replay in self._replays]

@@ -149,6 +149,10 @@ class GameFace {
   [[nodiscard]] virtual int map_policy(int symmetry, int index) const = 0;
   [[nodiscard]] virtual std::vector<std::string> record_moves(const GameRecord& record) const = 0;
   [[nodiscard]] virtual std::vector<std::int8_t> record_turns(const GameRecord& record) const = 0;  // who moved
+  // A game that others played: each move is its position's policy target, and `value`, for the first player, that of
+  // all. Its score and its end count only where the rules find that value at its end, too.
+  [[nodiscard]] virtual GameRecord record_of(std::string_view start, const std::vector<std::string>& moves, int value,
+                                             std::uint64_t number) const = 0;
   // Per ply the policy target by move; empty where there is none.
   [[nodiscard]] virtual std::vector<std::map<std::string, float>> record_policies(const GameRecord& record) const = 0;
   [[nodiscard]] virtual std::unique_ptr<SearchFace> search(const SearchSettings& settings,

@@ -82,6 +82,33 @@ class GameOf final : public GameFace {
   }
   int map_cell(int symmetry, int cell) const override { return G::map_cell(options_, symmetry, cell); }
   int map_policy(int symmetry, int index) const override { return G::map_policy(options_, symmetry, index); }
+  GameRecord record_of(std::string_view start, const std::vector<std::string>& moves, int value,
+                       std::uint64_t number) const override {
+    constexpr std::uint16_t kCertain = 0xffff;
+    GameRecord record;
+    record.number = number;
+    record.start = start;
+    record.value = value;
+    auto position = start.empty() ? typename G::Position(options_) : G::Position::parse(options_, start);
+    for (const std::string& text : moves) {
+      if (position.outcome()) break;  // by these rules; a file may go on
+      MoveList<G::kMaxMoves> legal;
+      position.legal_moves(legal);
+      PlyRecord ply{.move = position.parse_move(text)};
+      ply.kind = legal.size() > 1 ? PlyKind::kFull : PlyKind::kForced;
+      ply.root_value = static_cast<float>(position.turn() == 0 ? value : -value);
+      if (legal.size() > 1) ply.policy = {{ply.move, kCertain}};
+      record.plies.push_back(std::move(ply));
+      position.play(record.plies.back().move);
+    }
+    const std::optional<Outcome> outcome = position.outcome();
+    const bool agreed = outcome && outcome->value == value;
+    record.reason = agreed ? outcome->reason : "resign";
+    record.to_the_end = agreed;
+    record.has_score = agreed && outcome->score.has_value();
+    record.score = record.has_score ? *outcome->score : 0.0F;
+    return record;
+  }
   std::vector<std::string> record_moves(const GameRecord& record) const override {
     std::vector<std::string> out;
     replay(record, [&](const typename G::Position& position, const PlyRecord& ply) {

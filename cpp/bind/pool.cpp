@@ -121,6 +121,13 @@ py::array_t<float> per_ply(const GameRecord& g, Of&& of) {
   return out;
 }
 
+constexpr const char* kOfGame = R"(A game that others played, to learn from.
+
+moves: as text. value: +1, 0 or -1 for the first player. start: the text of its start position; "": the
+game's own. Each move is its position's policy target. Where the rules find no end with this value, as
+where somebody resigned or dead stones were left, the game teaches moves and value alone; what comes
+after an end by the rules is left out. ValueError names an illegal move.)";
+
 void bind_record(py::module_& m) {
   py::class_<GameRecord>(m, "GameRecord", "A finished game: moves, search results, outcome.")
       .def_readonly("number", &GameRecord::number, "The game's name: its random numbers follow from it and the seed.")
@@ -176,6 +183,14 @@ void bind_record(py::module_& m) {
           "The moves as text.")
       .def(
           "to_bytes", [](const GameRecord& g) { return py::bytes(serialize(g)); }, "The record as it is kept in files.")
+      .def_static(
+          "of_game",
+          [](const PyGame& game, const std::vector<std::string>& moves, int value, const std::string& start,
+             std::uint64_t number) {
+            if (value < -1 || value > 1) throw std::invalid_argument("of_game: value must be -1, 0 or 1");
+            return game.face->record_of(start, moves, value, number);
+          },
+          py::arg("game"), py::arg("moves"), py::arg("value"), py::arg("start") = "", py::arg("number") = 0, kOfGame)
       .def_static(
           "from_bytes", [](const py::bytes& bytes) { return deserialize(static_cast<std::string_view>(bytes)); },
           py::arg("data"), "Reads to_bytes(); ValueError says what is broken.");
