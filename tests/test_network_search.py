@@ -16,7 +16,7 @@ from alphazero.evaluators.torch_plain import TorchEvaluator
 from alphazero.leaf_sums import LeafSums, wdl_of
 from alphazero.many_searches import ManySearches
 from alphazero.network import Network, shape_of
-from alphazero.network_search import NODES_A_LEAF, NetworkSearch
+from alphazero.network_search import NetworkSearch, leaves_at_once
 from alphazero.player import NetworkPlayer
 from alphazero.search import Limits, Search
 
@@ -94,11 +94,13 @@ def test_batches_grow_with_the_tree():
     NetworkSearch(made, evaluator, "net", batch_size=16, simulations=3000).search(made.position())
     told = 0
     for size in evaluator.sizes:
-        assert size <= min(16, 1 + (told + 10) // NODES_A_LEAF), (
-            "but for the few simulations that end on what is proven"
-        )
+        assert size <= min(16, leaves_at_once(told + 10)), "but for the few simulations that end on what is proven"
         told += size
-    assert max(evaluator.sizes) == 16 and evaluator.sizes[:20] == [1] * 20
+    assert max(evaluator.sizes) == 16 and evaluator.sizes[:10] == [1] * 10
+
+
+def test_a_tree_asks_for_more_leaves_the_larger_it_is():
+    assert [leaves_at_once(nodes) for nodes in (0, 15, 16, 111, 112, 959, 960, 4032)] == [1, 1, 2, 7, 8, 15, 16, 64]
 
 
 def test_lanes_search_side_by_side_and_lose_no_simulation():
