@@ -27,6 +27,8 @@ NODES_A_LEAF = 64
 # one leaf, and a move that has 20 ms is the better for a tree twice as large.
 FIRST_NODES_A_LEAF = 16
 FIRST_LEAVES = 7
+# All cores together ask for at most 16 leaves, or a leaf for so many nodes: sixteen of them would search a small tree badly.
+NODES_A_LEAF_IN_ALL = 16
 # A search that may be over this soon runs on one core: on a busy machine it would mostly wait for the others to end.
 ALONE_SECONDS = 0.005
 WAIT_SECONDS = 0.05  # between two looks at the limits where other cores have all the leaves
@@ -70,6 +72,7 @@ class NetworkSearch(Search):
         self.name = name
         self.crew = Crew(evaluator, threads, heads=heads)
         self.under_way = 0  # batches
+        self._waiting = 0  # leaves in them
         self.evaluated_leaves = 0  # in all searches
         self._kept = 0  # nodes that the tree had when the search began
         self._enough: Callable[[Search], bool] = lambda search: False
@@ -104,7 +107,7 @@ class NetworkSearch(Search):
         self._root = position.copy()
         core.begin(limits.simulations, noise, list(gumbel), list(limits.only))
         report = core.report()
-        self.under_way = 0
+        self.under_way = self._waiting = 0
         self._kept = report["nodes"]
         self._sums = LeafSums(len(limits.only) or len(position.legal_moves()))
         self._enough = limits.watch()
@@ -115,14 +118,17 @@ class NetworkSearch(Search):
 
     def collect(self, planes: Planes, most: int) -> list[int]:
         """Tickets of leaves, whose planes are written into the first rows; none: see `over`."""
-        rows = min(most, self.batch_size, leaves_at_once(self._kept + self._core.simulations))
-        tickets = self._core.collect_batch(planes, rows)
+        nodes = self._kept + self._core.simulations
+        room = max(2 * (1 + FIRST_LEAVES), nodes // NODES_A_LEAF_IN_ALL) - self._waiting
+        tickets = self._core.collect_batch(planes, max(1, min(most, self.batch_size, leaves_at_once(nodes), room)))
+        self._waiting += len(tickets)
         self.under_way += bool(tickets)
         return tickets
 
     def take(self, tickets: list[int], logits: F32, wdl: F32, heads: dict[str, F32]) -> None:
         """The answers to a batch; UserError names the player where they are no numbers."""
         self.under_way -= 1
+        self._waiting -= len(tickets)
         try:
             moves, plies = self._core.tell_batch(tickets, logits, wdl[:, 0] - wdl[:, 2])
         except ValueError as error:

@@ -4,7 +4,7 @@
         --result "GNU Go 3.8, level 10: 61 % of 200 games (800 simulations, +78 Elo, 95 %: 30 .. 126)"
 
 Writes alphazero/pretrained/GAME/{model.safetensors, meta.json, README.md} and docs/networks/GAME.png, the curve that
-`alphazero tournament RUN` drew last. The weights are those that play; they must fit in 5 MB. A limit of plies is a means of
+`alphazero tournament RUN` drew last, and adds its points to docs/networks/GAME.json (tools/curves.py). The weights are those that play; they must fit in 5 MB. A limit of plies is a means of
 training: who plays with a shipped network plays to the end.
 """
 
@@ -17,6 +17,8 @@ import sys
 import textwrap
 from pathlib import Path
 from typing import Any
+
+from curves import add_run
 
 from alphazero import checkpoint
 from alphazero.config import load_config
@@ -137,6 +139,7 @@ def main() -> None:
     if (curve := args.run / "elo.png").exists():
         (args.into / "docs" / "networks").mkdir(parents=True, exist_ok=True)
         shutil.copyfile(curve, args.into / "docs" / "networks" / f"{game}.png")
+        add_run(args.into / "docs" / "networks" / f"{game}.json", args.run, loaded.meta)
     print(f"{target.relative_to(args.into)}: step {loaded.meta['steps']:,}, {size:,} bytes")
 
 
