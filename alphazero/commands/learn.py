@@ -23,7 +23,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="samples of each position (default 2: more repeat games by heart)",
     )
     parser.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE", help="overrides a key of the file; may be repeated"
+        "--set",
+        dest="overrides",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="overrides a key of the file; may be repeated",
     )
     arguments.add_device(parser)
 
@@ -36,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
 
     if not 0.0 < args.passes <= 1000.0:
         raise UserError(f"learn: --passes must be above 0 and at most 1000, got {args.passes:g}")
-    config = load_config(args.config, args.set)
+    config = load_config(args.config, args.overrides)
     games = read_collection(args.games, make(config.game.name, config.game.options))
     plies = sum(record.plies for record in games.records)
     print(f"{len(games.records):,} games, {plies:,} moves", file=sys.stderr)
