@@ -6,13 +6,13 @@
 # checkpoint with its optimizer, the configuration, the log and the newest window of games. With such files in OUT it goes
 # on from them. The network is OUT's own: `cat OUT/run.tar.* | tar x`, then tools/ship.py.
 #
-# BLOCKS and CHANNELS choose the size, CONFIG the configuration, ALPHAZERO the command; KEY=VALUE overrides the configuration.
+# BLOCKS and CHANNELS choose the size, CONFIG the configuration, ALPHAZERO the command (an absolute path, or a name); KEY=VALUE overrides the configuration.
 set -eu
 begun=$(date +%s)
 [ $# -ge 3 ] || { sed -n '2,9p' "$0" | sed 's/^# \{0,1\}//' >&2; exit 2; }
 game=$1 minutes=$2 out=$3
 shift 3
-here=$(dirname "$0")
+here=$(cd "$(dirname "$0")" && pwd)
 case $game in
   chess | shogi) config=${CONFIG:-$here/../configs/$game.yaml} blocks=${BLOCKS:-10} channels=${CHANNELS:-128} ;;
   go) config=${CONFIG:-$here/../configs/go9-gpu.yaml} blocks=${BLOCKS:-10} channels=${CHANNELS:-128} ;;
@@ -30,6 +30,8 @@ if [ -z "${ALPHAZERO:-}" ]; then
   ALPHAZERO=$work/env/bin/alphazero
 fi
 
+case $config in /*) ;; *) config=$PWD/$config ;; esac
+
 run=$work/run
 mkdir "$run"
 if ls "$out"/run.tar.* >/dev/null 2>&1; then
@@ -37,8 +39,8 @@ if ls "$out"/run.tar.* >/dev/null 2>&1; then
   blocks=$(sed -n 's/^  blocks: *//p' "$run/config.yaml") channels=$(sed -n 's/^  channels: *//p' "$run/config.yaml")
   start=$(sed -n 's/^  start_from: *//p' "$run/config.yaml")
 else
-  start=$work/grown
-  "$ALPHAZERO" grow "pretrained:$game" --blocks "$blocks" --channels "$channels" --out "$start"
+  start=$game-grown-to-${blocks}x$channels # a name below the working folder: the same on every machine
+  "$ALPHAZERO" grow "pretrained:$game" --blocks "$blocks" --channels "$channels" --out "$work/$start"
 fi
 
 # The budget counts all minutes that were ever spent on the run; half a minute is kept for packing.
@@ -46,9 +48,9 @@ spent=$("$ALPHAZERO" info "$run" 2>/dev/null | awk '$1 == "seconds" { print $2 }
 left=$((60 * minutes - ($(date +%s) - begun) - 30))
 [ "$left" -gt 0 ] || { echo "gpu_train.sh: $minutes minutes were spent before training began" >&2; exit 1; }
 budget=$(awk "BEGIN { print (${spent:-0} + $left) / 60 }")
-"$ALPHAZERO" train "$config" --run "$run" --no-rating \
+(cd "$work" && "$ALPHAZERO" train "$config" --run "$run" --no-rating \
   training.start_from="$start" network.blocks="$blocks" network.channels="$channels" \
-  training.schedule=stable training.budget_minutes="$budget" "$@"
+  training.schedule=stable training.budget_minutes="$budget" "$@")
 
 newest=$(cat "$run/checkpoints/latest")
 mkdir "$work/pack" "$work/pack/checkpoints"

@@ -141,12 +141,17 @@ def read(data: AnyStr, where: str = "SGF") -> list[GameText]:
 
 
 def _text(line: int, data: str | bytes) -> GameText:
-    game = GameText(line=line, game="go")
     try:
-        record = parse(data, f"line {line}")
+        return text_of(parse(data, f"line {line}"), line)
     except UserError as error:
+        game = GameText(line=line, game="go")
         game.warnings.append(str(error))
         return game
+
+
+def text_of(record: SgfGame, line: int = 1) -> GameText:
+    """A game that was read, as every format tells it; its start is without komi."""
+    game = GameText(line=line, game="go")
     told = {key: " ".join((values or [""])[0].split()) for key, values in record.properties.items()}
     game.first, game.second, game.event = told.get("PB", ""), told.get("PW", ""), told.get("EV", "")
     game.start = record.start

@@ -76,10 +76,12 @@ def _files(paths: Sequence[Path], game: Game) -> Iterator[Path]:
 def _games(path: Path, game: Game) -> Iterator[GameText | str]:
     """The games of a file, or for each that is left out the reason."""
     data = read_bytes(path, "games")
+    if game.name == "go":
+        games = collection(data)
+        yield from (_of_go(one, game) for _, one in games) if games else ["files that cannot be read"]
+        return
     try:
-        if game.name == "go":
-            yield from (_of_go(one, game) for _, one in collection(data))
-        elif game.name == "chess":
+        if game.name == "chess":
             yield from pgn.read(data, str(path))
         else:
             read = csa.read if path.suffix.lower() == ".csa" else kif.read
@@ -90,10 +92,14 @@ def _games(path: Path, game: Game) -> Iterator[GameText | str]:
 
 
 def _of_go(data: bytes, game: Game) -> GameText | str:
-    record = sgf.parse(data)
+    """One game of a collection: what is broken of it leaves the others as they are."""
+    try:
+        record = sgf.parse(data)
+    except UserError:
+        return "games that cannot be read"
     if record.size != game.options["board_size"]:
         return f"another board than {game.options['board_size']} x {game.options['board_size']}"
-    told = sgf.read(data)[0]
+    told = sgf.text_of(record)
     told.start = f"komi={record.komi:g} {told.start}".strip() if record.has_komi else told.start
     return told
 
@@ -127,7 +133,6 @@ def learn(
         _take_steps(run, round(passes * positions / config.training.batch_size))
         run.store.paid = (run.store.positions, run.trainer.samples)  # self-play pays for its own steps
         run.checkpoints.save()
-        run.learner.close()
     return run
 
 
@@ -151,4 +156,5 @@ def _take_steps(run: Run, steps: int) -> None:
                     resignation=-1.0,
                 )
     finally:
+        run.learner.close()
         run.report.close()

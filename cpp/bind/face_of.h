@@ -94,7 +94,8 @@ class GameOf final : public GameFace {
       if (position.outcome()) break;  // by these rules; a file may go on
       MoveList<G::kMaxMoves> legal;
       position.legal_moves(legal);
-      PlyRecord ply{.move = position.parse_move(text)};
+      PlyRecord ply;
+      ply.move = position.parse_move(text);
       ply.kind = legal.size() > 1 ? PlyKind::kFull : PlyKind::kForced;
       ply.root_value = static_cast<float>(position.turn() == 0 ? value : -value);
       if (legal.size() > 1) ply.policy = {{ply.move, kCertain}};
