@@ -54,6 +54,7 @@ def call(command: str, action: argparse.Action, value: str) -> list[str]:
         "selfplay": ["uniform", "--game", "connect4", "--out", "nowhere"],
         "tournament": ["random", "uniform", "--game", "connect4"],
         "replay": ["nowhere"],
+        "learn": ["nowhere", "--config", "nowhere", "--run", "nowhere"],
         "elo": ["nowhere"],
         "bench": ["rules"],
     }.get(command, [])

@@ -185,4 +185,4 @@ def test_the_command_tells_what_it_read_and_how_to_go_on(tmp_path, capsys):
     assert f"alphazero train {file} --run {tmp_path / 'run'}" in out
     assert "1 games, " in err and "left out: 1 (nobody is said to have won)" in err
     assert cli.main([*arguments, "--passes", "0"]) != 0
-    assert "--passes must be above 0" in capsys.readouterr().err
+    assert "--passes must be >= 0.001" in capsys.readouterr().err

@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--run", type=Path, required=True, metavar="DIR", help="run directory, which is made")
     parser.add_argument(
         "--passes",
-        type=float,
+        type=arguments.number(0.001, 1000.0),
         default=2.0,
         metavar="N",
         help="samples of each position (default 2: more repeat games by heart)",
@@ -35,12 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from alphazero.config import load_config
-    from alphazero.errors import UserError
     from alphazero.game import make
     from alphazero.training.lessons import learn, read_collection
 
-    if not 0.0 < args.passes <= 1000.0:
-        raise UserError(f"learn: --passes must be above 0 and at most 1000, got {args.passes:g}")
     config = load_config(args.config, args.overrides)
     games = read_collection(args.games, make(config.game.name, config.game.options))
     plies = sum(record.plies for record in games.records)
