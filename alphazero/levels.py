@@ -44,7 +44,8 @@ USUAL = (
     Level(160, 0.0, 0.2),
     Level(0, 0.0, 0.0),
 )
-# By game, where the shipped network's levels were spaced by tournaments: even steps. USUAL for all others.
+# By game, where the shipped network's levels were spaced by tournaments, for even steps; what they are worth in Elo was not
+# measured. USUAL for all others.
 LADDERS: dict[str, tuple[Level, ...]] = {
     "chess": (
         Level(10, 8.0, 4.0),

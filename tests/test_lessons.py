@@ -180,9 +180,10 @@ def test_the_command_tells_what_it_read_and_how_to_go_on(tmp_path, capsys):
     (tmp_path / "one.sgf").write_text(records.write(GO, told(GO, 1)))
     (tmp_path / "two.sgf").write_text("(;GM[1]SZ[5]KM[6.5];B[cc])")
     arguments = ["learn", str(tmp_path), "--config", str(file), "--run", str(tmp_path / "run"), "--device", "cpu"]
+    arguments += ["--set", "network.channels=4"]
     assert cli.main(arguments) == 0
     out, err = capsys.readouterr()
-    assert f"alphazero train {file} --run {tmp_path / 'run'}" in out
+    assert f"alphazero train {file} --run {tmp_path / 'run'} network.channels=4\n" in out
     assert "1 games, " in err and "left out: 1 (nobody is said to have won)" in err
     assert cli.main([*arguments, "--passes", "0"]) != 0
     assert "--passes must be >= 0.001" in capsys.readouterr().err

@@ -364,9 +364,11 @@ def test_scaling_takes_time_budgets(tmp_path, capsys):
         (["uniform", "--games", "1"], "--games must be >= 2"),
     ],
 )
-def test_scaling_says_what_it_cannot_do(capsys, arguments, message):
+def test_scaling_says_what_it_cannot_do(tmp_path, monkeypatch, capsys, arguments, message):
+    monkeypatch.chdir(tmp_path)
     assert main(["scaling", *arguments, "--game", "connect4"]) == 2
     assert message in capsys.readouterr().err
+    assert not list(tmp_path.iterdir()), "a call that is refused leaves nothing behind"
 
 
 def test_a_broken_openings_file_is_named(tmp_path):

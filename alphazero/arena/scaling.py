@@ -120,12 +120,13 @@ def measure(
     out: Path,
 ) -> Scaling:
     """Plays what is missing; writes results.jsonl, scaling.json and scaling.png into `out`, and returns scaling.json's object."""
-    out.mkdir(parents=True, exist_ok=True)
     seats = entrants(player, game, kind, amounts, unit)
+    pairings = schedule(game, amounts, games, opening_plies, seed)
+    out.mkdir(parents=True, exist_ok=True)  # once nothing refuses the call any more
     results = run_schedule(
         game,
         seats,
-        schedule(game, amounts, games, opening_plies, seed),
+        pairings,
         out / f"results-{unit}{_of_settings({**player.settings, 'kind': kind})}.jsonl",
         seed=seed,
         progress=Progress(),

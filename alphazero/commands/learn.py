@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from pathlib import Path
 
@@ -46,5 +47,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"left out: {count:,} ({reason})", file=sys.stderr)
     learned = learn(config, args.run, games, passes=args.passes, device=args.device)
     print(f"{args.run}: step {learned.trainer.steps:,}")
-    print(f"go on by self-play:  alphazero train {args.config} --run {args.run}")
+    print(
+        f"go on by self-play:  {shlex.join(['alphazero', 'train', str(args.config), '--run', str(args.run), *args.overrides])}"
+    )
     return 0

@@ -1,1 +1,1 @@
-"""Training: self-play, the replay store, the learner, and the loop that drives them (`loop.train`)."""
+"""Training: self-play, the replay store, the learner, and the run that they make (`run.train`)."""
