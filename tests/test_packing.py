@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 from tiny import tiny_file
 
+import alphazero as az
 from alphazero import checkpoint, cli
+from alphazero._core import GameRecord
 from alphazero.config import load_config
 from alphazero.errors import UserError
 from alphazero.training.packing import pack
@@ -40,7 +42,8 @@ def opened(store: Path, game) -> Replay:
 def test_a_pack_is_the_store_in_fewer_files(run, tmp_path):
     store = run / "replay"
     assert len(chunk_paths(store)) > 3
-    (part,) = pack(store, tmp_path / "pack")
+    part, *journal = pack(store, tmp_path / "pack")
+    assert [path.name for path in journal] in ([], ["journal"])
     assert records(tmp_path / "pack") == records(store)
     assert part.stat().st_size < sum(path.stat().st_size for path in chunk_paths(store))
     game = Run(load_config(run / "config.yaml", stored=True), run, "cpu", io.StringIO()).game
@@ -53,11 +56,33 @@ def test_a_pack_is_the_store_in_fewer_files(run, tmp_path):
         assert (array == one[name]).all(), name
 
 
+def test_games_that_wait_for_a_chunk_go_along(run, tmp_path):
+    shutil.copytree(run / "replay", tmp_path / "store")
+    game = az.Game("connect4")
+    store = opened(tmp_path / "store", game)
+    before = store.next_number
+    store.flush()
+    for number in range(before, before + 3):
+        store.add(GameRecord.of_game(game, ["a", "b", "a", "b", "a", "b", "a"], 1, number=number))
+    with (tmp_path / "store" / "journal").open("ab") as file:
+        file.write(b"an entry that is being writ")
+    assert pack(tmp_path / "store", tmp_path / "pack")[-1].name == "journal"
+    there = opened(tmp_path / "pack", game)
+    assert not there.warnings
+    assert there.next_number == before + 3
+    there.flush()
+    assert there.games == store.games + 3
+    assert (
+        records(tmp_path / "pack")[-1]
+        == GameRecord.of_game(game, ["a", "b", "a", "b", "a", "b", "a"], 1, number=before + 2).to_bytes()
+    )
+
+
 def test_a_part_is_no_larger_than_it_may_be(run, tmp_path):
     store = run / "replay"
     most = 2 * max(path.stat().st_size for path in chunk_paths(store)) + 100
     parts = pack(store, tmp_path / "pack", part_bytes=most)
-    assert len(parts) > 1
+    assert sum(part.suffix == ".azr" for part in parts) > 1
     assert all(part.stat().st_size <= most for part in parts)
     assert records(tmp_path / "pack") == records(store)
     with pytest.raises(UserError, match=r"games take [\d,]+ bytes, more than a part may"):

@@ -1,6 +1,6 @@
 """The newest games of a replay store in few files, to take a run from one machine to another.
 
-A part is a chunk, only larger: a folder of parts is a replay store.
+A part is a chunk, only larger: a folder of parts is a replay store. Its journal goes along: the games that wait for a chunk.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from alphazero.errors import UserError
 from alphazero.files import write_atomically, writing
+from alphazero.training import journal
 from alphazero.training.replay import Chunk, chunk_paths, encode_chunk, read_chunk
 
 PART_BYTES = 14_000_000  # what an e-mail or a form mostly takes
@@ -38,9 +39,21 @@ def pack(store: Path, out: Path, positions: int = 0, part_bytes: int = PART_BYTE
             path = target / f"{number:08d}.azr"
             write_atomically(path, data)
             written.append(path)
+        if waiting := _whole_entries(folder / "journal"):
+            with writing(target):
+                target.mkdir(parents=True, exist_ok=True)
+            write_atomically(target / "journal", waiting)
+            written.append(target / "journal")
     if not written:
         raise UserError(f"{store}: no replay chunks here")
     return written
+
+
+def _whole_entries(path: Path) -> bytes:
+    """What a journal holds, but for what is damaged, or being written just now."""
+    if not path.is_file():
+        return b""
+    return journal.read(path.read_bytes())[1]
 
 
 def _newest(folder: Path, positions: int) -> list[tuple[Chunk, int]]:

@@ -360,23 +360,12 @@ class Replay:
             self._set_aside(path, f"{path}: this is no file")
             return []
         data = path.read_bytes()
-        records: list[GameRecord] = []
-        whole = bytearray()
-        at = damaged = 0
-        while at < len(data):
-            entry = journal.read_entry(data, at)
-            if entry is None:
-                damaged += 1
-                at += 1
-                continue
-            records.append(entry[0])
-            whole += data[at : entry[1]]
-            at = entry[1]
+        records, whole, damaged = journal.read(data)
         if damaged:  # also an append that a power cut tore: from other damage at the end it cannot be told
             self._set_aside(
                 path, f"{path}: {damaged} of its {len(data)} bytes are damaged, {len(records)} games are whole"
             )
-            write_atomically(path, bytes(whole))
+            write_atomically(path, whole)
         return records
 
     def _set_aside(self, path: Path, reason: str) -> None:
