@@ -6,6 +6,7 @@ import copy
 import json
 import shutil
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -62,9 +63,11 @@ def meta(**changes):
     }
 
 
-def test_one_batch_is_overfitted():
+@pytest.mark.parametrize("tower", ["residual", "attention"])
+def test_one_batch_is_overfitted(tower):
     torch.manual_seed(0)
-    trainer = Trainer(Network(GO, TINY), TrainingConfig(learning_rate=0.01, warmup_steps=1, schedule="constant"), "cpu")
+    network = Network(GO, replace(TINY, tower=tower))
+    trainer = Trainer(network, TrainingConfig(learning_rate=0.01, warmup_steps=1, schedule="constant"), "cpu")
     batch = batch_of(GO, 16)
     figures = [trainer.step(batch, 0.0) for _ in range(300)]
     assert float(figures[-1]["policy_kl"]) < 0.1 < float(figures[0]["policy_kl"])

@@ -18,23 +18,29 @@ class NetworkConfig:
         'A class of your own, as "package.module:Class"; without it the residual tower. It gets the shape and this section.',
         resume="fixed",
     )
+    tower: Literal["residual", "attention"] = key(
+        "residual",
+        "Convolutions, as AlphaZero's, or a transformer over the cells, which learns how much each relative place matters. "
+        "docs/recipe.md compares them.",
+        resume="fixed",
+    )
     blocks: Int = key(
         4,
-        "Residual blocks in the tower. A laptop evaluates 4 blocks of 32 channels more than ten thousand times a second.",
+        "Blocks in the tower. A laptop evaluates 4 residual blocks of 32 channels more than ten thousand times a second.",
         low=1,
         high=100,
         resume="fixed",
     )
     channels: Int = key(
         32,
-        "Channels of each convolution. The cost grows with their square; 32 is enough for small boards.",
+        "Channels of each cell. The cost grows with their square; 32 is enough for small boards.",
         low=4,
         high=2048,
         resume="fixed",
     )
     global_pooling: Bool = key(
         True,
-        "Every second block also sees means and maxima over the whole board. "
+        "Every second residual block also sees means and maxima over the whole board. "
         "In KataGo's ablation this needed 1.6 times less data (Wu 2019, table 2).",
         resume="fixed",
     )

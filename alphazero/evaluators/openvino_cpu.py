@@ -1,6 +1,6 @@
 """OpenVINO on the processor (extra `cpu`): the network compiled whole, in bf16 where the processor has it.
 
-The graph is built here, operation by operation, from arrays. OpenVINO's own converter is not used: it needs torch, it takes
+The graph is built by openvino_graph.py, operation by operation, from arrays. OpenVINO's own converter is not used: it needs torch, it takes
 longer than all the rest, and its package sends usage events over the network, in a process each, and writes to ~/intel. It
 does so as soon as `openvino` is imported in the plain way, so `library()` is the only place that imports it.
 """
@@ -13,18 +13,17 @@ import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from alphazero.evaluators.base import F32, Planes, lanes_text, threads_text
+from alphazero.evaluators.openvino_graph import OpenVino, graph
 from alphazero.machine import cores
 from alphazero.weights import Weights, weights_of
 
 if TYPE_CHECKING:
     from alphazero.network import Network
-
-OpenVino = Any  # the library, and what it makes: it comes without types
 
 
 @dataclass(frozen=True)
@@ -178,7 +177,8 @@ class OpenVinoEvaluator:
             hints["NUM_STREAMS"] = 0
         elif threads:
             hints["INFERENCE_NUM_THREADS"] = threads
-        model = graph(self._openvino, self._weights, kind)
+        names = heads_of(self._weights) if kind.heads else []
+        model = graph(self._openvino, self._weights, (kind.height, kind.width), bf16=kind.bf16, heads=names)
         return self._core.compile_model(model, "CPU", hints).create_infer_request()
 
 
@@ -212,62 +212,3 @@ class _Lanes:
 def _weights(network: Network) -> Weights:
     state = {name: tensor.detach().cpu().float().numpy() for name, tensor in network.state_dict().items()}
     return weights_of(network.describe(), state)
-
-
-def graph(openvino: OpenVino, weights: Weights, kind: _Kind) -> OpenVino:
-    """What Network.forward computes, as an OpenVINO model: planes in, logits and wdl out, and the heads if wanted."""
-    op = openvino.opset8
-    arrays = weights.arrays
-    head = weights.shape.head
-
-    def whole_numbers(values: list[int]) -> OpenVino:
-        return op.constant(np.array(values, np.int64))
-
-    def conv(x: OpenVino, name: str) -> OpenVino:
-        weight = arrays[f"{name}.weight"]
-        pad = [weight.shape[2] // 2] * 2
-        y = op.convolution(x, op.constant(weight), [1, 1], pad, pad, [1, 1])
-        return op.add(y, op.constant(arrays[f"{name}.bias"][None, :, None, None]))
-
-    def linear(x: OpenVino, name: str) -> OpenVino:
-        y = op.matmul(x, op.constant(arrays[f"{name}.weight"]), False, True)
-        return op.add(y, op.constant(arrays[f"{name}.bias"]))
-
-    def shaped(x: OpenVino, shape: list[int]) -> OpenVino:  # in it, 0 keeps a size and -1 takes what is left
-        return op.reshape(x, whole_numbers(shape), True)
-
-    def pooled(x: OpenVino) -> OpenVino:
-        over = whole_numbers([2, 3])
-        return op.concat([op.reduce_mean(x, over, False), op.reduce_max(x, over, False)], 1)
-
-    def biased(x: OpenVino, whole: OpenVino, name: str) -> OpenVino:
-        return op.add(x, shaped(linear(whole, name), [0, -1, 1, 1]))
-
-    size = [-1, weights.shape.planes, kind.height, kind.width]
-    planes = op.parameter(size, openvino.Type.bf16 if kind.bf16 else openvino.Type.f32, "planes")
-    x = op.relu(conv(op.convert(planes, openvino.Type.f32) if kind.bf16 else planes, "stem"))
-    for i in range(weights.blocks):
-        y = op.relu(conv(x, f"tower.{i}.first"))
-        if f"tower.{i}.bias.weight" in arrays:
-            y = biased(y, pooled(y), f"tower.{i}.bias")
-        x = op.relu(op.add(x, conv(y, f"tower.{i}.second")))
-    p = op.relu(conv(x, "policy_conv"))
-    if head == "board":
-        whole = pooled(p)
-        policy = shaped(conv(op.relu(biased(p, whole, "policy_bias")), "policy_out"), [0, -1])
-        if "policy_extra.weight" in arrays:
-            policy = op.concat([policy, linear(whole, "policy_extra")], 1)
-    elif head == "columns":  # [B, K, H, W] -> [B, W, K * H] -> [B, W]
-        columns = op.transpose(p, whole_numbers([0, 3, 1, 2]))
-        policy = shaped(linear(shaped(columns, [0, 0, -1]), "policy_line"), [0, -1])
-    else:
-        policy = linear(shaped(p, [0, -1]), "policy_dense")
-    v = op.relu(conv(x, "value_conv"))
-    hidden = op.relu(linear(pooled(v), "value_hidden"))
-    told = [policy, op.softmax(linear(hidden, "value_out"), 1)]
-    for name in heads_of(weights) if kind.heads else ():
-        if name == "ownership":
-            told.append(shaped(op.tanh(conv(v, "ownership_out")), [0, kind.height, kind.width]))
-        else:
-            told.append(shaped(linear(hidden, f"{name}_out"), [-1]))
-    return openvino.Model(told, [planes], "network")
