@@ -7,6 +7,7 @@ import queue
 import re
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -299,6 +300,21 @@ def test_gogui_s_commands_are_known_and_answer(live):
         if kind == "dboard":
             rows = [row.split() for row in answer[1:]]
             assert len(rows) == 5 and all(len(row) == 5 for row in rows)
+        elif command == "alphazero-policy":  # GoGui cuts a label after four characters
+            labels = answer[0].split()[2::2]
+            assert labels and all(label.isdigit() and 1 <= int(label) <= 100 for label in labels)
+
+
+@pytest.mark.parametrize("score, said", [(3.26, "leads by 3.3 points"), (-4.0, "is behind by 4.0 points")])
+def test_the_evaluation_in_words_says_who_is_ahead(score, said):
+    class Sure(Player):
+        def evaluate(self, position):
+            return replace(super().evaluate(position), wdl=(0.25, 0.0, 0.75), value=-0.5, score=score)
+
+    live = Live(GtpEngine(Sure("uniform", az.Game("go", board_size=5))))
+    live.send("alphazero-value")
+    assert live.answer() == [f"= Black: 25.0 %, {said}"]
+    live.close()
 
 
 def test_a_player_without_a_network_analyses_too():

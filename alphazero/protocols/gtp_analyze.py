@@ -242,14 +242,17 @@ class AnalysisCommands(GtpLoop):
         return "\n" + grid(seen.ownership if self.position.turn == 0 else -seen.ownership, "{:.3f}")
 
     def do_alphazero__policy(self, arguments: list[str]) -> str:
+        """Labels for a board: whole per cents, since a point of GoGui's shows four characters, of moves that have one at least."""
         priors = sorted(self.player.evaluate(self.position).priors.items(), key=lambda each: -each[1])
-        return " ".join(f"{move} {share:.3f}" for move, share in priors[:20] if move != "pass")
+        return " ".join(f"{move} {100 * share:.0f}" for move, share in priors if move != "pass" and share >= 0.005)
 
     def do_alphazero__value(self, arguments: list[str]) -> str:
         seen = self.player.evaluate(self.position)
         colour = "Black" if self.position.turn == 0 else "White"
         rate = win_rate((float(seen.wdl[0]), float(seen.wdl[1]), float(seen.wdl[2])), seen.value)
-        points = "" if seen.score is None else f", leads by {seen.score:+.1f} points"
+        points = ""
+        if seen.score is not None:
+            points = f", {'leads' if seen.score >= 0 else 'is behind'} by {abs(seen.score):.1f} points"
         return f"{colour}: {100 * rate:.1f} %{points}"
 
 
