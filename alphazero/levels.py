@@ -1,7 +1,7 @@
 """Levels of strength for people, 1 to 10: how many simulations, how flat the priors, how freely the move is drawn.
 
 A weaker level searches less and plays more of what it thinks little of; it errs as a beginner does, by overlooking, and not by
-blunders on purpose. 10 is full strength. What a level is worth in Elo is not measured yet: tools/calibrate_levels.py does it.
+blunders on purpose. 10 is full strength. tools/calibrate_levels.py measures what a level is worth; docs/levels.md has the figures.
 """
 
 from __future__ import annotations
@@ -44,24 +44,73 @@ USUAL = (
     Level(160, 0.0, 0.2),
     Level(0, 0.0, 0.0),
 )
-# By game, where the shipped network's levels were spaced by tournaments, for even steps; what they are worth in Elo was not
-# measured. USUAL for all others.
+# By game, for the shipped network, spaced by tournaments. USUAL for all others.
 LADDERS: dict[str, tuple[Level, ...]] = {
     "chess": (
-        Level(10, 8.0, 4.0),
-        Level(13, 3.6, 1.8),
-        Level(20, 2.5, 1.2),
-        Level(22, 2.2, 1.1),
-        Level(25, 2.0, 1.0),
-        Level(30, 1.7, 0.85),
-        Level(36, 1.55, 0.75),
-        Level(43, 1.5, 0.65),
-        Level(52, 1.4, 0.55),
+        Level(27, 1.85, 0.93),
+        Level(33, 1.62, 0.8),
+        Level(46, 1.47, 0.62),
+        Level(60, 0.0, 0.48),
+        Level(78, 0.0, 0.36),
+        Level(102, 0.0, 0.268),
+        Level(151, 0.0, 0.165),
+        Level(186, 0.0, 0.13),
+        Level(230, 0.0, 0.1),
+        Level(0, 0.0, 0.0),
+    ),
+    "go": (
+        Level(10, 5.0, 2.5),
+        Level(13, 3.1, 1.6),
+        Level(15, 2.5, 1.2),
+        Level(17, 2.1, 0.97),
+        Level(19, 1.7, 0.78),
+        Level(22, 1.35, 0.6),
+        Level(29, 0.0, 0.33),
+        Level(38, 0.0, 0.2),
+        Level(52, 0.0, 0.115),
+        Level(0, 0.0, 0.0),
+    ),
+    "shogi": (
+        Level(8, 8.0, 4.0),
+        Level(18, 3.3, 0.98),
+        Level(20, 2.85, 0.8),
+        Level(23, 2.5, 0.63),
+        Level(28, 2.04, 0.463),
+        Level(36, 0.0, 0.29),
+        Level(46, 0.0, 0.195),
+        Level(60, 0.0, 0.125),
+        Level(78, 0.0, 0.075),
         Level(0, 0.0, 0.0),
     ),
 }
-# By game: Elo of each level and the half-width of its 95 % interval.
-ELO: dict[str, tuple[tuple[int, int], ...]] = {}
+# By game: Elo of each level over random, and the half-width of its 95 % interval against level 5. Level 10 by as many simulations
+# as docs/levels.md tells.
+ELO: dict[str, tuple[tuple[int, int], ...]] = {
+    "chess": (
+        (901, 99),
+        (1029, 89),
+        (1258, 75),
+        (1469, 69),
+        (1650, 0),
+        (1841, 63),
+        (2018, 69),
+        (2101, 68),
+        (2223, 84),
+        (2406, 117),
+    ),
+    "shogi": (
+        (769, 138),
+        (909, 130),
+        (1035, 130),
+        (1167, 111),
+        (1399, 0),
+        (1602, 105),
+        (1753, 124),
+        (1927, 143),
+        (2128, 239),
+        (2295, 459),
+    ),
+}
 
 
 def ladder(game: str) -> tuple[Level, ...]:

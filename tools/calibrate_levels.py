@@ -23,16 +23,19 @@ from types import MappingProxyType
 import yaml
 
 from alphazero.arena.play_match import play_match
+from alphazero.arena.ratings import rate
 from alphazero.arena.registry import ALL_PLIES, Registered
 from alphazero.cli import main as alphazero
+from alphazero.formats.results import read_results
 from alphazero.levels import MOST, Level, ladder
 from alphazero.player import load
 from alphazero.search_settings import SettingValue
 
 WEAKEST = Level(8, 8.0, 4.0)
 LEAST_FREEDOM = 0.05
-TRIES = 4  # of a level's place
-GOOD = 0.2  # of a step: a place that misses it by less is taken
+TRIES = 3  # of a level's place
+MIDDLE = "level-5"  # what intervals are told against
+GOOD = 0.25  # of a step: a place that misses it by less is taken
 
 
 def between(place: float, full: int, usual: float) -> Level:
@@ -53,7 +56,7 @@ def search_of(level: Level, full: int) -> dict[str, SettingValue]:
 def spaced(spec: str, game: str, step: float, games: int, full: int) -> list[Level]:
     """Ten levels, each of which loses to the next by about so many Elo."""
     network = load(spec)
-    usual = float(network.settings.get("policy_temperature", 1.0))
+    usual = float(network.search_settings(kind="puct")["policy_temperature"])
     levels, place, gap = [Level(0, 0.0, 0.0)], 1.0, 0.1
     for number in range(MOST - 1, 0, -1):
         tried: list[tuple[float, float]] = []  # how far off, the place
@@ -126,8 +129,14 @@ def main() -> None:
     code = alphazero(["tournament", *names, *options, "--anchor", "random=0", "--out", str(args.out / "tournament")])
     if code:
         raise SystemExit(code)
-    rated = {each["name"]: each for each in json.loads((args.out / "tournament" / "elo.json").read_text())["players"]}
-    pairs = [(round(rated[n]["elo"]), round((rated[n]["high"] - rated[n]["low"]) / 2)) for n in entries]
+    results = read_results([args.out / "tournament" / "results.jsonl"])
+    middle = next(each for each in rate(results, "random").players if each.name == MIDDLE)
+    # Nearly all games against random are won, so where its 0 lies is uncertain, and the same for all levels: told once.
+    print(
+        f"{MIDDLE}: {middle.elo:.0f} [{middle.low:.0f}, {middle.high:.0f}] above random; the levels' intervals are against {MIDDLE}"
+    )
+    rated = {each.name: each for each in rate(results, MIDDLE, middle.elo).players}
+    pairs = [(round(rated[n].elo), round((rated[n].high - rated[n].low) / 2)) for n in entries]
     for level in levels:
         print(f"        Level({level.simulations}, {level.flatness}, {level.freedom}),")
     print(f'"{args.game}": ({", ".join(map(str, pairs))}),')
