@@ -1,9 +1,9 @@
 """The policy-value network: a tower that reads planes, and heads that tell what to play and who wins.
 
-The residual tower's are post-activation blocks (as AlphaZero's: conv, norm, ReLU, conv, norm, add, ReLU): every norm follows a convolution, so all
-of them fold into the convolutions for inference. The attention tower's blocks are those of a transformer, a token for each cell.
-No layer sees the board's size, where the game allows it: Go's policy and
-values come from 1x1 convolutions and from means over the board, so the same weights play on any board.
+The residual tower has post-activation blocks (as AlphaZero's: conv, norm, ReLU, conv, norm, add, ReLU): every norm follows a
+convolution, so all of them fold into the convolutions for inference. The attention tower has a transformer's, a token for each
+cell. No layer sees the board's size, where the game allows it: Go's policy and values come from 1x1 convolutions and from means
+over the board, so the same weights play on any board.
 """
 
 from __future__ import annotations
@@ -216,13 +216,8 @@ def make_network(shape: Shape, config: NetworkConfig) -> Network:
 
 def from_description(description: Description) -> Network:
     """The network that `describe` described, with fresh weights."""
-    fields = {
-        "kind": "",
-        "tower": "residual",
-        "plies_left": False,
-        "reply": False,
-        **description,
-    }  # networks of before they came
+    came_later: Description = {"kind": "", "tower": "residual", "plies_left": False, "reply": False}
+    fields = {**came_later, **description}
     shape = {key: value for key, value in fields.pop("shape").items() if key != "head"}
     return make_network(Shape(**shape), NetworkConfig(**fields))
 

@@ -244,7 +244,7 @@ class AnalysisCommands(GtpLoop):
     def do_alphazero__policy(self, arguments: list[str]) -> str:
         """Labels for a board: whole per cents, since a point of GoGui's shows four characters, of moves that have one at least."""
         priors = sorted(self.player.evaluate(self.position).priors.items(), key=lambda each: -each[1])
-        return " ".join(f"{move} {100 * share:.0f}" for move, share in priors if move != "pass" and share >= 0.005)
+        return " ".join(f"{move} {100 * share:.0f}" for move, share in priors if move != "pass" and share >= 0.01)
 
     def do_alphazero__value(self, arguments: list[str]) -> str:
         seen = self.player.evaluate(self.position)
