@@ -3,7 +3,8 @@
 // A search plays the moves of its path and takes them back, and asks the rules at its end alone. So moves are only
 // noted; where the rules are asked, the nearest state that is known is copied and the moves from there are played on
 // the copy. Known are the last settled state and some of those that were asked for since: a small search comes back to
-// them with one move more, a large one with a few. Random games leave nothing to begin from.
+// them with one move more, a large one with a few; rules whose moves are dear keep more. Random games leave nothing to
+// begin from.
 #pragma once
 
 #include <cstddef>
@@ -22,12 +23,19 @@ class ReplayedStates {
  public:
   using State = typename Rules::State;
 
-  explicit ReplayedStates(std::shared_ptr<const State> start) : settled_(std::move(start)) {}
+  // dear_moves: playing a move takes far longer than copying a state.
+  explicit ReplayedStates(std::shared_ptr<const State> start, bool dear_moves = false)
+      : settled_(std::move(start)), most_known_(dear_moves ? kMostKnownOfDear : kMostKnown) {}
   ReplayedStates(const ReplayedStates& other)
-      : settled_(other.settled_), plies_(other.plies_), moves_(other.moves_), names_(other.names_) {}
+      : settled_(other.settled_),
+        most_known_(other.most_known_),
+        plies_(other.plies_),
+        moves_(other.moves_),
+        names_(other.names_) {}
   ReplayedStates& operator=(const ReplayedStates& other) {
     if (this == &other) return *this;
     settled_ = other.settled_;
+    most_known_ = other.most_known_;
     plies_ = other.plies_;
     moves_ = other.moves_;
     names_ = other.names_;
@@ -74,9 +82,11 @@ class ReplayedStates {
 
  private:
   // Those nearest to the root, which most paths go through. They are few, since each game of a pool has its own and a
-  // state may take 10 KB: as many as were put away, to the next power of two.
+  // state may take 10 KB: as many as were put away, to the next power of two. More than kMostKnown only where moves are
+  // dear and the tree is larger than those of self-play: to look up and to free a state costs a miss of the cache.
   static constexpr std::size_t kFewestKnown = 64;
   static constexpr std::size_t kMostKnown = 512;
+  static constexpr std::size_t kMostKnownOfDear = 16384;
   struct Known {
     std::uint64_t name = 0;  // of the moves that lead to it
     std::size_t plies = 0;
@@ -100,7 +110,7 @@ class ReplayedStates {
     if (known_.empty()) {
       known_.resize(kFewestKnown);
       put_away_ = 0;
-    } else if (++put_away_ > known_.size() && known_.size() < kMostKnown) {
+    } else if (++put_away_ > (known_.size() < kMostKnown ? 1 : 2) * known_.size() && known_.size() < most_known_) {
       std::vector<Known> all = std::exchange(known_, std::vector<Known>(2 * known_.size()));
       for (Known& each : all)
         if (each.state) keep(std::move(each));
@@ -114,6 +124,7 @@ class ReplayedStates {
   }
 
   std::shared_ptr<const State> settled_;
+  std::size_t most_known_ = kMostKnown;
   int plies_ = 0;                     // before settled_
   std::vector<Move> moves_;           // since then
   std::vector<std::uint64_t> names_;  // of the moves up to each of them

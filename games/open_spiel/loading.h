@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <exception>
 #include <memory>
@@ -27,6 +28,7 @@ struct Loaded {
   int kinds_a_cell = 1;  // actions count cells first, then so many kinds of moves of each: policy indices the other way
   int max_plies = 0;     // a draw there
   bool scored = false;   // returns are more than won, drawn and lost
+  bool dear_moves = false;  // to play one takes far longer than to copy a state
 };
 
 namespace detail {
@@ -101,6 +103,27 @@ inline int kinds_a_cell(const std::string& name, const Shape& shape) {
   return 0;
 }
 
+// Whether to play a move takes more than ten times as long as to copy the state, over the start of one game. Othello's
+// takes 45 times as long and Checkers' 20; most others' once or twice.
+inline bool moves_are_dear(const ::open_spiel::State& start) {
+  using Clock = std::chrono::steady_clock;
+  constexpr int kPlies = 40;
+  Clock::duration copying{};
+  Clock::duration playing{};
+  std::unique_ptr<::open_spiel::State> state = start.Clone();
+  for (int ply = 0; ply < kPlies && !state->IsTerminal(); ++ply) {
+    const std::vector<::open_spiel::Action> actions = state->LegalActions();
+    const Clock::time_point begin = Clock::now();
+    std::unique_ptr<::open_spiel::State> next = state->Clone();
+    const Clock::time_point copied = Clock::now();
+    next->ApplyAction(actions[actions.size() / 2]);
+    playing += Clock::now() - copied;
+    copying += copied - begin;
+    state = std::move(next);
+  }
+  return playing > 10 * copying;
+}
+
 }  // namespace detail
 
 // The game of this text, such as "hex(board_size=5)". Throws std::invalid_argument naming what is wrong with it.
@@ -130,6 +153,7 @@ inline Loaded load(const std::string& text, int max_plies) {
   loaded.max_plies = max_plies > 0 ? std::min(max_plies, longest) : longest;
   loaded.shape.rollout_plies = std::min(loaded.max_plies, kLongestRollout);
   loaded.scored = loaded.game->MaxUtility() != 1.0;
+  loaded.dear_moves = detail::moves_are_dear(*loaded.start);
   return loaded;
 }
 

@@ -45,7 +45,7 @@ struct OpenSpiel {
 
   class Position {
    public:
-    explicit Position(const Options& options) : options_(options), states_(options.start) {}
+    explicit Position(const Options& options) : options_(options), states_(options.start, options.dear_moves) {}
 
     // The moves played so far, with spaces between them.
     static Position parse(const Options& options, std::string_view text) {
