@@ -526,6 +526,22 @@ def test_a_live_analysis_shows_candidates_and_the_win_rate(page: Page, server: S
     expect(page.get_by_test_id("analyse-start")).to_be_enabled()
 
 
+def test_a_live_analysis_leaves_rows_in_place_for_a_press_that_takes_longer(page: Page, server: Served):
+    page.goto(f"{server.url}analyse")
+    page.get_by_test_id("analyse-start").click()
+    rows = page.get_by_test_id("candidates").locator("tr[data-line]")
+    expect(rows).to_have_count(5)
+    page.wait_for_timeout(1000)  # their order settles
+    held = page.evaluate_handle("[...document.querySelectorAll('#candidates tr[data-line]')]")
+    for _ in range(3):
+        told = page.get_by_test_id("win-rate").inner_text()
+        expect(page.get_by_test_id("win-rate")).not_to_have_text(told)
+    assert page.evaluate("(rows) => rows.some((row) => row.isConnected)", held)
+    assert page.evaluate(
+        "(rows) => rows.every((row) => !row.isConnected || row.dataset.line === row.cells[0].innerText)", held
+    )
+
+
 def test_variations_are_a_tree_and_the_graph_is_clicked_through(page: Page, server: Served):
     page.goto(f"{server.url}analyse")
     for move in ("E5", "C3", "G7"):

@@ -33,7 +33,7 @@ CLICK = """async (name) => {
 UPDATES = """async (seconds) => {
   let count = 0;
   const observer = new MutationObserver(() => count++);
-  observer.observe(document.getElementById("win-rate"), { childList: true });
+  observer.observe(document.getElementById("win-rate"), { childList: true, characterData: true, subtree: true });
   await new Promise((done) => setTimeout(done, 1000 * seconds));
   return count / seconds;
 }"""

@@ -45,11 +45,43 @@ function send(message) {
 
 // --- what the server sends ---
 
+// These change several times a second. What is the same in them stays: a button lives as long as a press on it, and little
+// is laid out and painted.
+const LIVE = ["overlay", "win-rate", "candidates", "graph"];
+
+function become(at, html) {
+  const made = at.cloneNode(false);
+  made.innerHTML = html;
+  match(at, made);
+}
+
+function match(at, made) {
+  const was = [...at.childNodes];
+  const is = [...made.childNodes];
+  was.slice(is.length).forEach((each) => each.remove());
+  is.forEach((each, i) => {
+    const old = was[i];
+    if (!old) at.append(each);
+    else if (old.nodeName !== each.nodeName || old.dataset?.line !== each.dataset?.line) old.replaceWith(each);
+    else if (old.nodeType !== Node.ELEMENT_NODE) {
+      if (old.data !== each.data) old.data = each.data;
+    } else {
+      for (const { name } of [...old.attributes]) if (!each.hasAttribute(name)) old.removeAttribute(name);
+      for (const { name, value } of each.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+      match(old, each);
+    }
+  });
+}
+
 function show(message) {
   const focus = focused();
   const fields = message.set.rest === undefined ? {} : fieldsOf($("form"));
   Object.assign(state, message.state);
-  for (const [id, html] of Object.entries(message.set)) if ($(id)) $(id).innerHTML = html;
+  for (const [id, html] of Object.entries(message.set)) {
+    if (!$(id)) continue;
+    if (LIVE.includes(id)) become($(id), html);
+    else $(id).innerHTML = html;
+  }
   for (const [id, attributes] of Object.entries(message.attributes)) {
     for (const [name, value] of Object.entries(attributes)) {
       if (!$(id)) continue;
