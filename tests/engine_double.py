@@ -5,7 +5,8 @@
 BEHAVIOUR, from its move number AFTER (0) of a process on: play, resign, leave (resigns and ends), crash, hang, cheat, slow (0.6 s a move), flood (writes
 without end and never a move), babble (nonsense around good answers), half (GTP: an answer without its end, and gone), spawn
 (has a child that would run on for ever, in a session of its own, whose number it appends to FLAG), or a key of SAYS, whose
-bytes it writes before each good answer, or say (the content of the file FLAG as its move). At the start: die, silent, refuse (GTP's boardsize), deaf (ignores quit and SIGTERM). With
+bytes it writes before each good answer, or say (the content of the file FLAG as its move), or fischer (GTP: knows
+kata-time_settings). At the start: die, silent, refuse (GTP's boardsize), deaf (ignores quit and SIGTERM). With
 a FLAG, the name of a file, only the process that finds no such file misbehaves: it makes it.
 """
 
@@ -117,6 +118,7 @@ class Double:
             answer = "Double"
         elif command == "list_commands":
             answer = "name\nboardsize\nkomi\nplay\ngenmove\ntime_settings\ntime_left\nkata-set-rule\nfinal_status_list\nheard"
+            answer += "\nkata-time_settings" if self.behaviour == "fischer" else ""
         elif command == "boardsize":
             if self.behaviour == "refuse":
                 return say(f"?{number} unacceptable size", "")
@@ -136,7 +138,7 @@ class Double:
             answer = "A1\nB1 J9"
         elif command == "heard":
             answer = " | ".join(self.heard)
-        elif command not in ("komi", "time_settings", "time_left", "kata-set-rule", "quit"):
+        elif command not in ("komi", "time_settings", "kata-time_settings", "time_left", "kata-set-rule", "quit"):
             return say(f"?{number} unknown command", "")
         self.heard.append(" ".join(words[1:]))
         return say(f"={number} {answer}", "")

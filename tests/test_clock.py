@@ -73,12 +73,13 @@ def test_no_clock_runs_out_in_400_moves_unless_the_lag_takes_it(seed, told):
     """A controller that tells the time left before every move, and one that never does, beside a side that never thinks.
 
     Nobody knows the lag to come. If it takes more than the increment gives, the clock ends at last: then it must have
-    lasted for LONGEST_GAME_MOVES, or for as long as that of the side that did not think.
+    lasted for a game twice as long as expected or LONGEST_GAME_MOVES, or for as long as that of the side that did not think.
     """
     rng = random.Random(seed)
     clock = any_clock(rng)
     there, idle = Controller(Clock(**vars(clock))), Controller(Clock(**vars(clock)))
     expected = rng.choice([20.0, 80.0, 120.0, 400.0])
+    lasting = min(LONGEST_GAME_MOVES, expected)
     for move in range(400):
         if told or clock.moves_to_go:  # protocols that know moves to go always tell
             clock.main_seconds, clock.moves_to_go = there.main, there.to_go
@@ -88,7 +89,7 @@ def test_no_clock_runs_out_in_400_moves_unless_the_lag_takes_it(seed, told):
         lag = rng.uniform(0.0, LAG_SECONDS)
         if thought + lag > there.has:
             drains = clock.byoyomi_moves == 0 and clock.increment_seconds < LAG_SECONDS + LEAST_SECONDS
-            assert drains and (move >= LONGEST_GAME_MOVES or LEAST_SECONDS + lag > idle.has), (
+            assert drains and (move >= lasting or LEAST_SECONDS + lag > idle.has), (
                 move,
                 lag,
                 there.has,
@@ -105,9 +106,9 @@ def test_no_clock_runs_out_in_400_moves_unless_the_lag_takes_it(seed, told):
 @pytest.mark.parametrize("seconds", [0.05, 0.3, 1.0, 3.0, 6.5, 7.0, 60.0])
 def test_every_budget_leaves_enough_for_the_lag_of_the_longest_game(seconds, increment, ply):
     clock = Clock(seconds, increment_seconds=increment, margin_seconds=0.03)
-    each = LAG_SECONDS + LEAST_SECONDS
-    before = seconds + LONGEST_GAME_MOVES * (increment - each)
-    after = seconds - clock.budget(ply, 80.0) + LONGEST_GAME_MOVES * (increment - each)
+    moves, each = min(LONGEST_GAME_MOVES, max(80, ply)), LAG_SECONDS + LEAST_SECONDS
+    before = seconds + moves * (increment - each)
+    after = seconds - clock.budget(ply, 80.0) + moves * (increment - each)
     assert after >= -1e-9 or after >= before - LEAST_SECONDS - 1e-9, "it thinks on time that the lag needs"
 
 
@@ -131,6 +132,11 @@ def test_the_time_is_used():
             clock.spend(seconds + 0.005)
             clock.moves_to_go = max(0, clock.moves_to_go - 1)
         assert thought >= 0.6 * start
+
+
+def test_a_short_game_keeps_back_no_time_for_a_long_one():
+    """Go 9x9 in ten seconds: 200 moves of one side do not fit on the board."""
+    assert 0.17 < Clock(10.0).budget(4, 85.0) < 10.0 / 40
 
 
 def test_time_on_the_clock_is_shared_out_over_the_game():

@@ -106,20 +106,23 @@ def test_a_match_from_a_set_up_is_recorded_with_its_stones(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("tc", "settings", "left"),
+    ("behaviour", "tc", "settings", "left"),
     [
-        ("10+0", "time_settings 10 0 0", "time_left b 10 0"),
-        ("60b5", "time_settings 60 5 1", "time_left b 60 0"),
-        ("0b5", "time_settings 0 5 1", "time_left b 5 1"),
-        ("30/60", "time_settings 0 60 30", "time_left b 60 30"),
+        ("play", "10+0", "time_settings 10 0 0", "time_left b 10 0"),
+        ("play", "10+0.1", "time_settings 10 0 0", "time_left b 10 0"),
+        ("play", "60b5", "time_settings 60 5 1", "time_left b 60 0"),
+        ("play", "0b5", "time_settings 0 5 1", "time_left b 5 1"),
+        ("play", "30/60", "time_settings 0 60 30", "time_left b 60 30"),
+        ("fischer", "10+0", "time_settings 10 0 0", "time_left b 10 0"),
+        ("fischer", "10.5+0.1", "kata-time_settings fischer 10.500 0.100", "time_left b 10.500 0"),
     ],
 )
-def test_a_gtp_engine_is_told_its_clock(tc, settings, left):
+def test_a_gtp_engine_is_told_its_clock(behaviour, tc, settings, left):
     from alphazero.arena.seats import Outside
 
     control = TimeControl.parse(tc)
     game = az.Game("go", board_size=5)
-    seat = Outside(entrant(GTP, game, "cpu", {}), game, control)
+    seat = Outside(entrant(GTP.replace(" play", f" {behaviour}"), game, "cpu", {}), game, control)
     seat.new_game(0)
     seat.think(game.position(), "", [], [control.clock(), control.clock()])
     client = seat.client()

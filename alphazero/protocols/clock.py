@@ -12,7 +12,7 @@ from alphazero.search import SearchResult
 
 LEAST_SECONDS = 0.001  # the shortest thought: one look of the network
 USUAL_LAG_SECONDS = 0.03  # a move's loss to the wire and to a busy machine, kept back for the moves to come
-LONGEST_GAME_MOVES = 200  # moves of one side that the reserve for that lag lasts for
+LONGEST_GAME_MOVES = 200  # moves of one side that the reserve for that lag lasts for, at most
 LEAST_MOVES_AHEAD = 4.0  # that time is kept for where a search is in doubt
 LOOK_SECONDS = 0.05  # between two looks at what a search has found, at most, where somebody watches
 LOOKS = 10  # at what a search has found, in a move's usual time
@@ -56,7 +56,8 @@ class Clock:
 
         stretch: how many times the usual share this move may have. Time that would be lost when it is not used is used
         whatever the stretch. Never more than there is, less the margin. Where the increment does not pay for the lag, time for
-        the lag of LONGEST_GAME_MOVES more moves is kept back: a clock that falls below that falls by the lag alone.
+        the lag of a game twice as long is kept back, or of LONGEST_GAME_MOVES more moves: a clock that falls below that falls
+        by the lag alone.
         """
         if self.moves_left == 1:
             share = self.main_seconds - self.margin_seconds
@@ -68,7 +69,8 @@ class Clock:
             share = max(self.main_seconds / self._moves_ahead(ply, expected_plies, stretch), period)
             share = min(share, self.main_seconds + period) - self.margin_seconds
         else:
-            share = self._main_share(self._moves_ahead(ply, expected_plies, stretch))
+            lasting = min(self.moves_to_go or LONGEST_GAME_MOVES, LONGEST_GAME_MOVES, max(expected_plies, ply))
+            share = self._main_share(self._moves_ahead(ply, expected_plies, stretch), lasting)
         return max(LEAST_SECONDS, min(share, self.most_move_seconds - self.margin_seconds))
 
     def _moves_ahead(self, ply: int, expected_plies: float, stretch: float) -> float:
@@ -77,10 +79,10 @@ class Clock:
             ahead = min(ahead, self.moves_to_go + 0.5)  # the half: never the whole clock on the last move
         return min(ahead, max(LEAST_MOVES_AHEAD, ahead / stretch)) if stretch > 1.0 else ahead / stretch
 
-    def _main_share(self, ahead: float) -> float:
+    def _main_share(self, ahead: float, lasting: float) -> float:
+        """A share of main time for each of `ahead` moves. lasting: for how many the reserve is."""
         lag, gain = self.lag_seconds, self.increment_seconds
-        moves = min(self.moves_to_go or LONGEST_GAME_MOVES, LONGEST_GAME_MOVES)
-        reserve = moves * max(0.0, lag + LEAST_SECONDS - gain)
+        reserve = lasting * max(0.0, lag + LEAST_SECONDS - gain)
         # The increment comes after the move: most of it is spent in advance, but never the last of the clock.
         largest = 0.9 * self.main_seconds
         if self.moves_to_go != 1:

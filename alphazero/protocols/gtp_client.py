@@ -108,8 +108,19 @@ class GtpClient(EngineClient):
         self._told_komi = komi
 
     def _tell_clock(self, colour: str, limits: dict[str, int]) -> None:
-        """Main time and byo-yomi as GTP has them. It has no increment: time_left tells what has come of that."""
+        """Main time and byo-yomi as GTP has them, in whole seconds.
+
+        It has no increment: time_left tells what has come of that. Engines that know KataGo's kata-time_settings are told of
+        it, and get fractions of seconds.
+        """
         if not limits:
+            return
+        increment = limits.get(f"{colour}inc", 0)
+        if increment and "kata-time_settings" in self.commands:
+            if not self._timed:
+                self._ask(f"kata-time_settings fischer {limits['main'] / 1000:.3f} {increment / 1000:.3f}")
+                self._timed = True
+            self._tell(f"time_left {colour} {limits[f'{colour}time'] / 1000:.3f} 0")
             return
         left, stones = limits[f"{colour}time"] // 1000, 0
         if "movestogo" in limits:  # a period of so many moves: Canadian byo-yomi from the start
