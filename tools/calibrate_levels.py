@@ -89,15 +89,12 @@ def spaced(spec: str, game: str, step: float, games: int, full: int) -> list[Lev
 
 
 def players(spec: str, levels: list[Level], full: int) -> dict[str, dict[str, object]]:
-    """The levels as a players file has them."""
+    """The levels as a players file has them: a temperature holds for all plies there."""
     found: dict[str, dict[str, object]] = {}
     for number, level in enumerate(levels, 1):
-        entry: dict[str, object] = {"spec": spec, "search": "puct", "simulations": level.simulations or full}
-        if level.freedom:
-            entry["temperature"] = level.freedom
-        if level.flatness:
-            entry["policy_temperature"] = level.flatness
-        found[f"level-{number}"] = entry
+        search = search_of(level, full)
+        search.pop("temperature_plies", None)
+        found[f"level-{number}"] = {"spec": spec, "search": search.pop("kind"), **search}
     return found
 
 
