@@ -4,8 +4,8 @@
 
 Candidates are drawn around the settings in use (--seed), each plays --games against those, and the better half goes on with
 twice the games, until one is left. That one plays an SPRT (0, 20) from other openings, which says whether it is kept: the games
-that chose it say too much good of it. Prints the settings and the verdict; OUT/tuning.json has every figure. --fixed NAME=VALUE
-tests that single change instead. A network's settings for play are `play` in its meta.json.
+that chose it say too much good of it. Prints the settings and the verdict; OUT/tuning.json has every figure. The same command
+goes on where it was stopped. --fixed NAME=VALUE tests that single change instead. A network's settings for play are `play` in its meta.json.
 """
 
 from __future__ import annotations
@@ -35,13 +35,15 @@ CHOICES: dict[str, list[SettingValue]] = {
 class Arena:
     """Matches of the network with some settings against itself with those in use."""
 
-    def __init__(self, network: str, simulations: int, opening_plies: int):
+    def __init__(self, network: str, simulations: int, opening_plies: int, out: Path):
         self.network = network
         self.simulations = simulations
         self.opening_plies = opening_plies
+        self.out = out  # a folder of results a match
         self.game = load(network).game
 
     def play(self, settings: Settings, games: int, seed: int, sprt: Sprt | None = None) -> MatchReport:
+        changed = ",".join(f"{name}={value}" for name, value in settings.items())
         search: Settings = {"kind": "puct", "simulations": self.simulations}
         players = {
             "tuned": Registered(self.network, search={**search, **settings}),
@@ -54,6 +56,7 @@ class Arena:
             games=games,
             opening_plies=self.opening_plies,
             seed=seed,
+            out=self.out / f"{changed}@{self.simulations}-{seed}",
             players=MappingProxyType(players),
             sprt=sprt,
         )
@@ -96,7 +99,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
-    arena = Arena(args.network, args.simulations, args.opening_plies)
+    arena = Arena(args.network, args.simulations, args.opening_plies, args.out)
     log: list[dict[str, object]] = []
     best: Settings = dict(args.fixed)
     if not best:
