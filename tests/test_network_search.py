@@ -278,7 +278,9 @@ def test_the_highest_priority_comes_first_and_a_cancelled_search_is_told():
     endless = searches.submit(
         made.position(), Limits(10_000_000), lambda result, error: order.append(("endless", result))
     )
-    time.sleep(0.05)
+    deadline = time.monotonic() + 30.0
+    while len(evaluator.sizes) < 4 and time.monotonic() < deadline:  # it has begun, and has found something
+        time.sleep(0.001)
     for name, priority in (("low", -1), ("high", 5), ("middle", 0), ("never", -9)):
         asked = searches.submit(
             made.position(), Limits(20), lambda result, error, n=name: order.append((n, result)), priority=priority
