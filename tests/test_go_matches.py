@@ -114,6 +114,7 @@ def test_a_match_from_a_set_up_is_recorded_with_its_stones(tmp_path):
         ("play", "0b5", "time_settings 0 5 1", "time_left b 5 1"),
         ("play", "30/60", "time_settings 0 60 30", "time_left b 60 30"),
         ("fischer", "10+0", "time_settings 10 0 0", "time_left b 10 0"),
+        ("fischer", "30/60+1", "time_settings 0 60 30", "time_left b 60 30"),  # KataGo knows no increment there
         ("fischer", "10.5+0.1", "kata-time_settings fischer 10.500 0.100", "time_left b 10.500 0"),
     ],
 )

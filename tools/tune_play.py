@@ -5,7 +5,8 @@
 Candidates are drawn around the settings in use (--seed), each plays --games against those, and the better half goes on with
 twice the games, until one is left. That one plays an SPRT (0, 20) from other openings, which says whether it is kept: the games
 that chose it say too much good of it. Prints the settings and the verdict; OUT/tuning.json has every figure. The same command
-goes on where it was stopped. --fixed NAME=VALUE tests that single change instead. A network's settings for play are `play` in its meta.json.
+goes on where it was stopped; another network needs another OUT. --fixed NAME=VALUE tests that single change instead. A
+network's settings for play are `play` in its meta.json.
 """
 
 from __future__ import annotations

@@ -116,7 +116,7 @@ class GtpClient(EngineClient):
         if not limits:
             return
         increment = limits.get(f"{colour}inc", 0)
-        if increment and "kata-time_settings" in self.commands:
+        if increment and "movestogo" not in limits and "kata-time_settings" in self.commands:
             if not self._timed:
                 self._ask(f"kata-time_settings fischer {limits['main'] / 1000:.3f} {increment / 1000:.3f}")
                 self._timed = True
