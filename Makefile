@@ -1,5 +1,5 @@
 # make train   set up, build, train the quickstart run, rate it          make RUN=DIR train for another directory
-# make test    the test command                                          make check   what CI runs before it
+# make test    the test command, JOBS=2 files at a time                  make check   what CI runs before it
 # make         set up and build only                                     make sanitize  the core under sanitizers
 # make fuzz    inputs that are nearly right, for all readers; SECONDS=600 for each of them
 # make docs    the site of all Markdown files in build/docs; broken links are errors
@@ -8,6 +8,7 @@ RUN ?= runs/quickstart
 CONFIG ?= configs/quickstart.yaml
 WERROR ?= OFF
 SECONDS ?= 60
+JOBS ?= 2
 VENV := .venv
 comma := ,
 BIN := $(VENV)/bin
@@ -41,7 +42,7 @@ train: $(VENV)/.built
 	$(BIN)/alphazero train $(CONFIG) --run $(RUN)
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 check: WERROR := ON
 check: static docs test

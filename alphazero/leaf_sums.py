@@ -52,29 +52,40 @@ class LeafSums:
             sums[name] = np.zeros((self._moves + 1, *values.shape[1:]))
         np.add.at(sums[name], moves, values)
 
-    def draws(self, move: int | None = None) -> float | None:
-        """The mean share of draws behind a root move, None: of all leaves; None where no leaf was evaluated there."""
-        return self._mean(self._draw, move)
+    def draws(self) -> float | None:
+        """The mean share of draws in all leaves; None where none was evaluated."""
+        return self._mean(self._draw)
 
-    def number(self, name: str, move: int | None = None) -> float | None:
+    def number(self, name: str) -> float | None:
         """Likewise of a head that says a number."""
-        return self._mean(self._heads[name], move) if name in self._heads else None
+        return self._mean(self._heads[name]) if name in self._heads else None
 
-    def spread(self, name: str, move: int | None = None) -> float | None:
+    def spread(self, name: str) -> float | None:
         """The standard deviation of what the leaves said."""
-        mean, square = self.number(name, move), self._mean(self._squares[name], move) if name in self._squares else None
+        mean, square = self.number(name), self._mean(self._squares[name]) if name in self._squares else None
         return None if mean is None or square is None else math.sqrt(max(0.0, square - mean * mean))
 
-    def mean(self, name: str, move: int | None = None) -> F32 | None:
+    def mean(self, name: str) -> F32 | None:
         """Likewise of a head that says a number for each cell."""
-        if name not in self._heads:
-            return None
-        sums, count = self._heads[name], self._count.sum() if move is None else self._count[move]
-        return ((sums.sum(0) if move is None else sums[move]) / count).astype(np.float32) if count else None
+        count = self._count.sum()
+        return (self._heads[name].sum(0) / count).astype(np.float32) if name in self._heads and count else None
 
-    def _mean(self, sums: NDArray[np.float64], move: int | None) -> float | None:
-        count = self._count.sum() if move is None else self._count[move]
-        return float((sums.sum() if move is None else sums[move]) / count) if count else None
+    def by_move(self) -> list[tuple[float | None, float | None, F32 | None]]:
+        """Draws, score and ownership behind each root move, all at once: a move of shogi can be one of hundreds."""
+        told: list[tuple[float | None, float | None, F32 | None]] = [(None, None, None)] * self._moves
+        score, ownership = self._heads.get("score"), self._heads.get("ownership")
+        for move in np.flatnonzero(self._count[: self._moves]).tolist():
+            count = self._count[move]
+            told[move] = (
+                float(self._draw[move] / count),
+                None if score is None else float(score[move] / count),
+                None if ownership is None else (ownership[move] / count).astype(np.float32),
+            )
+        return told
+
+    def _mean(self, sums: NDArray[np.float64]) -> float | None:
+        count = self._count.sum()
+        return float(sums.sum() / count) if count else None
 
 
 def wdl_of(value: float, draw: float | None) -> tuple[float, float, float] | None:

@@ -18,7 +18,7 @@ from alphazero._core import Game, Position
 from alphazero.errors import UserError
 from alphazero.evaluators.base import F32, Bfloat16Evaluator, Evaluator, HeadsEvaluator, LanedEvaluator, Planes
 from alphazero.leaf_sums import LeafSums, certain, wdl_of
-from alphazero.search import Limits, MoveStats, Search, SearchResult
+from alphazero.search import Limits, MoveStats, Row, Search, SearchResult
 from alphazero.search_settings import SettingValue
 from alphazero.symmetry import averaged
 
@@ -168,15 +168,14 @@ class NetworkSearch(Search):
             ownership=sums.mean("ownership"),
         )
 
-    def _stats(self, index: int, plain: MoveStats) -> MoveStats:
-        sums = self._sums
-        draw = sums.draws(index)
-        return replace(
-            plain,
-            wdl=certain(plain.proof) or wdl_of(plain.q, sums.draws() if draw is None else draw),
-            score=sums.number("score", index),
-            ownership=sums.mean("ownership", index),
-        )
+    def _stats(self, rows: list[Row]) -> list[MoveStats]:
+        usual, told = self._sums.draws(), self._sums.by_move()
+        moves = []
+        for row, (draw, score, ownership) in zip(rows, told, strict=True):
+            q, proof = row[3], row[5]
+            wdl = certain(proof) or wdl_of(q, usual if draw is None else draw)
+            moves.append(MoveStats(*row, wdl, score, ownership))
+        return moves
 
 
 class Crew:

@@ -43,6 +43,11 @@ class MoveStats:
     ownership: F32 | None = field(default=None, compare=False)  # [H, W] in [-1, 1], 1: its own
 
 
+Row = tuple[
+    str, int, float, float, float, str, int
+]  # what the tree knows of a root move: the first fields of MoveStats
+
+
 @dataclass(frozen=True)
 class SearchResult:
     """The outcome of a search; all values are for the side to move at the root."""
@@ -221,13 +226,13 @@ class Search:
         report = self._core.report()
         if not report["best_move"]:
             raise ValueError("search: nothing was searched here yet")
-        moves = [self._stats(i, MoveStats(*each)) for i, each in enumerate(report.pop("moves"))]
+        moves = self._stats(report.pop("moves"))
         moves.sort(key=lambda m: (-m.visits, -m.prior))
         return SearchResult(moves=moves, **report)
 
-    def _stats(self, index: int, plain: MoveStats) -> MoveStats:
-        """What is told of the root move of this index, in legal order."""
-        return plain
+    def _stats(self, rows: list[Row]) -> list[MoveStats]:
+        """What is told of the root moves; rows: what the tree knows of them, in legal order, as MoveStats has it."""
+        return [MoveStats(*row) for row in rows]
 
     def line(self, move: str, longest: int = 20) -> list[str]:
         """The expected line after a root move, the move first."""

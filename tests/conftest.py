@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +15,10 @@ from numpy.typing import NDArray
 from alphazero.protocols.engine import EngineLoop
 from alphazero.protocols.uci import UciEngine
 from alphazero.protocols.usi import UsiEngine
+
+# Several files at a time share the cores: a thread of PyTorch that waits must not keep its core from the others.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 pytest.register_assert_rewrite(
     "cpp_program", "dialogue", "mutate", "recorded"

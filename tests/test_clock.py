@@ -201,28 +201,45 @@ def test_a_search_in_doubt_gets_more_time_and_a_sure_one_less():
 
 @pytest.mark.parametrize("clock", [Clock(60.0), Clock(10.0, increment_seconds=0.1), Clock(60.0, moves_to_go=20)])
 def test_a_pace_looks_at_what_is_found_and_stays_within_half_of_the_clock(clock):
-    pace = Pace(clock, 20, 120.0)
+    pace = Pace(clock, 20, lambda: 120.0)
     usual = pace.seconds
     assert not pace.look(found(100, 99, q=(0.0, 0.1)), 0.001) and usual < pace.seconds <= 0.5 * clock.main_seconds
     assert not pace.look(found(100, 1), 0.001) and pace.seconds < usual
 
 
 def test_time_that_would_be_lost_is_used_however_sure_the_search_is():
-    period = Pace(Clock(30.0, 30.0, 1, moves_left=1), 20, 120.0)
+    period = Pace(Clock(30.0, 30.0, 1, moves_left=1), 20, lambda: 120.0)
     assert not period.look(found(1000, 999), 10.0) and period.seconds == period.usual_seconds == pytest.approx(29.9)
     assert not period.look(found(600, 500), 10.0) and period.seconds == pytest.approx(29.9)
 
 
 def test_a_search_ends_once_no_move_can_overtake_the_best_in_the_time_left():
-    pace = Pace(Clock(40.0), 20, 120.0)
+    pace = Pace(Clock(40.0), 20, lambda: 120.0)
     assert not pace.look(found(600, 400), 0.1)  # ten thousand a second: far more than the lead are to come
     assert pace.look(found(1000, 1), 1000.0)  # one a second
 
 
 def test_a_pace_is_late_only_when_its_time_is_over():
-    pace = Pace(Clock(40.0), 20, 120.0, begin=time.perf_counter() - 0.5)
+    pace = Pace(Clock(40.0), 20, lambda: 120.0, begin=time.perf_counter() - 0.5)
     assert not pace.is_late() and pace.seconds > 0.5
-    assert Pace(Clock(40.0), 20, 120.0, begin=time.perf_counter() - 20.0).is_late()
+    assert Pace(Clock(40.0), 20, lambda: 120.0, begin=time.perf_counter() - 20.0).is_late()
+
+
+@pytest.mark.parametrize("clock", [Clock(0.1, increment_seconds=0.01), Clock(0.15), Clock(0.05, 1.0, 1, moves_left=1)])
+def test_a_clock_that_is_as_good_as_over_costs_a_single_look_of_the_network(clock):
+    def asked() -> float:
+        raise AssertionError("the network was asked how long the game will be")
+
+    pace = Pace(clock, 100, asked)
+    assert (pace.hurried, pace.most_simulations) == (True, 1)
+    assert pace.usual_seconds == pytest.approx(0.001)
+
+
+@pytest.mark.parametrize("clock", [Clock(60.0), Clock(0.5, increment_seconds=0.1), Clock(5.0, 5.0, 1, moves_left=1)])
+def test_a_clock_with_time_is_shared_out_by_the_length_of_the_game(clock):
+    pace = Pace(clock, 100, lambda: 140.0)
+    assert not pace.hurried and pace.most_simulations > 1_000_000
+    assert pace.usual_seconds == clock.budget(100, 140.0) > 0.01
 
 
 def test_what_moves_lose_to_the_wire_is_measured_and_kept_free():
@@ -233,11 +250,11 @@ def test_what_moves_lose_to_the_wire_is_measured_and_kept_free():
     lag.after(clock, 0, 2.0)  # 59 are left if nothing is lost
     clock = Clock(58.6, increment_seconds=1.0)
     lag.tell(clock, 2)
-    assert clock.margin_seconds == clock.lag_seconds == pytest.approx(0.6)
+    assert clock.margin_seconds == pytest.approx(0.6) and clock.lag_seconds == pytest.approx(0.48)
     lag.after(clock, 2, 2.0)
     clock = Clock(57.6, increment_seconds=1.0)
     lag.tell(clock, 4)
-    assert clock.margin_seconds == pytest.approx(0.54)  # nothing lost: it fades
+    assert clock.margin_seconds == pytest.approx(0.54) and clock.lag_seconds == pytest.approx(0.432)  # nothing lost: it fades
 
 
 def test_on_a_quick_wire_a_short_clock_is_thought_on():

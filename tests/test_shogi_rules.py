@@ -69,9 +69,11 @@ def play_beside_cshogi(games: int, seed: int) -> dict[str, int]:
         position = game.position(board.sfen())
         shuffling = number % 3 == 1  # pieces go back where they came from, checks preferred: repetitions of both kinds
         seen: list[tuple[str, bool]] = []
+        texts: set[str] = set()
         for _ in range(400):
             where = board.sfen().rsplit(" ", 1)[0]
             seen.append((where, board.is_check()))
+            texts.add(where)
             moves = list(board.legal_moves)
             expected = sorted(cshogi.move_to_usi(move) for move in moves)
             assert sorted(position.legal_moves()) == expected, board.sfen()
@@ -96,7 +98,7 @@ def play_beside_cshogi(games: int, seed: int) -> dict[str, int]:
                 break
             move = rng.choice(moves)
             if shuffling and rng.random() < 0.95:
-                back = [m for m in moves if len(seen) > 2 and returns(cshogi, seen, board, m)]
+                back = [m for m in moves if len(seen) > 2 and returns(texts, board, m)]
                 move = rng.choice(back or moves)
             board.push(move)
             position.play(cshogi.move_to_usi(move))
@@ -110,10 +112,10 @@ def has_dead_piece(text: str) -> bool:
     return bool(ours or set("pln") & set(rows[8]) or "n" in rows[7])
 
 
-def returns(cshogi, seen: list[tuple[str, bool]], board, move: int) -> bool:
+def returns(texts: set[str], board, move: int) -> bool:
     """Whether the position after the move has been on the board before."""
     board.push(move)
-    known = any(text == board.sfen().rsplit(" ", 1)[0] for text, _ in seen)
+    known = board.sfen().rsplit(" ", 1)[0] in texts
     board.pop()
     return known
 

@@ -47,6 +47,14 @@ def test_the_handshake_lists_the_options(uci):
     assert d.until("readyok") == ["readyok"]
 
 
+def test_a_move_without_time_costs_one_simulation_also_with_a_tree_at_hand(uci):
+    d = uci()
+    d.send("position startpos", "go nodes 400")
+    d.until("bestmove")
+    d.send("position startpos moves e2e4 e7e5", "go wtime 40 btime 40 winc 10 binc 10")
+    assert fields(d.until("bestmove")[-2])["nodes"] == "1"
+
+
 def test_go_nodes_reports_every_field_and_one_bestmove(uci):
     d = uci()
     d.send("setoption name UCI_ShowWDL value true", "position startpos moves e2e4 e7e5", "go nodes 500")

@@ -188,7 +188,7 @@ def test_a_search_whose_time_is_up_waits_for_no_other(monkeypatch):
     monkeypatch.setattr(engine_process, "SLICE_SECONDS", 0.0)
     asked = {"model": "uniform", "clock": (1.0, 0.0), "level": 10, "lines": 0, "key": "a"}
     job = engine_process.Job(1, asked, az.Game("chess").position(), 10_000, None)
-    job.pace = Pace(Clock(1.0), 0, 120.0, begin=time.perf_counter() - 5.0)
+    job.pace = Pace(Clock(1.0), 0, lambda: 120.0, begin=time.perf_counter() - 5.0)
     with worker._turn:  # so that nobody takes what waits
         worker._waiting.append(job)
         assert worker._slice(job) and job.found["best"]

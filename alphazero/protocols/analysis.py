@@ -73,7 +73,7 @@ class Analysis:
         self._wake = threading.Event()
         self._start = time.perf_counter()
         self._runs_from = None if limits.ponder else self._start  # the time of the limits; None: not yet
-        self._expected_plies: float | None = None  # of the game, once the network was asked
+        self._expected_plies: Callable[[], float] | None = None  # of the game, once the network may be asked
         self._deadline: float | None = None
         self._pace: Pace | None = None  # of a search on the clock
         self._shown: tuple[object, ...] = ()
@@ -103,6 +103,11 @@ class Analysis:
         self._thread.join()
 
     @property
+    def overrun_seconds(self) -> float:
+        """How much longer it took than its clock allowed: what a busy machine lets the beginning and the end of a search cost."""
+        return max(0.0, self._seconds() - self._pace.seconds) if self._pace is not None else 0.0
+
+    @property
     def endless(self) -> bool:
         """Whether only a command can end it."""
         return not self._may_end()
@@ -122,18 +127,20 @@ class Analysis:
         self.on_done(result, self._seconds())
 
     def _search(self, position: Position) -> SearchResult:
-        timed = self.limits.clock is not None or self.limits.ponder  # what is pondered may get a clock later
-        expected = self.player.expected_plies(position) if timed else None
+        told = None
+        if self.limits.ponder:  # it may get a clock later, from another thread: the network is asked now
+            told = self.player.expected_plies(position)
         with self._lock:
-            self._expected_plies = expected
+            self._expected_plies = lambda: self.player.expected_plies(position) if told is None else told
             self._set_time()
         moves = self.limits.only or tuple(position.legal_moves())
         bounded = self.limits.clock is not None or self.limits.seconds is not None
         forced = len(moves) == 1 and bounded and not self.limits.infinite and not self.limits.ponder
+        hurried = self._pace is not None and self._pace.hurried
         return self.player.search_at(
             self.level,
             position,
-            simulations=1 if forced else self.most_simulations,
+            simulations=1 if forced or hurried else self.most_simulations,
             only=self.limits.only,
             should_stop=self._should_stop,
             on_progress=self._look,

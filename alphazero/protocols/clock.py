@@ -8,9 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypedDict
 
-from alphazero.search import SearchResult
+from alphazero.search import MOST_SIMULATIONS, SearchResult
 
 LEAST_SECONDS = 0.001  # the shortest thought: one look of the network
+HURRIED_SECONDS = 0.005  # a move that has no more gets a single simulation: batches, and all around them, take longer
 USUAL_LAG_SECONDS = 0.03  # a move's loss to the wire and to a busy machine, kept back for the moves to come
 LONGEST_GAME_MOVES = 200  # moves of one side that the reserve for that lag lasts for, at most
 LEAST_MOVES_AHEAD = 4.0  # that time is kept for where a search is in doubt
@@ -128,15 +129,19 @@ MOST_LAG_SECONDS = 1.0  # what is more is no lag, but a clock that was set
 
 
 class Lag:
-    """What a move loses to the wire and to the GUI, measured from the clock that each `go` of a game tells."""
+    """What a move loses to the wire, the GUI and a busy machine, measured from the clock that each `go` of a game tells.
+
+    The worst of late is kept free; the mean is what each of the moves to come will lose.
+    """
 
     def __init__(self) -> None:
         self.worst_seconds: float | None = None  # of late; None: nothing was measured
+        self.mean_seconds = 0.0  # of late
         self._next_ply = -1  # of this side's next move
         self._main_seconds = 0.0  # that it should have then
 
     def after(self, clock: Clock, ply: int, seconds: float) -> None:
-        """A move at this ply was thought about for so long."""
+        """A move at this ply took so long, as far as it was meant to."""
         self._next_ply = ply + 2
         self._main_seconds = clock.main_seconds + clock.increment_seconds - seconds
 
@@ -145,10 +150,12 @@ class Lag:
         if ply == self._next_ply and clock.byoyomi_moves == 0:
             lost = self._main_seconds - clock.main_seconds
             if abs(lost) <= MOST_LAG_SECONDS:
+                lost = max(0.0, lost)
+                self.mean_seconds += (lost - self.mean_seconds) * (1.0 if self.worst_seconds is None else 0.1)
                 self.worst_seconds = max(0.9 * (self.worst_seconds or 0.0), lost)
         if self.worst_seconds is not None:
             clock.margin_seconds = max(clock.margin_seconds, 1.5 * self.worst_seconds)
-            clock.usual_lag_seconds = max(LEAST_LAG_SECONDS, 1.5 * self.worst_seconds)
+            clock.usual_lag_seconds = max(LEAST_LAG_SECONDS, 1.2 * self.mean_seconds)
 
 
 class Looks(TypedDict, total=False):
@@ -162,18 +169,24 @@ class Looks(TypedDict, total=False):
 class Pace:
     """When a search on a clock ends: at the move's usual share of the time, sooner where it is sure, later in doubt.
 
-    expected_plies: how long the whole game will last. begin: when the clock began to run (time.perf_counter()); since when
-    the search runs may be longer, where it pondered.
+    expected_plies() says how long the whole game will last; it is not asked where no time is left to share out. begin: when
+    the clock began to run (time.perf_counter()); since when the search runs may be longer, where it pondered.
     """
 
-    def __init__(self, clock: Clock, ply: int, expected_plies: float, begin: float | None = None):
+    def __init__(self, clock: Clock, ply: int, expected_plies: Callable[[], float], begin: float | None = None):
         self._clock = clock
         self._ply = ply
-        self._expected_plies = expected_plies
         self._begin = time.perf_counter() if begin is None else begin
         self._value: float | None = None  # at the first look
-        self.usual_seconds = clock.budget(ply, expected_plies)
+        self.hurried = clock.budget(ply, ply) <= HURRIED_SECONDS  # however short the game will be
+        self._expected_plies = ply if self.hurried else expected_plies()
+        self.usual_seconds = clock.budget(ply, self._expected_plies)
         self.seconds = self.usual_seconds  # what the search may take, as it looks now
+
+    @property
+    def most_simulations(self) -> int:
+        """One where the clock is as good as over: more would cost more than a short increment brings."""
+        return 1 if self.hurried else MOST_SIMULATIONS
 
     @property
     def look_every(self) -> float:

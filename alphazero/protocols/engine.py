@@ -384,8 +384,8 @@ class EngineLoop(LineLoop):
         return lines
 
     def _done(self, result: SearchResult | None, seconds: float, position: Position, limits: GoLimits) -> None:
-        if limits.clock is not None and not limits.ponder:
-            self.lag.after(limits.clock, position.ply, seconds)
+        if limits.clock is not None and not limits.ponder and self.analysis is not None:
+            self.lag.after(limits.clock, position.ply, seconds - self.analysis.overrun_seconds)
         if result is None:
             lines = self.nothing_to_search(position, limits)
             self.say(*(lines if position.outcome is None else lines[-1:]))

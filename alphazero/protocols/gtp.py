@@ -295,10 +295,10 @@ class GtpEngine(AnalysisCommands):
             begin = time.perf_counter()
             clock = self.clocks.get(colour)
             if clock is None:
-                limits = Looks(on_progress=watch, progress_every=LOOK_SECONDS)
+                simulations, limits = self.simulations, Looks(on_progress=watch, progress_every=LOOK_SECONDS)
             else:
-                limits = Pace(clock, position.ply, self.player.expected_plies(position), begin).limits(watch)
-            simulations = self.simulations if clock is None else MOST_SIMULATIONS
+                pace = Pace(clock, position.ply, lambda: self.player.expected_plies(position), begin)
+                simulations, limits = min(MOST_SIMULATIONS, pace.most_simulations), pace.limits(watch)
             result = self.player.search_at(self.level, position, simulations=simulations, only=only, **limits)
             if clock is not None and keep:
                 clock.spend(time.perf_counter() - begin + clock.lag_seconds)

@@ -130,7 +130,7 @@ class Worker:
         if job.asked["clock"] is not None and job.pace is None:
             left, increment = job.asked["clock"]
             clock = Clock(left, increment_seconds=increment)
-            job.pace = Pace(clock, job.position.ply, player.expected_plies(job.position), job.begin)
+            job.pace = Pace(clock, job.position.ply, lambda: player.expected_plies(job.position), job.begin)
         pace = job.pace
         most_bytes = tree_bytes() // KEPT_PLAYERS
 
