@@ -170,10 +170,11 @@ class NetworkSearch(Search):
 
     def _stats(self, rows: list[Row]) -> list[MoveStats]:
         usual, told = self._sums.draws(), self._sums.by_move()
+        untried = wdl_of(0.0, usual)
         moves = []
         for row, (draw, score, ownership) in zip(rows, told, strict=True):
-            q, proof = row[3], row[5]
-            wdl = certain(proof) or wdl_of(q, usual if draw is None else draw)
+            _, visits, _, q, _, proof, _ = row
+            wdl = certain(proof) or (wdl_of(q, usual if draw is None else draw) if visits else untried)
             moves.append(MoveStats(*row, wdl, score, ownership))
         return moves
 

@@ -26,7 +26,9 @@ Logits = F32 | Sequence[F32]  # [B, policy_size], or for each position one a leg
 LeafEvaluator = Callable[[F32, list[I32]], tuple[Logits, F32]]
 
 
-@dataclass(frozen=True)
+@dataclass(
+    slots=True
+)  # not frozen: it would take three times as long to make, and a move of shogi can be one of hundreds
 class MoveStats:
     """What a search found out about one move."""
 

@@ -58,7 +58,9 @@ class LineLoop(ABC):
 
     def answer(self, line: str) -> None:
         """Carries out one line. Unknown words before a command are skipped, as the specification asks."""
-        words = "".join(c if c.isprintable() else " " for c in line).split()
+        words = line.split()
+        if not all(map(str.isprintable, words)):
+            words = "".join(c if c.isprintable() else " " for c in line).split()
         self._note(f"> {' '.join(words)}")
         known = next((i for i, word in enumerate(words) if word.lower() in self.commands), None)
         if known is None:
