@@ -254,7 +254,9 @@ def test_what_moves_lose_to_the_wire_is_measured_and_kept_free():
     lag.after(clock, 2, 2.0)
     clock = Clock(57.6, increment_seconds=1.0)
     lag.tell(clock, 4)
-    assert clock.margin_seconds == pytest.approx(0.54) and clock.lag_seconds == pytest.approx(0.432)  # nothing lost: it fades
+    assert clock.margin_seconds == pytest.approx(0.54) and clock.lag_seconds == pytest.approx(
+        0.432
+    )  # nothing lost: it fades
 
 
 def test_on_a_quick_wire_a_short_clock_is_thought_on():

@@ -93,6 +93,13 @@ def test_a_run_is_shipped_with_its_card_and_without_its_limit_of_plies(tmp_path)
         assert said in card
 
 
+@pytest.mark.parametrize("temperature", [0, -1.0, "hot", 1000.0])
+def test_a_bad_value_temperature_is_one_line(tmp_path, temperature, capsys):
+    assert main(["play", "--model", str(copied(tmp_path, value_temperature=temperature)), "--game", "chess"]) == 2
+    said = capsys.readouterr().err
+    assert "'value_temperature' must be a number from 0.01 to 100" in said and said.count("\n") == 1
+
+
 def copied(tmp_path, **meta: object):
     """The shipped chess network with other facts in its meta.json."""
     folder = tmp_path / "tuned"

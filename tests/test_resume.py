@@ -334,7 +334,11 @@ def numbers(replay) -> list[int]:
     return sorted(record.number for record in replay)
 
 
-@pytest.mark.parametrize("tail", [b"\0" * 64, b"\0" * 4096, b"\xff" * 7 + b"\0" * 20, os.urandom(50)])
+@pytest.mark.parametrize(
+    "tail",
+    [b"\0" * 64, b"\0" * 4096, b"\xff" * 7 + b"\0" * 20, os.urandom(50)],
+    ids=["zeros", "many zeros", "ones and zeros", "anything"],
+)
 def test_what_a_power_cut_leaves_behind_the_journal_is_set_aside(tmp_path, tail):
     whole = journal_of(tmp_path, 5)
     (tmp_path / "journal").write_bytes(whole + tail)

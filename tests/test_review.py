@@ -22,7 +22,7 @@ from alphazero.formats.annotate import Remark, into_csa, into_kif, into_pgn, int
 from alphazero.network import Network, shape_of
 from alphazero.player import NetworkPlayer
 from alphazero.review.graph import graph
-from alphazero.review.judge import mark_of, review, summary
+from alphazero.review.judge import mark_of, review, summary, win_rate
 
 SGF = "(;GM[1]FF[4]CA[UTF-8]SZ[5]KM[0.5]PB[A]PW[B]C[a game](;B[cc]C[good \\] move];W[bb](;B[dd];W[bd])(;B[aa]C[other]))(;B[ee]))"
 PGN = """[Event "x"]
@@ -70,13 +70,61 @@ def test_a_mate_that_is_let_in_costs_what_it_was_worth():
     judged = review(player(game), positions_of(game, moves), moves, simulations=200, threads=1)
     assert [each.number for each in judged] == [1, 2, 3, 4] and [each.player for each in judged] == [0, 1, 0, 1]
     blunder, mate = judged[2], judged[3]
-    assert blunder.mark == "??" and blunder.win_rate == 0.0 and blunder.loss == pytest.approx(blunder.best_win_rate)
+    assert blunder.mark == "??" and blunder.win_rate == 0.0 and 0.4 < blunder.loss <= blunder.best_win_rate
     assert (
         mate.move == mate.best == "d8h4" and mate.loss == 0.0 and mate.win_rate == 1.0 and mate.wdl == (1.0, 0.0, 0.0)
     )
     told = summary(judged, 0)
     assert told.moves == 2 and told.blunders == 1 and told.mean_loss >= 0.2
     assert [mark_of(loss) for loss in (0.0, 0.049, 0.05, 0.1, 0.2, 1.0)] == ["", "", "?!", "?", "??", "??"]
+
+
+def test_a_value_is_worth_what_its_temperature_says():
+    assert win_rate(0.5, 1.0) == pytest.approx(0.75)
+    assert win_rate(0.5, 0.5) == pytest.approx(0.9)  # odds of three to one become nine to one
+    assert win_rate(-0.5, 0.5) == pytest.approx(0.1)
+    for temperature in (0.01, 0.4, 100.0):
+        assert [win_rate(v, temperature) for v in (-1.0, 0.0, 1.0)] == pytest.approx([0.0, 0.5, 1.0])
+
+
+def test_a_review_judges_by_the_temperature_of_the_network():
+    game = az.Game("connect4")
+    moves = list("ddccbbe")
+    plain, sharp = player(game), player(game)
+    sharp.meta["value_temperature"] = 0.25
+    as_told, judged = (
+        review(each, positions_of(game, moves), moves, simulations=20, threads=1) for each in (plain, sharp)
+    )
+    assert judged[0].win_rate == pytest.approx(win_rate(2.0 * as_told[0].win_rate - 1.0, 0.25))
+    assert abs(judged[0].win_rate - 0.5) > abs(as_told[0].win_rate - 0.5) > 0.0
+
+
+def test_mistakes_are_looked_at_again_within_the_simulations_asked_for():
+    game = az.Game("chess")
+    moves = ["e2e4", "e7e5", "d1h5", "e8e7", "h5e5"]
+    leaves = []
+
+    class Counter(TorchEvaluator):
+        def evaluate(self, planes):
+            leaves.append(len(planes))
+            return super().evaluate(planes)
+
+    torch.manual_seed(1)
+    net = Network(shape_of(game), NetworkConfig(blocks=1, channels=8)).eval()
+    progress = []
+    judged = review(
+        NetworkPlayer("net", game, Counter(net), {}),
+        positions_of(game, moves),
+        moves,
+        simulations=100,
+        threads=1,
+        on_progress=lambda done, of: progress.append((done, of)),
+    )
+    assert judged[-1].move == "h5e5" and judged[-1].win_rate == 1.0
+    blunder = judged[3]
+    assert blunder.mark == "??" and blunder.best != "e8e7"
+    assert progress[5] == (6, 6) and progress[-1][0] == progress[-1][1] > 6, "a second look"
+    assert sum(leaves) <= 100 * len(moves) + 6, "and the roots"
 
 
 def test_positions_are_evaluated_together():

@@ -2,9 +2,10 @@
 
     python tools/blunder_agreement.py --stockfish stockfish --games 50 --out blunders
 
-Stockfish plays weakened copies of itself (Skill Level) from random openings; the games are written to OUT/games.pgn, and judged
-twice: by `alphazero analyze`, and by Stockfish with --nodes a position, its centipawns as lichess.org turns them into a win rate.
-Both call a move by what it costs the mover: 5, 10 and 20 % are an inaccuracy, a mistake, a blunder.
+Stockfish plays weakened copies of itself (Skill Level) from random openings. Those play subtle mistakes alone; with --slips, so
+many of their moves are any legal one, as a person's oversight is. The games are written to OUT/games.pgn, and judged twice: by
+`alphazero analyze`, and by Stockfish with --nodes a position, its centipawns as lichess.org turns them into a win rate. Both call
+a move by what it costs the mover: 5, 10 and 20 % are an inaccuracy, a mistake, a blunder.
 
 Prints for "??" and for "?" and worse: how many moves each marks; which share of ours Stockfish calls at least a mistake; which
 share of all moves it does, which is what random marks would reach; and how far the first is on the way from there to 1.
@@ -38,6 +39,7 @@ def main() -> int:
     parser.add_argument("--nodes", type=int, default=100_000, help="of Stockfish's judgement, a position")
     parser.add_argument("--simulations", type=int, default=200, help="of ours, a position")
     parser.add_argument("--model", default="pretrained:chess")
+    parser.add_argument("--slips", type=float, default=0.0, help="share of the weakened side's moves, from 0 to 1")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
@@ -46,7 +48,7 @@ def main() -> int:
     args.out.mkdir(parents=True, exist_ok=True)
     file = args.out / "games.pgn"
     with ThreadPoolExecutor(args.jobs) as pool:
-        games = list(pool.map(lambda number: play(args.stockfish, number), range(args.games)))
+        games = list(pool.map(lambda number: play(args.stockfish, number, args.slips), range(args.games)))
         file.write_text("\n\n".join(map(str, games)) + "\n")
         theirs = list(pool.map(lambda game: judged_by_stockfish(args.stockfish, args.nodes, game), games))
     ours = judged_by_us(file, args.model, args.simulations)
@@ -58,7 +60,7 @@ def main() -> int:
     return 0
 
 
-def play(program: str, number: int) -> chess.pgn.Game:
+def play(program: str, number: int, slips: float) -> chess.pgn.Game:
     """A game from four random plies, the weakened engine with the colour of the game's number."""
     draws = random.Random(number)
     with chess.engine.SimpleEngine.popen_uci(program) as strong, chess.engine.SimpleEngine.popen_uci(program) as weak:
@@ -70,6 +72,8 @@ def play(program: str, number: int) -> chess.pgn.Game:
             is_weak = board.turn == (number % 2 == 0)
             engine, nodes = (weak, WEAK_NODES) if is_weak else (strong, STRONG_NODES)
             move = engine.play(board, chess.engine.Limit(nodes=nodes)).move
+            if is_weak and draws.random() < slips:
+                move = draws.choice(list(board.legal_moves))
             assert move is not None
             board.push(move)
     game = chess.pgn.Game.from_board(board)

@@ -36,6 +36,7 @@ class Meta(TypedDict, total=False):
     simulations: int  # a move of its self-play
     policy_temperature: float  # by which PUCT flattens its priors
     play: dict[str, SettingValue]  # further settings of PUCT for play, tuned for this network
+    value_temperature: float  # by which reviews divide the logit of its values
     version: str
     began_from: BeganFrom
     lessons: int  # games of others that it began with
