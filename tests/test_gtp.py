@@ -188,6 +188,17 @@ def test_time_is_kept():
     assert time.perf_counter() - begin < 1.0
 
 
+@pytest.mark.parametrize("told", ["{:.3f}", "{:.0f}"])
+def test_what_moves_lose_to_the_wire_is_measured_where_fractions_of_seconds_are_told(engine, told):
+    ask(engine, "kata-time_settings fischer 20 5", f"time_left b {told.format(20.0)} 0", "genmove b", "play w pass")
+    assert engine.clocks["B"].lag_seconds == 0.03  # nothing was measured yet
+    clock = engine.clocks["B"]
+    left = round(clock.main_seconds + clock.lag_seconds) - 0.5  # half a second was lost, and what rounding takes
+    ask(engine, f"time_left b {told.format(left)} 0")
+    assert clock.lag_seconds == 0.03 if told == "{:.0f}" else clock.lag_seconds > 0.1
+    assert engine.lags["W"].worst_seconds is None
+
+
 # --- moves out of turn, undo, komi ---
 
 

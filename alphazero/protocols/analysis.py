@@ -104,8 +104,8 @@ class Analysis:
 
     @property
     def overrun_seconds(self) -> float:
-        """How much longer it took than its clock allowed: what a busy machine lets the beginning and the end of a search cost."""
-        return max(0.0, self._seconds() - self._pace.seconds) if self._pace is not None else 0.0
+        """How much longer it took than its clock allowed."""
+        return self._pace.overrun_seconds if self._pace is not None else 0.0
 
     @property
     def endless(self) -> bool:

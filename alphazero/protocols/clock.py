@@ -207,6 +207,17 @@ class Pace:
     def is_late(self) -> bool:
         return time.perf_counter() - self._begin >= self.seconds
 
+    @property
+    def overrun_seconds(self) -> float:
+        """How much longer than it was meant to the move has taken: what a busy machine lets the ends of a search cost."""
+        return max(0.0, time.perf_counter() - self._begin - self.seconds)
+
+    def spend(self, lag: Lag) -> None:
+        """Takes the move, which is over, off a clock whose controller may never say what is left."""
+        spent = time.perf_counter() - self._begin
+        lag.after(self._clock, self._ply, min(spent, self.seconds))
+        self._clock.spend(spent + self._clock.lag_seconds)
+
     def look(self, result: SearchResult, searched_seconds: float) -> bool:
         """Judges the search anew. True: it is over, since no other move can overtake the best one in the time left.
 

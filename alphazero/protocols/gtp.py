@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import sys
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +20,7 @@ from alphazero.formats.go import rows_of, stones_of
 from alphazero.game import OptionValue
 from alphazero.player import Player
 from alphazero.protocols import gtp_time
-from alphazero.protocols.clock import LOOK_SECONDS, Clock, Looks, Pace
+from alphazero.protocols.clock import LOOK_SECONDS, Clock, Lag, Looks, Pace
 from alphazero.protocols.gtp_analyze import AnalysisCommands, Pondering
 from alphazero.protocols.gtp_loop import Running
 from alphazero.protocols.gtp_words import GtpError, colour_of, need, number_of, seconds_of, vertex_of
@@ -69,6 +68,7 @@ class GtpEngine(AnalysisCommands):
         self.low_values = {"B": 0, "W": 0}  # moves in a row that spoke for resigning
         self.time: Clock | None = None  # as set for a game; None: no limit
         self.clocks: dict[str, Clock] = {}
+        self.lags = {"B": Lag(), "W": Lag()}
         self._warm: set[int] = set()  # board sizes that the network has computed before
 
     def meanwhile(self) -> Running | None:
@@ -292,16 +292,15 @@ class GtpEngine(AnalysisCommands):
         if position.outcome is not None:
             move = "pass"  # both have passed: whoever asks for more gets a third pass; `play` goes on with the game
         else:
-            begin = time.perf_counter()
-            clock = self.clocks.get(colour)
+            clock, pace = self.clocks.get(colour), None
             if clock is None:
                 simulations, limits = self.simulations, Looks(on_progress=watch, progress_every=LOOK_SECONDS)
             else:
-                pace = Pace(clock, position.ply, lambda: self.player.expected_plies(position), begin)
+                pace = Pace(clock, position.ply, lambda: self.player.expected_plies(position))
                 simulations, limits = min(MOST_SIMULATIONS, pace.most_simulations), pace.limits(watch)
             result = self.player.search_at(self.level, position, simulations=simulations, only=only, **limits)
-            if clock is not None and keep:
-                clock.spend(time.perf_counter() - begin + clock.lag_seconds)
+            if pace is not None and keep:
+                pace.spend(self.lags[colour])
             if keep and self.resigns(colour, result):
                 return "resign", result
             move = result.best_move
@@ -374,6 +373,8 @@ class GtpEngine(AnalysisCommands):
         seconds = seconds_of(arguments[1].removeprefix("-"))
         clock = self.clocks.setdefault(colour, Clock())
         clock.tell(0.0 if arguments[1].startswith("-") else seconds, count)
+        if "." in arguments[1]:  # whole seconds say nothing of what a move loses
+            self.lags[colour].tell(clock, self.position.ply)
         return ""
 
     # --- the end of the game, and looking at it ---
