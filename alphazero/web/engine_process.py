@@ -27,7 +27,7 @@ from alphazero.search import MOST_SIMULATIONS, SearchResult
 from alphazero.web.session import after, replay
 
 SLICE_SECONDS = 0.25  # of a search, while others wait
-REPORT_SECONDS = 0.18  # between two reports: five a second and more, with what a batch takes
+REPORT_SECONDS = 0.19  # between two reports: five a second and more, with what a batch takes
 LONGEST_LINE = 14  # plies of an expected line
 MOST_PRIORS = 60  # moves whose prior is told
 KEPT_PLAYERS = 4  # each with its tree, and its share of the memory that trees may take
