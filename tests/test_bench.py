@@ -63,7 +63,7 @@ def test_open_spiel_is_measured_beside_ours_in_python_and_in_cpp(capsys, monkeyp
     monkeypatch.setattr("alphazero_bench.search.BOARDS", {"connect4": ("connect4", {})})
     monkeypatch.setattr("alphazero_bench.rules.BOARDS", {"connect4": ("connect4", {})})
     found = figures(capsys, "rules", "search", "--peer", "open_spiel")
-    for name in ("rules.plies.connect4", "search.null.connect4", "search.tree.connect4"):
+    for name in ("rules.plies.connect4", "search.null.connect4", "search.tree.connect4", "search.tree_asking.connect4"):
         assert found[f"peer.open_spiel.{name}"]["value"] > 0
 
 

@@ -23,6 +23,19 @@ class Null : public open_spiel::algorithms::Evaluator {
   }
 };
 
+// Asks for the legal moves of whatever it evaluates, as a policy network has to (OpenSpiel's VPNetEvaluator does it,
+// and again for the prior). With Null, MCTSBot never asks for those of a node that is visited once.
+class Asking : public Null {
+ public:
+  std::vector<double> Evaluate(const open_spiel::State& state) override {
+    asked_ += state.LegalActions().size();
+    return {0.0, 0.0};
+  }
+
+ private:
+  std::size_t asked_ = 0;
+};
+
 double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 }  // namespace
@@ -44,10 +57,10 @@ extern "C" double plies_rate(const char* name, double seconds) {
   return static_cast<double>(plies) / used;
 }
 
-extern "C" double search_rate(const char* name, int simulations, double seconds) {
+extern "C" double search_rate(const char* name, int simulations, double seconds, bool asking) {
   const auto game = open_spiel::LoadGame(name);
   const auto state = game->NewInitialState();
-  const auto evaluator = std::make_shared<Null>();
+  const std::shared_ptr<Null> evaluator = asking ? std::make_shared<Asking>() : std::make_shared<Null>();
   const double begin = now();
   double used = 0.0;
   std::uint64_t done = 0;

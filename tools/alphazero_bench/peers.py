@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -81,14 +81,14 @@ def open_spiel_plies(label: str, seconds: float, repeat: int) -> Iterator[Figure
 
 
 def open_spiel_search(label: str, seconds: float, repeat: int) -> Iterator[Figure]:
-    """OpenSpiel's C++ MCTSBot, equal priors and value 0 from C++: one tree of 20,000 simulations from the start."""
+    """OpenSpiel's C++ MCTSBot, equal priors and value 0 from C++: one tree of 20,000 simulations from the start.
+
+    tree_asking: with an evaluator that asks for the legal moves of every leaf, as a policy network has to.
+    """
     library, name = _open_spiel(), _name(label)
-    yield measure(
-        f"peer.open_spiel.search.tree.{label}",
-        "simulations/s",
-        repeat,
-        lambda: library.search_rate(name, 20_000, seconds),
-    )
+    for kind, asking in (("tree", False), ("tree_asking", True)):
+        rate = partial(library.search_rate, name, 20_000, seconds, asking)
+        yield measure(f"peer.open_spiel.search.{kind}.{label}", "simulations/s", repeat, rate)
 
 
 def open_spiel_python_search(label: str, seconds: float, repeat: int) -> Iterator[Figure]:
@@ -196,5 +196,5 @@ def _open_spiel() -> ctypes.CDLL:
     for function in (peer.plies_rate, peer.search_rate):
         function.restype = ctypes.c_double
     peer.plies_rate.argtypes = [ctypes.c_char_p, ctypes.c_double]
-    peer.search_rate.argtypes = [ctypes.c_char_p, ctypes.c_int, ctypes.c_double]
+    peer.search_rate.argtypes = [ctypes.c_char_p, ctypes.c_int, ctypes.c_double, ctypes.c_bool]
     return peer
