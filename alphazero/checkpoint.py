@@ -157,7 +157,7 @@ def read_meta(path: Path) -> Meta:
             f"{path / 'meta.json'}: 'play' must be settings of a search by name: {str(error).removeprefix('search: ')}"
         ) from error
     temperature = meta.get("value_temperature", 1.0)
-    if not isinstance(temperature, (int, float)) or not 0.01 <= temperature <= 100.0:
+    if not isinstance(temperature, (int, float)) or temperature is True or not 0.01 <= temperature <= 100.0:
         raise CheckpointError(f"{path / 'meta.json'}: 'value_temperature' must be a number from 0.01 to 100")
     return cast("Meta", meta)
 

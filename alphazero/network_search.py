@@ -98,6 +98,12 @@ class NetworkSearch(Search):
             _Lanes(self).run()
             return self.result()
 
+    def rollouts(self, position: Position, limits: Limits, *, threads: int = 1) -> SearchResult:
+        self._sums = LeafSums(
+            len(limits.only) or len(position.legal_moves())
+        )  # the network says nothing of these leaves
+        return super().rollouts(position, limits, threads=threads)
+
     # --- what whoever runs the batches calls, one thread at a time ---
 
     def begin(self, position: Position, limits: Limits, *, noise: bool = False, gumbel: Sequence[float] = ()) -> None:

@@ -88,6 +88,7 @@ class Limits:
         if not 1 <= self.simulations <= MOST_SIMULATIONS:
             bound = ">= 1" if self.simulations < 1 else f"<= {MOST_SIMULATIONS}"
             raise ValueError(f"simulations must be {bound}, got {self.simulations}")
+        object.__setattr__(self, "only", tuple(dict.fromkeys(self.only)))  # a move named twice is one move
 
     def watch(self) -> Callable[[Search], bool]:
         """Begins to count the time. The function says of the search whether it is to end now."""

@@ -22,7 +22,7 @@ from alphazero.formats.annotate import Remark, into_csa, into_kif, into_pgn, int
 from alphazero.network import Network, shape_of
 from alphazero.player import NetworkPlayer
 from alphazero.review.graph import graph
-from alphazero.review.judge import mark_of, review, summary, win_rate
+from alphazero.review.judge import expected, mark_of, review, summary
 
 SGF = "(;GM[1]FF[4]CA[UTF-8]SZ[5]KM[0.5]PB[A]PW[B]C[a game](;B[cc]C[good \\] move];W[bb](;B[dd];W[bd])(;B[aa]C[other]))(;B[ee]))"
 PGN = """[Event "x"]
@@ -80,23 +80,46 @@ def test_a_mate_that_is_let_in_costs_what_it_was_worth():
 
 
 def test_a_value_is_worth_what_its_temperature_says():
-    assert win_rate(0.5, 1.0) == pytest.approx(0.75)
-    assert win_rate(0.5, 0.5) == pytest.approx(0.9)  # odds of three to one become nine to one
-    assert win_rate(-0.5, 0.5) == pytest.approx(0.1)
+    assert expected(0.5, 1.0) == pytest.approx(0.75)
+    assert expected(0.5, 0.5) == pytest.approx(0.9)  # odds of three to one become nine to one
+    assert expected(-0.5, 0.5) == pytest.approx(0.1)
     for temperature in (0.01, 0.4, 100.0):
-        assert [win_rate(v, temperature) for v in (-1.0, 0.0, 1.0)] == pytest.approx([0.0, 0.5, 1.0])
+        assert [expected(v, temperature) for v in (-1.0, 0.0, 1.0)] == pytest.approx([0.0, 0.5, 1.0])
+        assert 0.0 <= expected(-0.999999, temperature) < 0.5 < expected(0.999999, temperature) <= 1.0
 
 
 def test_a_review_judges_by_the_temperature_of_the_network():
-    game = az.Game("connect4")
-    moves = list("ddccbbe")
+    game = az.Game("chess")
+    moves = ["e2e4", "e7e5", "d1h5", "e8e7", "h5h3"]
     plain, sharp = player(game), player(game)
     sharp.meta["value_temperature"] = 0.25
     as_told, judged = (
-        review(each, positions_of(game, moves), moves, simulations=20, threads=1) for each in (plain, sharp)
+        review(each, positions_of(game, moves), moves, simulations=2, threads=1) for each in (plain, sharp)
     )
-    assert judged[0].win_rate == pytest.approx(win_rate(2.0 * as_told[0].win_rate - 1.0, 0.25))
-    assert abs(judged[0].win_rate - 0.5) > abs(as_told[0].win_rate - 0.5) > 0.0
+    lost = 0
+    for told, each in zip(as_told, judged, strict=True):
+        assert (each.win_rate, each.best_win_rate) == (told.win_rate, told.best_win_rate)  # the network's own
+        rates = [expected(2.0 * rate - 1.0, 0.25) for rate in (each.best_win_rate, each.win_rate)]
+        if each.move != each.best:
+            assert each.loss == pytest.approx(max(0.0, rates[0] - rates[1]), abs=1e-6)
+            lost += each.loss > told.loss > 0.0
+    assert lost
+
+
+def test_a_punishment_that_is_missed_is_a_mistake_as_well():
+    game = az.Game("chess")
+    moves = ["e2e4", "e7e5", "d1h5", "e8e7", "h5h3", "d7d6"]
+    judged = review(player(game), positions_of(game, moves), moves, simulations=120, threads=1)
+    assert [each.mark for each in judged[3:5]] == ["??", "??"]
+    assert judged[4].best == "h5e5" and judged[4].best_win_rate == 1.0
+
+
+def test_moves_after_the_end_by_the_rules_are_not_judged():
+    game = az.Game("chess")
+    moves = ["g1f3", "g8f6", "f3g1", "f6g8"] * 2 + ["e2e4", "e7e5", "d1h5", "e8e7", "h5e5"]
+    judged = review(player(game), positions_of(game, moves), moves, simulations=4, threads=1)
+    assert [each.number for each in judged] == list(range(1, 9)), "the position is there for the third time"
+    assert judged[-1].win_rate == 0.5
 
 
 def test_mistakes_are_looked_at_again_within_the_simulations_asked_for():

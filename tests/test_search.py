@@ -333,3 +333,10 @@ def test_lcb_plays_the_greatest_lower_confidence_bound_among_moves_with_a_tenth_
         assert bounds[found.best_move] == pytest.approx(max(bounds.values()), abs=1e-6)
         differs += found.best_move != found.moves[0].move
     assert 0 < differs < 12
+
+
+def test_a_move_that_is_named_twice_is_one_move():
+    game = az.Game("connect4")
+    position = game.position()
+    once, twice = (az.Search(game, hashed_evaluator()).search(position, 20, only=only) for only in ("c", "cc"))
+    assert once == twice and [each.move for each in once.moves] == ["c"]

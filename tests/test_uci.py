@@ -55,6 +55,22 @@ def test_a_move_without_time_costs_one_simulation_also_with_a_tree_at_hand(uci):
     assert fields(d.until("bestmove")[-2])["nodes"] == "1"
 
 
+def test_a_weak_level_stays_weak_without_time(uci):
+    d = uci()
+    d.send("setoption name Skill Level value 1")
+    moves = set()
+    for _ in range(8):
+        d.send("ucinewgame", "position startpos", "go wtime 40 btime 40 winc 10 binc 10")
+        moves.add(d.until("bestmove")[-1].split()[1])
+    assert len(moves) > 1, "drawn, not the first move of the policy"
+
+
+def test_a_ponderhit_without_pondering_changes_nothing(uci):
+    d = uci()
+    d.send("position startpos", "go nodes 300", "ponderhit")
+    assert fields(d.until("bestmove")[-2])["nodes"] == "300"
+
+
 def test_go_nodes_reports_every_field_and_one_bestmove(uci):
     d = uci()
     d.send("setoption name UCI_ShowWDL value true", "position startpos moves e2e4 e7e5", "go nodes 500")

@@ -2,7 +2,7 @@
 
     python tools/fit_value_temperature.py pretrained:chess --games 200 --simulations 400
 
-The network plays itself with so many PUCT simulations a move, from random openings. One number T makes the values of its
+The network plays itself with so many PUCT simulations a move, without noise, from random openings. One number T makes the values of its
 searches v in [-1, 1] expected results, 1 / (1 + exp(-logit((1 + v) / 2) / T)): the one with the least cross-entropy to how the
 games ended (Guo et al. 2017, On Calibration of Modern Neural Networks). Below 1, a lead is worth more than the network says. The
 interval is of 95 %, by drawing games with replacement. Reviews use what `value_temperature` in a checkpoint's meta.json says.
@@ -40,7 +40,16 @@ def main() -> None:
         parser.error("--games must be at least 2")
     with tempfile.TemporaryDirectory() as folder:
         words = [sys.executable, "-m", "alphazero", "selfplay", args.model, "--games", str(args.games), "--out", folder]
-        words += ["--simulations", str(args.simulations), "--search", "puct", "--seed", str(args.seed)]
+        words += [
+            "--simulations",
+            str(args.simulations),
+            "--search",
+            "puct",
+            "--seed",
+            str(args.seed),
+            "--set",
+            "noise_epsilon=0",
+        ]
         subprocess.run([*words, "--opening-plies", str(args.opening_plies)], check=True)
         games = read(Path(folder))
     losses = np.array([cross_entropies(values, result) for values, result in games])  # [games, temperatures], sums

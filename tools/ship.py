@@ -134,6 +134,10 @@ def main() -> None:
     shutil.copyfile(source / "model.safetensors", target / "model.safetensors")
     options = {key: 0 if key == "max_plies" else value for key, value in loaded.meta["options"].items()}
     play = {"policy_temperature": load_config(args.run / "config.yaml", stored=True).search.policy_temperature}
+    for name in ("play", "value_temperature"):
+        was = json.loads((target / "meta.json").read_text()).get(name) if (target / "meta.json").exists() else None
+        if was is not None and name not in loaded.meta:
+            print(f"the network that was here had {name} {was}, measured for it alone: measure anew")
     (target / "meta.json").write_text(json.dumps({**loaded.meta, "options": options, **play}, indent=1))
     (target / "README.md").write_text(text)
     if (curve := args.run / "elo.png").exists():

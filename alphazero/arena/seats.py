@@ -18,6 +18,7 @@ from alphazero.protocols.client import EngineClient, EngineError, EngineSpec, Uc
 from alphazero.protocols.clock import Clock, Pace
 from alphazero.protocols.gtp_client import GtpClient
 from alphazero.protocols.uci import centipawns
+from alphazero.search_settings import MOST_SIMULATIONS
 
 
 class Inside:
@@ -53,7 +54,7 @@ class Inside:
         elif clocks is not None:
             begin = time.perf_counter()
             pace = Pace(clocks[position.turn], position.ply, lambda: self.player.expected_plies(position), begin)
-            result = self.player.search(position, pace.most_simulations, **pace.limits())
+            result = self.player.search(position, 1 if pace.hurried else MOST_SIMULATIONS, **pace.limits())
         else:
             result = self.player.search(position, seconds=self.seconds)
         mate = mate_in(result)

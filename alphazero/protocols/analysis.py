@@ -92,6 +92,8 @@ class Analysis:
     def ponderhit(self, clock: Clock | None = None) -> None:
         """The expected move was played: the clock runs from now on. clock: what it shows, where it is told only now."""
         with self._lock:
+            if not self._pondering:  # a stray word of the GUI: the clock runs already
+                return
             self._pondering = False
             if clock is not None:
                 self.limits = replace(self.limits, clock=clock)
@@ -136,7 +138,8 @@ class Analysis:
         moves = self.limits.only or tuple(position.legal_moves())
         bounded = self.limits.clock is not None or self.limits.seconds is not None
         forced = len(moves) == 1 and bounded and not self.limits.infinite and not self.limits.ponder
-        hurried = self._pace is not None and self._pace.hurried
+        # A level draws its move from many simulations; few are all that it has, anyway.
+        hurried = self._pace is not None and self._pace.hurried and self.level == levels.MOST
         return self.player.search_at(
             self.level,
             position,

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypedDict
 
-from alphazero.search import MOST_SIMULATIONS, SearchResult
+from alphazero.search import SearchResult
 
 LEAST_SECONDS = 0.001  # the shortest thought: one look of the network
-HURRIED_SECONDS = 0.005  # a move that has no more gets a single simulation: batches, and all around them, take longer
+HURRIED_SECONDS = 0.005  # a move that has no more is hurried: batches, and all around them, take longer
 USUAL_LAG_SECONDS = 0.03  # a move's loss to the wire and to a busy machine, kept back for the moves to come
 LONGEST_GAME_MOVES = 200  # moves of one side that the reserve for that lag lasts for, at most
 LEAST_MOVES_AHEAD = 4.0  # that time is kept for where a search is in doubt
@@ -33,10 +33,11 @@ class Clock:
     increment_seconds: float = 0.0
     moves_left: int = 0  # of the running byo-yomi period; 0: main time runs
     moves_to_go: int = 0  # until main time is refilled; 0: never
-    margin_seconds: float = 0.1  # kept free on the clock: the longest delay of the wire
+    margin_seconds: float = 0.1  # kept free on the clock, at least: the longest delay of the wire
     most_main_seconds: float = math.inf  # an increment fills main time up to here
     most_move_seconds: float = math.inf
     usual_lag_seconds: float = USUAL_LAG_SECONDS  # what most moves lose to the wire, and to a busy machine
+    worst_lag_seconds: float = 0.0  # kept free likewise, where it was measured (see Lag)
 
     @staticmethod
     def overtime(main: float, period: float, moves: int) -> Clock:
@@ -48,9 +49,14 @@ class Clock:
         return Clock(main, period, moves)
 
     @property
+    def kept_seconds(self) -> float:
+        """What is kept free on the clock."""
+        return max(self.margin_seconds, self.worst_lag_seconds)
+
+    @property
     def lag_seconds(self) -> float:
         """What a usual move loses between two thoughts."""
-        return min(self.margin_seconds, self.usual_lag_seconds)
+        return min(self.kept_seconds, self.usual_lag_seconds)
 
     def budget(self, ply: int, expected_plies: float, stretch: float = 1.0) -> float:
         """Seconds to think about the next move of a game that will last about `expected_plies` plies.
@@ -61,18 +67,18 @@ class Clock:
         by the lag alone.
         """
         if self.moves_left == 1:
-            share = self.main_seconds - self.margin_seconds
+            share = self.main_seconds - self.kept_seconds
         elif self.moves_left > 1:
             # Never more than the mean: without a word from the controller, when a period began is a guess.
-            share = self.main_seconds * min(1.0, stretch) / self.moves_left - self.margin_seconds
+            share = self.main_seconds * min(1.0, stretch) / self.moves_left - self.kept_seconds
         elif self.byoyomi_moves > 0:
             period = self.byoyomi_seconds / self.byoyomi_moves
             share = max(self.main_seconds / self._moves_ahead(ply, expected_plies, stretch), period)
-            share = min(share, self.main_seconds + period) - self.margin_seconds
+            share = min(share, self.main_seconds + period) - self.kept_seconds
         else:
             lasting = min(self.moves_to_go or LONGEST_GAME_MOVES, LONGEST_GAME_MOVES, max(expected_plies, ply))
             share = self._main_share(self._moves_ahead(ply, expected_plies, stretch), lasting)
-        return max(LEAST_SECONDS, min(share, self.most_move_seconds - self.margin_seconds))
+        return max(LEAST_SECONDS, min(share, self.most_move_seconds - self.kept_seconds))
 
     def _moves_ahead(self, ply: int, expected_plies: float, stretch: float) -> float:
         ahead = max(10.0, (expected_plies - ply) / 2.0)
@@ -91,7 +97,7 @@ class Clock:
         return min(
             self.main_seconds / ahead + 0.8 * gain - lag,
             max(0.0, self.main_seconds - reserve) / ahead + 0.8 * max(0.0, gain - lag),
-            largest - self.margin_seconds,
+            largest - self.kept_seconds,
         )
 
     def tell(self, seconds: float, count: int) -> None:
@@ -143,7 +149,7 @@ class Lag:
     def after(self, clock: Clock, ply: int, seconds: float) -> None:
         """A move at this ply took so long, as far as it was meant to."""
         self._next_ply = ply + 2
-        self._main_seconds = clock.main_seconds + clock.increment_seconds - seconds
+        self._main_seconds = min(clock.main_seconds + clock.increment_seconds - seconds, clock.most_main_seconds)
 
     def tell(self, clock: Clock, ply: int) -> None:
         """Has the clock of the move at this ply keep free what moves lose: more than its margin, or less than is usual."""
@@ -151,10 +157,12 @@ class Lag:
             lost = self._main_seconds - clock.main_seconds
             if abs(lost) <= MOST_LAG_SECONDS:
                 lost = max(0.0, lost)
-                self.mean_seconds += (lost - self.mean_seconds) * (1.0 if self.worst_seconds is None else 0.1)
+                # One move that lost half a second must not have the next ones keep back half of the clock.
+                usual = min(lost, 3.0 * (USUAL_LAG_SECONDS if self.worst_seconds is None else self.mean_seconds) + 0.05)
+                self.mean_seconds += (usual - self.mean_seconds) * (1.0 if self.worst_seconds is None else 0.1)
                 self.worst_seconds = max(0.9 * (self.worst_seconds or 0.0), lost)
         if self.worst_seconds is not None:
-            clock.margin_seconds = max(clock.margin_seconds, 1.5 * self.worst_seconds)
+            clock.worst_lag_seconds = 1.5 * self.worst_seconds
             clock.usual_lag_seconds = max(LEAST_LAG_SECONDS, 1.2 * self.mean_seconds)
 
 
@@ -178,15 +186,12 @@ class Pace:
         self._ply = ply
         self._begin = time.perf_counter() if begin is None else begin
         self._value: float | None = None  # at the first look
-        self.hurried = clock.budget(ply, ply) <= HURRIED_SECONDS  # however short the game will be
+        # However short the game will be. Then one simulation is all that a move is worth: more would cost more than a short
+        # increment brings.
+        self.hurried = clock.budget(ply, ply) <= HURRIED_SECONDS
         self._expected_plies = ply if self.hurried else expected_plies()
         self.usual_seconds = clock.budget(ply, self._expected_plies)
         self.seconds = self.usual_seconds  # what the search may take, as it looks now
-
-    @property
-    def most_simulations(self) -> int:
-        """One where the clock is as good as over: more would cost more than a short increment brings."""
-        return 1 if self.hurried else MOST_SIMULATIONS
 
     @property
     def look_every(self) -> float:
@@ -225,8 +230,10 @@ class Pace:
         """
         if self._value is None:
             self._value = result.value
-        self.seconds = self._clock.budget(self._ply, self._expected_plies, doubt(result, self._value))
-        left = self.seconds - (time.perf_counter() - self._begin)
+        gone = time.perf_counter() - self._begin
+        # Never less than has gone by: time that was thought on purpose is no lag (see overrun_seconds).
+        self.seconds = max(gone, self._clock.budget(self._ply, self._expected_plies, doubt(result, self._value)))
+        left = self.seconds - gone
         if len(result.moves) < 2:
             return True
         lead = result.moves[0].visits - result.moves[1].visits

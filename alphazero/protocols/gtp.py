@@ -27,7 +27,7 @@ from alphazero.protocols.gtp_words import GtpError, colour_of, need, number_of, 
 from alphazero.protocols.handicap import free_handicap_set, handicap_set
 from alphazero.search import SearchResult
 
-MOST_SIMULATIONS = 1_000_000  # where time decides: bounds the tree's memory, at 200 bytes a node
+MOST_TIMED_SIMULATIONS = 1_000_000  # where time decides: bounds the tree's memory, at 200 bytes a node
 RESIGN_MOVES = 3  # in a row with a low value before a side resigns
 # Nor before so many plies for each point of the board: 20 on 9x9, 90 on 19x19. Until then much can still be turned over.
 RESIGN_PLIES_A_POINT = 0.25
@@ -297,7 +297,8 @@ class GtpEngine(AnalysisCommands):
                 simulations, limits = self.simulations, Looks(on_progress=watch, progress_every=LOOK_SECONDS)
             else:
                 pace = Pace(clock, position.ply, lambda: self.player.expected_plies(position))
-                simulations, limits = min(MOST_SIMULATIONS, pace.most_simulations), pace.limits(watch)
+                hurried = pace.hurried and self.level == levels.MOST
+                simulations, limits = 1 if hurried else MOST_TIMED_SIMULATIONS, pace.limits(watch)
             result = self.player.search_at(self.level, position, simulations=simulations, only=only, **limits)
             if pace is not None and keep:
                 pace.spend(self.lags[colour])

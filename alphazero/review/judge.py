@@ -2,7 +2,7 @@
 
 All positions of a game are searched side by side, so that they share batches; those around a move that seems to be a mistake are
 searched again, longer. A move's loss is the mover's expected result before it, less that after it, in [0, 1]; a draw counts as a
-half.
+half. It is judged by strong play (see `expected`), where win rates are the network's own.
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from alphazero._core import Position
 from alphazero.many_searches import ManySearches
 from alphazero.player import NetworkPlayer
 from alphazero.search import Limits, SearchResult
+from alphazero.search_settings import MOST_SIMULATIONS
 
 # The least loss that gets a mark: as much of a win as most players call by these names.
 INACCURACY, MISTAKE, BLUNDER = 0.05, 0.10, 0.20
@@ -62,27 +63,39 @@ def review(
     look saw a mistake; it is as large as both say at least. UserError where the network's answers are no numbers.
     """
     temperature = player.meta.get("value_temperature", 1.0)
-    first = max(1, simulations // 2)
+    # What was played on after the rules had ended the game is not judged.
+    end = next((i for i, position in enumerate(positions) if position.outcome is not None), len(moves))
+    positions, moves = positions[: end + 1], moves[:end]
     searches = Searches(player, positions, threads, on_progress)
+
+    def all_judged() -> list[Judged]:
+        return [judged(searches, i, move, temperature) for i, move in enumerate(moves)]
+
     try:
+        first = max(1, simulations // 2)
         searches.look(range(len(positions)), first)
-        lost = {
-            i: judged(searches, i, move, temperature).loss
-            for i, move in enumerate(moves)
-            if searches.found[i] is not None
-        }
-        doubted = [i for i, loss in lost.items() if loss >= DOUBT]
-        again = [i for i in sorted({*doubted, *(i + 1 for i in doubted)}) if searches.found[i] is not None]
-        if again:
-            share = (simulations - first) * len(positions) // len(again)
-            searches.look(again, max(first, min(MOST_TIMES * simulations, share)))
+        seen = all_judged()
+        doubted = {i for i, each in enumerate(seen) if each.loss >= DOUBT}
+        again = {i for d in doubted for i in (d, d + 1) if searches.found[i] is not None}
+        share = (simulations - first) * len(positions) // max(1, len(again | {i + 1 for i in again}))
+        if again and share >= first:
+            longer = min(MOST_TIMES * simulations, share, MOST_SIMULATIONS)
+            searches.look(sorted(again), longer)
+            # Now it may be seen that the answer to a mistake was one, too: then what it led to is looked at as long.
+            late = {i for i, each in enumerate(all_judged()) if i in again - doubted and each.loss >= DOUBT}
+            searches.look(sorted(i + 1 for i in late if i + 1 not in again), longer)
+            seen = [
+                new if old.number - 1 in late else replace(new, loss=least, mark=mark_of(least))
+                for old, new in zip(seen, all_judged(), strict=True)
+                for least in [min(old.loss, new.loss)]
+            ]
     finally:
         searches.close()
-    return [judged(searches, i, moves[i], temperature, most=loss) for i, loss in lost.items()]
+    return seen
 
 
-def judged(searches: Searches, index: int, move: str, temperature: float, most: float = 1.0) -> Judged:
-    """What is known of the move that was played in the position of this index; most: that it can have lost, as known before."""
+def judged(searches: Searches, index: int, move: str, temperature: float) -> Judged:
+    """What the searches so far say of the move that was played in the position of this index."""
     before, after = searches.found[index], searches.found[index + 1]
     assert before is not None
     position, following = searches.positions[index], searches.positions[index + 1]
@@ -100,25 +113,24 @@ def judged(searches: Searches, index: int, move: str, temperature: float, most: 
         wdl = after.wdl if after.wdl is None or own > 0 else (after.wdl[2], after.wdl[1], after.wdl[0])
         score = None if after.score is None else own * after.score
     best = before.best_move
-    rate, best_rate = win_rate(value, temperature), win_rate(before.value, temperature)
-    if move == best:
-        best_rate = max(best_rate, rate)
-    loss = 0.0 if move == best else min(most, max(0.0, best_rate - rate))
-    line = before.pv
-    return Judged(index + 1, position.turn, move, rate, best, best_rate, line, loss, mark_of(loss), wdl, score)
+    best_value = max(before.value, value) if move == best else before.value
+    loss = 0.0 if move == best else max(0.0, expected(best_value, temperature) - expected(value, temperature))
+    rate, best_rate = (1.0 + value) / 2.0, (1.0 + best_value) / 2.0
+    return Judged(index + 1, position.turn, move, rate, best, best_rate, before.pv, loss, mark_of(loss), wdl, score)
 
 
-def win_rate(value: float, temperature: float) -> float:
-    """The expected result in [0, 1] that a value in [-1, 1] stands for in games of strong play.
+def expected(value: float, temperature: float) -> float:
+    """The result in [0, 1] that a value in [-1, 1] stands for in games of strong play.
 
     A network's values are those of its training: quick games, in which a lead is lost again more often. temperature: by which
     the logit of the value is divided (Guo et al. 2017, On Calibration of Modern Neural Networks, section 4.2), as fitted for
     the network by tools/fit_value_temperature.py.
     """
-    rate = (1.0 + value) / 2.0
-    if not 0.0 < rate < 1.0:
-        return min(1.0, max(0.0, rate))
-    return 1.0 / (1.0 + math.exp(math.log((1.0 - rate) / rate) / temperature))
+    rate = min(1.0, max(0.0, (1.0 + value) / 2.0))
+    if rate in (0.0, 1.0):
+        return rate
+    logit = math.log(rate / (1.0 - rate)) / temperature
+    return 0.5 + 0.5 * math.tanh(0.5 * logit)
 
 
 class Searches:

@@ -211,7 +211,8 @@ def _review(table: Table, channel: Channel, message: Message) -> None:
 
 def _judge(session: Session, nodes: list[Node], judged: list[Judged]) -> str:
     """Writes a review into the tree; what it says in all."""
-    for node, each in zip(nodes, judged, strict=False):
+    for each in judged:
+        node = nodes[each.number - 1]
         node.mark, node.loss, node.better = each.mark, each.loss, each.line
         node.win_rate = each.win_rate if each.player == 0 else 1.0 - each.win_rate
         node.score = None if each.score is None else each.score if each.player == 0 else -each.score

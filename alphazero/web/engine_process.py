@@ -19,6 +19,7 @@ from typing import Any, TextIO
 
 import numpy as np
 
+from alphazero import levels
 from alphazero.game import Game, Position, make
 from alphazero.machine import cores, keep_to_cache_folder, tree_bytes
 from alphazero.player import NetworkPlayer, Player, RolloutPlayer, load
@@ -131,7 +132,7 @@ class Worker:
             left, increment = job.asked["clock"]
             clock = Clock(left, increment_seconds=increment)
             job.pace = Pace(clock, job.position.ply, lambda: player.expected_plies(job.position), job.begin)
-        pace = job.pace
+        pace, full = job.pace, int(job.asked["level"]) == levels.MOST
         most_bytes = tree_bytes() // KEPT_PLAYERS
 
         def should_stop() -> bool:
@@ -149,7 +150,7 @@ class Worker:
         result = player.search_at(
             int(job.asked["level"]),
             job.position,
-            simulations=job.simulations - job.done,
+            simulations=1 if pace is not None and pace.hurried and full else job.simulations - job.done,
             seconds=None if job.seconds is None else max(0.01, job.seconds - job.spent),
             should_stop=should_stop,
             on_progress=report,
@@ -160,7 +161,7 @@ class Worker:
         job.spent += time.perf_counter() - begin
         if isinstance(player, RolloutPlayer):  # its tree begins anew each time
             return True
-        late = pace is not None and pace.is_late()
+        late = pace is not None and (pace.is_late() or (pace.hurried and full))
         return not given_way or late or job.done >= job.simulations or bool(result.proof)
 
     def _player(self, job: Job) -> Player:
