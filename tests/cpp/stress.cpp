@@ -80,17 +80,21 @@ void random_play(int games) {
 void answer(const Batch& batch, const Shape& shape, std::vector<float>& logits, std::vector<float>& wdl) {
   const auto rows = static_cast<std::size_t>(batch.written);
   const auto policy = static_cast<std::size_t>(shape.policy_size);
-  const std::size_t words = static_cast<std::size_t>(shape.bit_planes * shape.words());
-  const std::size_t size = batch.bits.empty() ? static_cast<std::size_t>(shape.planes() * shape.cells()) : words;
-  const auto number = [&batch](std::size_t i) -> std::uint64_t {  // whichever of the three layouts it has
-    if (!batch.bits.empty()) return batch.bits[i];
-    return batch.halves.empty() ? std::bit_cast<std::uint32_t>(batch.planes[i]) : batch.halves[i];
+  const bool packed = batch.planes.empty() && batch.halves.empty();  // then bits or numbers or both
+  const auto words = static_cast<std::size_t>(shape.bit_planes * shape.words());
+  const auto numbers = static_cast<std::size_t>(shape.numbers());
+  const std::size_t size = packed ? words + numbers : static_cast<std::size_t>(shape.planes() * shape.cells());
+  const auto number = [&](std::size_t row, std::size_t i) -> std::uint64_t {  // whichever of the three layouts it has
+    if (packed && i < words) return batch.bits[row * words + i];
+    if (packed) return std::bit_cast<std::uint32_t>(batch.scalars[row * numbers + i - words]);
+    return batch.halves.empty() ? std::bit_cast<std::uint32_t>(batch.planes[row * size + i])
+                                : batch.halves[row * size + i];
   };
   logits.assign(rows * policy, 0.0F);
   wdl.assign(rows * 3, 0.0F);
   for (std::size_t row = 0; row < rows; ++row) {
     std::uint64_t hash = 0;
-    for (std::size_t i = 0; i < size; ++i) hash = (hash ^ number(row * size + i)) * 0x9e3779b97f4a7c15ULL;
+    for (std::size_t i = 0; i < size; ++i) hash = (hash ^ number(row, i)) * 0x9e3779b97f4a7c15ULL;
     Rng rng(hash);
     for (std::size_t i = 0; i < policy; ++i) logits[row * policy + i] = static_cast<float>(2.0 * rng.uniform());
     const auto win = static_cast<float>(rng.uniform());
