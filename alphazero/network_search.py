@@ -99,9 +99,8 @@ class NetworkSearch(Search):
             return self.result()
 
     def rollouts(self, position: Position, limits: Limits, *, threads: int = 1) -> SearchResult:
-        self._sums = LeafSums(
-            len(limits.only) or len(position.legal_moves())
-        )  # the network says nothing of these leaves
+        # The network says nothing of these leaves.
+        self._sums = LeafSums(len(limits.only) or len(position.legal_moves()))
         return super().rollouts(position, limits, threads=threads)
 
     # --- what whoever runs the batches calls, one thread at a time ---

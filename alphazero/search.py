@@ -26,9 +26,8 @@ Logits = F32 | Sequence[F32]  # [B, policy_size], or for each position one a leg
 LeafEvaluator = Callable[[F32, list[I32]], tuple[Logits, F32]]
 
 
-@dataclass(
-    slots=True
-)  # not frozen: it would take three times as long to make, and a move of shogi can be one of hundreds
+# Not frozen: that would take three times as long to make, and a move of shogi can be one of hundreds.
+@dataclass(slots=True)
 class MoveStats:
     """What a search found out about one move."""
 
@@ -45,9 +44,8 @@ class MoveStats:
     ownership: F32 | None = field(default=None, compare=False)  # [H, W] in [-1, 1], 1: its own
 
 
-Row = tuple[
-    str, int, float, float, float, str, int
-]  # what the tree knows of a root move: the first fields of MoveStats
+# What the tree knows of a root move: the first fields of MoveStats.
+Row = tuple[str, int, float, float, float, str, int]
 
 
 @dataclass(frozen=True)

@@ -232,6 +232,7 @@ def test_a_clock_that_is_as_good_as_over_costs_a_single_look_of_the_network(cloc
 
     pace = Pace(clock, 100, asked)
     assert pace.hurried and pace.usual_seconds == pytest.approx(0.001)
+    assert not Pace(clock, 100, lambda: 140.0, drawn=True).hurried, "a move drawn from visits needs visits"
 
 
 @pytest.mark.parametrize("clock", [Clock(60.0), Clock(0.5, increment_seconds=0.1), Clock(5.0, 5.0, 1, moves_left=1)])

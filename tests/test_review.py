@@ -55,6 +55,20 @@ def player(game: az.Game) -> NetworkPlayer:
     return NetworkPlayer("net", game, TorchEvaluator(net), {})
 
 
+def counting_player(game: az.Game) -> tuple[NetworkPlayer, list[int]]:
+    """A player, and the sizes of its batches as they come."""
+    sizes: list[int] = []
+
+    class Counter(TorchEvaluator):
+        def evaluate(self, planes):
+            sizes.append(len(planes))
+            return super().evaluate(planes)
+
+    torch.manual_seed(1)
+    net = Network(shape_of(game), NetworkConfig(blocks=1, channels=8)).eval()
+    return NetworkPlayer("net", game, Counter(net), {}), sizes
+
+
 def positions_of(game: az.Game, moves: list[str]) -> list[az.Position]:
     position = game.position()
     found = [position.copy()]
@@ -125,18 +139,10 @@ def test_moves_after_the_end_by_the_rules_are_not_judged():
 def test_mistakes_are_looked_at_again_within_the_simulations_asked_for():
     game = az.Game("chess")
     moves = ["e2e4", "e7e5", "d1h5", "e8e7", "h5e5"]
-    leaves = []
-
-    class Counter(TorchEvaluator):
-        def evaluate(self, planes):
-            leaves.append(len(planes))
-            return super().evaluate(planes)
-
-    torch.manual_seed(1)
-    net = Network(shape_of(game), NetworkConfig(blocks=1, channels=8)).eval()
+    own, leaves = counting_player(game)
     progress = []
     judged = review(
-        NetworkPlayer("net", game, Counter(net), {}),
+        own,
         positions_of(game, moves),
         moves,
         simulations=100,
@@ -153,16 +159,7 @@ def test_mistakes_are_looked_at_again_within_the_simulations_asked_for():
 def test_positions_are_evaluated_together():
     game = az.Game("connect4")
     moves = list("ddccbbe")
-    seen = []
-
-    class Recorder(TorchEvaluator):
-        def evaluate(self, planes):
-            seen.append(len(planes))
-            return super().evaluate(planes)
-
-    torch.manual_seed(1)
-    net = Network(shape_of(game), NetworkConfig(blocks=1, channels=8)).eval()
-    own = NetworkPlayer("net", game, Recorder(net), {})
+    own, seen = counting_player(game)
     judged = review(own, positions_of(game, moves), moves, simulations=60, threads=1)
     assert len(judged) == 7 and len(seen) < 7 * 60 / 3, "three leaves a batch and more"
 

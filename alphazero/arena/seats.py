@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 
 from alphazero.arena.match import Entrant
 from alphazero.arena.time_control import TimeControl
@@ -52,8 +51,9 @@ class Inside:
         if timed and len(position.legal_moves()) == 1:
             result = self.player.search(position, 1)
         elif clocks is not None:
-            begin = time.perf_counter()
-            pace = Pace(clocks[position.turn], position.ply, lambda: self.player.expected_plies(position), begin)
+            drawn = position.ply < self.temperature_plies
+            clock = clocks[position.turn]
+            pace = Pace(clock, position.ply, lambda: self.player.expected_plies(position), drawn=drawn)
             result = self.player.search(position, 1 if pace.hurried else MOST_SIMULATIONS, **pace.limits())
         else:
             result = self.player.search(position, seconds=self.seconds)

@@ -14,7 +14,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--model", help="a checkpoint or run directory, or pretrained:GAME (default: the network shipped for the game)"
     )
     parser.add_argument(
-        "--simulations", type=arguments.simulations, default=200, help="simulations of each position (default 200)"
+        "--simulations",
+        type=arguments.simulations,
+        default=200,
+        help="simulations a position: half of them for each, half for those where a mistake was seen (default 200)",
     )
     parser.add_argument("--out", type=Path, metavar="FILE", help="the same file with remarks on every move")
     parser.add_argument(

@@ -138,8 +138,7 @@ class Analysis:
         moves = self.limits.only or tuple(position.legal_moves())
         bounded = self.limits.clock is not None or self.limits.seconds is not None
         forced = len(moves) == 1 and bounded and not self.limits.infinite and not self.limits.ponder
-        # A level draws its move from many simulations; few are all that it has, anyway.
-        hurried = self._pace is not None and self._pace.hurried and self.level == levels.MOST
+        hurried = self._pace is not None and self._pace.hurried
         return self.player.search_at(
             self.level,
             position,
@@ -160,7 +159,8 @@ class Analysis:
         if self.limits.seconds is not None:
             self._deadline = self._runs_from + self.limits.seconds
         elif self.limits.clock is not None and self._expected_plies is not None:
-            self._pace = Pace(self.limits.clock, self.position.ply, self._expected_plies, self._runs_from)
+            drawn = self.level < levels.MOST
+            self._pace = Pace(self.limits.clock, self.position.ply, self._expected_plies, self._runs_from, drawn=drawn)
 
     def _may_end(self) -> bool:
         with self._lock:

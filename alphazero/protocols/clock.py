@@ -178,17 +178,26 @@ class Pace:
     """When a search on a clock ends: at the move's usual share of the time, sooner where it is sure, later in doubt.
 
     expected_plies() says how long the whole game will last; it is not asked where no time is left to share out. begin: when
-    the clock began to run (time.perf_counter()); since when the search runs may be longer, where it pondered.
+    the clock began to run (time.perf_counter()); since when the search runs may be longer, where it pondered. drawn: the move
+    is drawn from the visits of many simulations, as a level's: it is never hurried.
     """
 
-    def __init__(self, clock: Clock, ply: int, expected_plies: Callable[[], float], begin: float | None = None):
+    def __init__(
+        self,
+        clock: Clock,
+        ply: int,
+        expected_plies: Callable[[], float],
+        begin: float | None = None,
+        *,
+        drawn: bool = False,
+    ):
         self._clock = clock
         self._ply = ply
         self._begin = time.perf_counter() if begin is None else begin
         self._value: float | None = None  # at the first look
         # However short the game will be. Then one simulation is all that a move is worth: more would cost more than a short
         # increment brings.
-        self.hurried = clock.budget(ply, ply) <= HURRIED_SECONDS
+        self.hurried = not drawn and clock.budget(ply, ply) <= HURRIED_SECONDS
         self._expected_plies = ply if self.hurried else expected_plies()
         self.usual_seconds = clock.budget(ply, self._expected_plies)
         self.seconds = self.usual_seconds  # what the search may take, as it looks now

@@ -296,9 +296,9 @@ class GtpEngine(AnalysisCommands):
             if clock is None:
                 simulations, limits = self.simulations, Looks(on_progress=watch, progress_every=LOOK_SECONDS)
             else:
-                pace = Pace(clock, position.ply, lambda: self.player.expected_plies(position))
-                hurried = pace.hurried and self.level == levels.MOST
-                simulations, limits = 1 if hurried else MOST_TIMED_SIMULATIONS, pace.limits(watch)
+                drawn = self.level < levels.MOST
+                pace = Pace(clock, position.ply, lambda: self.player.expected_plies(position), drawn=drawn)
+                simulations, limits = 1 if pace.hurried else MOST_TIMED_SIMULATIONS, pace.limits(watch)
             result = self.player.search_at(self.level, position, simulations=simulations, only=only, **limits)
             if pace is not None and keep:
                 pace.spend(self.lags[colour])

@@ -42,6 +42,11 @@ class Judged:
     wdl: tuple[float, float, float] | None  # after the move
     score: float | None  # after the move, in points
 
+    def at_most(self, loss: float) -> Judged:
+        """The same move, that has lost no more."""
+        least = min(self.loss, loss)
+        return replace(self, loss=least, mark=mark_of(least))
+
 
 def mark_of(loss: float) -> str:
     """ "", "?!", "?" or "??"."""
@@ -85,9 +90,8 @@ def review(
             late = {i for i, each in enumerate(all_judged()) if i in again - doubted and each.loss >= DOUBT}
             searches.look(sorted(i + 1 for i in late if i + 1 not in again), longer)
             seen = [
-                new if old.number - 1 in late else replace(new, loss=least, mark=mark_of(least))
-                for old, new in zip(seen, all_judged(), strict=True)
-                for least in [min(old.loss, new.loss)]
+                new if i in late else new.at_most(old.loss)
+                for i, (old, new) in enumerate(zip(seen, all_judged(), strict=True))
             ]
     finally:
         searches.close()

@@ -15,6 +15,7 @@ import threading
 import time
 from collections import OrderedDict, deque
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any, TextIO
 
 import numpy as np
@@ -131,8 +132,10 @@ class Worker:
         if job.asked["clock"] is not None and job.pace is None:
             left, increment = job.asked["clock"]
             clock = Clock(left, increment_seconds=increment)
-            job.pace = Pace(clock, job.position.ply, lambda: player.expected_plies(job.position), job.begin)
-        pace, full = job.pace, int(job.asked["level"]) == levels.MOST
+            drawn = int(job.asked["level"]) < levels.MOST
+            expected = partial(player.expected_plies, job.position)
+            job.pace = Pace(clock, job.position.ply, expected, job.begin, drawn=drawn)
+        pace = job.pace
         most_bytes = tree_bytes() // KEPT_PLAYERS
 
         def should_stop() -> bool:
@@ -150,7 +153,7 @@ class Worker:
         result = player.search_at(
             int(job.asked["level"]),
             job.position,
-            simulations=1 if pace is not None and pace.hurried and full else job.simulations - job.done,
+            simulations=1 if pace is not None and pace.hurried else job.simulations - job.done,
             seconds=None if job.seconds is None else max(0.01, job.seconds - job.spent),
             should_stop=should_stop,
             on_progress=report,
@@ -161,7 +164,7 @@ class Worker:
         job.spent += time.perf_counter() - begin
         if isinstance(player, RolloutPlayer):  # its tree begins anew each time
             return True
-        late = pace is not None and (pace.is_late() or (pace.hurried and full))
+        late = pace is not None and (pace.is_late() or pace.hurried)
         return not given_way or late or job.done >= job.simulations or bool(result.proof)
 
     def _player(self, job: Job) -> Player:
