@@ -1,4 +1,4 @@
-"""A run on a cluster of three nodes goes on and keeps every game, whatever is killed and whenever.
+"""A run on a cluster goes on and keeps every game, whatever is killed and whenever, and through a network that is parted.
 
 Slow: each kill costs some seconds until the run goes on. ALPHAZERO_KILLS=20 makes fewer than 100, ALPHAZERO_GOES_ON_SECONDS=120 suits a busy machine.
 """
@@ -10,6 +10,7 @@ import importlib.util
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -76,17 +77,11 @@ def commands() -> dict[int, str]:
     return found
 
 
-class Chaos:
-    """A cluster, the command that trains on it, and what can be killed of them."""
+class Training:
+    """The command that trains on the cluster of an address, and what it has stored."""
 
-    def __init__(self, folder: Path):
-        from ray.cluster_utils import Cluster
-
-        self.folder, self.run = folder, folder / "run"
-        self.cluster = Cluster(
-            initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False}, connect=False
-        )
-        self.nodes = [self.cluster.add_node(num_cpus=1) for _ in range(2)]
+    def __init__(self, folder: Path, address: str):
+        self.folder, self.run, self.address = folder, folder / "run", address
         (folder / "tiny.yaml").write_text(TINY)
         self.process: subprocess.Popen[bytes] | None = None
         self.begin()
@@ -94,7 +89,7 @@ class Chaos:
     def begin(self) -> None:
         command = [sys.executable, "-c", textwrap.dedent(DRIVER), str(self.folder / "noted"), str(self.folder / "die")]
         command += ["train", str(self.folder / "tiny.yaml"), "--run", str(self.run), "--no-rating", "--device", "cpu"]
-        command += ["--workers", "2", "--learners", "2", "--ray", self.cluster.address]
+        command += ["--workers", "2", "--learners", "2", "--ray", self.address]
         command += [
             "training.budget_games=100000000",
             "cluster.chunk_seconds=0.2",
@@ -117,9 +112,41 @@ class Chaos:
             assert self.process is not None
             if self.process.poll() is not None:
                 self.begin()
-            assert time.monotonic() < end, (self.folder / "out").read_text()[-3000:]
+            assert time.monotonic() < end, self.said()[-3000:]
             time.sleep(0.1)
         return time.monotonic() - begin
+
+    def said(self) -> str:
+        return (self.folder / "out").read_text()
+
+    def close(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+    def check_games(self) -> None:
+        """Ends it. Each game that it said was stored is there, and each is there once."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(120)
+        noted = [int(line) for line in (self.folder / "noted").read_text().split()]
+        stored = numbers(self.run / "replay", tiny(self.folder))
+        assert len(noted) == len(set(noted))
+        assert len(stored) == len(set(stored))
+        assert set(noted) <= set(stored)
+
+
+class Chaos(Training):
+    """A cluster of three nodes, the command that trains on it, and what can be killed of them."""
+
+    def __init__(self, folder: Path):
+        from ray.cluster_utils import Cluster
+
+        self.cluster = Cluster(
+            initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False}, connect=False
+        )
+        self.nodes = [self.cluster.add_node(num_cpus=1) for _ in range(2)]
+        super().__init__(folder, self.cluster.address)
 
     def worker(self) -> None:
         workers = [pid for pid, command in commands().items() if command.startswith("ray::Worker")]
@@ -147,9 +174,7 @@ class Chaos:
         (self.folder / "die").touch()
 
     def close(self) -> None:
-        if self.process is not None and self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
+        super().close()
         self.cluster.shutdown()
 
 
@@ -160,7 +185,7 @@ def chaos(tmp_path) -> Iterator[Chaos]:
     made.close()
 
 
-def test_whatever_is_killed_no_stored_game_is_lost_or_doubled_and_the_run_goes_on(chaos, tmp_path):
+def test_whatever_is_killed_no_stored_game_is_lost_or_doubled_and_the_run_goes_on(chaos):
     random.seed(1)
     victims: list[Callable[[], None]] = [chaos.worker, chaos.raylet, chaos.driver, chaos.learner, chaos.store]
     killed: dict[str, int] = {}
@@ -171,15 +196,8 @@ def test_whatever_is_killed_no_stored_game_is_lost_or_doubled_and_the_run_goes_o
         victim()
         killed[victim.__name__] = killed.get(victim.__name__, 0) + 1
         print(victim.__name__, f"goes on after {chaos.wait_until_it_goes_on():.1f} s", flush=True)
-    assert chaos.process is not None
-    chaos.process.send_signal(signal.SIGTERM)
-    chaos.process.wait(120)
     print(json.dumps(killed), chaos.stored())
-    noted = [int(line) for line in (tmp_path / "noted").read_text().split()]
-    stored = numbers(chaos.run / "replay", tiny(tmp_path))
-    assert len(noted) == len(set(noted))
-    assert len(stored) == len(set(stored))
-    assert set(noted) <= set(stored)
+    chaos.check_games()
 
 
 def test_a_worker_that_is_stopped_for_a_minute_is_told_and_goes_on(chaos):
@@ -192,5 +210,78 @@ def test_a_worker_that_is_stopped_for_a_minute_is_told_and_goes_on(chaos):
         os.kill(worker, signal.SIGCONT)
     chaos.wait_until_it_goes_on()
     time.sleep(5.0)
-    said = (chaos.folder / "out").read_text()
+    said = chaos.said()
     assert said.count("has not answered for") == 1 and said.count("answers again after") == 1, said[-2000:]
+
+
+# docs/scale.md: else Ray gives a node up within a minute, and what was given up never comes back.
+PATIENT = {"RAY_health_check_failure_threshold": "20", "RAY_gcs_rpc_server_reconnect_timeout_s": "240"}
+
+
+class Islands:
+    """Two machines as network namespaces have them: a head here, and a node of its own network that a cable joins to it."""
+
+    HERE, THERE, PORT = "10.231.7.1", "10.231.7.2", 6399
+
+    def __init__(self) -> None:
+        self.name = f"azr{os.getpid()}"
+        self.cable = f"{self.name}a"
+
+    def begin(self) -> None:
+        for command in (
+            f"ip netns add {self.name}",
+            f"ip link add {self.cable} type veth peer name eth0 netns {self.name}",
+            f"ip addr add {self.HERE}/24 dev {self.cable}",
+            f"ip link set {self.cable} up",
+            f"ip -n {self.name} addr add {self.THERE}/24 dev eth0",
+            f"ip -n {self.name} link set eth0 up",
+            f"ip -n {self.name} link set lo up",
+        ):
+            subprocess.run(command.split(), check=True)
+        ray = [sys.executable, "-m", "ray.scripts.scripts", "start", "--disable-usage-stats", "--num-cpus=1"]
+        head = ["--head", f"--node-ip-address={self.HERE}", f"--port={self.PORT}", "--include-dashboard=false"]
+        node = [f"--address={self.HERE}:{self.PORT}", f"--node-ip-address={self.THERE}"]
+        inside = ["ip", "netns", "exec", self.name]
+        for start in ([*ray, *head], [*inside, *ray, *node]):
+            subprocess.run(start, check=True, stdout=subprocess.DEVNULL, env={**os.environ, **PATIENT})
+
+    def part(self, apart: bool) -> None:
+        """Every packet between the two is dropped, without a word to either."""
+        subprocess.run(["ip", "link", "set", self.cable, "down" if apart else "up"], check=True)
+
+    def close(self) -> None:
+        subprocess.run([sys.executable, "-m", "ray.scripts.scripts", "stop", "--force"], stdout=subprocess.DEVNULL)
+        subprocess.run(["ip", "netns", "del", self.name])  # and its end of the cable, and so the other
+
+
+@pytest.fixture
+def islands() -> Iterator[Islands]:
+    if os.geteuid() != 0 or shutil.which("ip") is None:
+        pytest.skip("network namespaces need root and the program ip")
+    made = Islands()
+    try:
+        made.begin()
+        yield made
+    finally:
+        made.close()
+
+
+def test_a_network_that_is_parted_for_a_minute_is_told_and_heals(islands, tmp_path):
+    training = Training(tmp_path, f"{islands.HERE}:{islands.PORT}")
+    try:
+        while training.said().count(" plays on ") < 2:
+            training.wait_until_it_goes_on()
+        islands.part(True)
+        end = time.monotonic() + 60.0
+        while time.monotonic() < end:
+            training.wait_until_it_goes_on()  # the worker on this side plays on
+        islands.part(False)
+        end = time.monotonic() + 120.0
+        while "answers again after" not in training.said():
+            training.wait_until_it_goes_on()
+            assert time.monotonic() < end, training.said()[-2000:]
+        said = training.said()
+        assert said.count("has not answered for") == 1 and " is lost: " not in said, said[-2000:]
+        training.check_games()
+    finally:
+        training.close()

@@ -88,10 +88,10 @@ def _judged(player: NetworkPlayer, game: _Read, number: int, count: int, simulat
         print(f"alphazero analyze: {warning}", file=sys.stderr)
     shown = sys.stderr.isatty()
 
-    def progress(done: int, of: int) -> None:
+    def progress(share: float) -> None:
         if shown:
-            end = "\n" if done == of else ""
-            print(f"\rgame {number} of {count}: {done} of {of} positions ", end=end, file=sys.stderr, flush=True)
+            end = "\n" if share == 1.0 else ""
+            print(f"\rgame {number} of {count}: {share:.0%} ", end=end, file=sys.stderr, flush=True)
 
     return review(player, game.positions, game.moves, simulations=simulations, threads=cores(), on_progress=progress)
 

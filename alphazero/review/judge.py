@@ -60,10 +60,11 @@ def review(
     *,
     simulations: int,
     threads: int,
-    on_progress: Callable[[int, int], None] | None = None,
+    on_progress: Callable[[float], None] | None = None,
 ) -> list[Judged]:
-    """Judges the moves of a game; positions: before each move, and after the last. on_progress(done, of) is called as they are.
+    """Judges the moves of a game; positions: before each move, and after the last.
 
+    on_progress: called from the search's threads with the share of the work that is done; 1.0 comes last, and once.
     simulations: of a position on average, at most. Half of them look at all positions, the others at those where the first
     look saw a mistake; it is as large as both say at least. UserError where the network's answers are no numbers.
     """
@@ -71,30 +72,31 @@ def review(
     # What was played on after the rules had ended the game is not judged.
     end = next((i for i, position in enumerate(positions) if position.outcome is not None), len(moves))
     positions, moves = positions[: end + 1], moves[:end]
-    searches = Searches(player, positions, threads, on_progress)
+    searches = Searches(player, positions, threads, on_progress or (lambda share: None))
 
     def all_judged() -> list[Judged]:
         return [judged(searches, i, move, temperature) for i, move in enumerate(moves)]
 
     try:
         first = max(1, simulations // 2)
-        searches.look(range(len(positions)), first)
+        searches.look(range(len(positions)), first, until=0.5)
         seen = all_judged()
         doubted = {i for i, each in enumerate(seen) if each.loss >= DOUBT}
         again = {i for d in doubted for i in (d, d + 1) if searches.found[i] is not None}
         share = (simulations - first) * len(positions) // max(1, len(again | {i + 1 for i in again}))
         if again and share >= first:
             longer = min(MOST_TIMES * simulations, share, MOST_SIMULATIONS)
-            searches.look(sorted(again), longer)
+            searches.look(sorted(again), longer, until=0.9)
             # Now it may be seen that the answer to a mistake was one, too: then what it led to is looked at as long.
             late = {i for i, each in enumerate(all_judged()) if i in again - doubted and each.loss >= DOUBT}
-            searches.look(sorted(i + 1 for i in late if i + 1 not in again), longer)
+            searches.look(sorted(i + 1 for i in late if i + 1 not in again), longer, until=0.99)
             seen = [
                 new if i in late else new.at_most(old.loss)
                 for i, (old, new) in enumerate(zip(seen, all_judged(), strict=True))
             ]
     finally:
         searches.close()
+    searches.on_progress(1.0)
     return seen
 
 
@@ -141,23 +143,19 @@ class Searches:
     """The positions of a game, and what a search of each has found so far: None where the game is over."""
 
     def __init__(
-        self,
-        player: NetworkPlayer,
-        positions: Sequence[Position],
-        threads: int,
-        on_progress: Callable[[int, int], None] | None = None,
+        self, player: NetworkPlayer, positions: Sequence[Position], threads: int, on_progress: Callable[[float], None]
     ):
         self.positions = positions
         self.found: list[SearchResult | None] = [None] * len(positions)
+        self.on_progress = on_progress
         self._searches = ManySearches(player, threads=threads, heads=player.game.has_ownership)
-        self._on_progress = on_progress
         self._lock = threading.Lock()
         self._failures: list[Exception] = []
-        self._done = self._of = 0
+        self._share = self._step = 0.0  # of the whole work: done, and done by each search of this look
 
-    def look(self, indices: Sequence[int], simulations: int) -> None:
-        """Searches the positions of these indices anew, side by side."""
-        self._of += len(indices)
+    def look(self, indices: Sequence[int], simulations: int, *, until: float) -> None:
+        """Searches the positions of these indices anew, side by side; until: the share of the whole work that is done then."""
+        self._step = (until - self._share) / max(1, len(indices))
         for index in indices:
             take = partial(self._take, index)
             if self.positions[index].outcome is None:
@@ -176,9 +174,8 @@ class Searches:
             self.found[index] = result
             if error is not None:
                 self._failures.append(error)
-            self._done += 1
-            if self._on_progress is not None:
-                self._on_progress(self._done, self._of)
+            self._share += self._step
+            self.on_progress(self._share)
 
 
 @dataclass(frozen=True)

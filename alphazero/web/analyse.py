@@ -199,7 +199,7 @@ def _review(table: Table, channel: Channel, message: Message) -> None:
         if told["kind"] == "error":
             table.say(str(told["text"]))
         elif told["kind"] == "progress":
-            table.progress = f"{told['done']} of {told['of']} positions"
+            table.progress = f"{told['share']:.0%} reviewed"
         elif told["kind"] == "done":
             table.reviewing = None
             table.progress = _judge(session, nodes, [Judged(**each) for each in told.get("judged") or []])

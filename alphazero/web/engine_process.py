@@ -212,7 +212,7 @@ class Worker:
                     asked["moves"],
                     simulations=int(asked["simulations"]),
                     threads=cores(),
-                    on_progress=lambda done, of: self.say(number, "progress", done=done, of=of),
+                    on_progress=lambda share: self.say(number, "progress", share=share),
                 )
             self.say(number, "done", judged=[asdict(each) for each in judged])
         except Exception as error:
