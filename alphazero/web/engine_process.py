@@ -1,6 +1,7 @@
 """The process that searches for the page: JSON lines in, JSON lines out. It ends with its input.
 
-Searches take turns in one thread, so that what an evaluator can do at a time does not matter; a tree is kept while it waits.
+Searches take turns in one thread, so that what an evaluator can do at a time does not matter. A search under way keeps its
+player, and with it its tree, until it is done; networks are shared.
 A review, which searches a whole game at once, has a thread and a network of its own.
 """
 
@@ -23,16 +24,28 @@ import numpy as np
 from alphazero import levels
 from alphazero.game import Game, Position, make
 from alphazero.machine import cores, keep_to_cache_folder, tree_bytes
-from alphazero.player import NetworkPlayer, Player, RolloutPlayer, load
+from alphazero.player import NetworkPlayer, Player, RolloutPlayer, load, rollouts
 from alphazero.protocols.clock import Clock, Pace
-from alphazero.search import MOST_SIMULATIONS, SearchResult
+from alphazero.search import MOST_SIMULATIONS, Limits, Search, SearchResult, uniform_evaluator
+from alphazero.search_settings import SettingValue
 from alphazero.web.session import after, replay
 
 SLICE_SECONDS = 0.25  # of a search, while others wait
 REPORT_SECONDS = 0.19  # between two reports: five a second and more, with what a batch takes
 LONGEST_LINE = 14  # plies of an expected line
 MOST_PRIORS = 60  # moves whose prior is told
-KEPT_PLAYERS = 4  # each with its tree, and its share of the memory that trees may take
+KEPT_NETWORKS = 4
+KEPT_PLAYERS = 4  # each with its tree; those of searches that are done make room for those of searches under way
+MOST_PLAYERS = 16  # of searches under way: one more ends the search that has had most
+
+
+class Rollouts(RolloutPlayer):
+    """A tree search by random games that goes on with its tree at its next turn; forget() begins a new one."""
+
+    def _find(self, position: Position, limits: Limits, noise: bool, settings: dict[str, SettingValue]) -> SearchResult:
+        if self._search is None:
+            self._search = Search(self.game, uniform_evaluator, kind="puct", seed=int(settings["seed"]))
+        return self._search.rollouts(position, limits, threads=self.threads)
 
 
 @dataclass
@@ -50,6 +63,12 @@ class Job:
     spent: float = 0.0  # seconds
     stopped: bool = False
     found: dict[str, Any] = field(default_factory=dict)
+    player: Player | None = None  # from its first turn until it is done
+
+    @property
+    def key(self) -> tuple[str, str, Game]:
+        """Whose tree it grows: by who asks, model and game."""
+        return str(self.asked["key"]), str(self.asked["model"]), self.position.game
 
 
 class Worker:
@@ -64,7 +83,8 @@ class Worker:
         self._reviewing = threading.Lock()
         self._loading = threading.Lock()
         self._loaded: OrderedDict[str, Player] = OrderedDict()  # by model
-        self._players: OrderedDict[tuple[str, str, Game], Player] = OrderedDict()  # by who asks, model and game
+        self._searching: dict[int, Job] = {}  # those that have a player; the search's thread alone touches it
+        self._players: OrderedDict[tuple[str, str, Game], Player] = OrderedDict()  # of those that are done, by Job.key
         threading.Thread(target=self._search_for_ever, name="search", daemon=True).start()
 
     def say(self, number: int, kind: str, **told: object) -> None:
@@ -114,6 +134,8 @@ class Worker:
                 self.say(job.number, "error", text=f"the search failed: {error}")
                 over = True
                 job.found = {}
+            if over:
+                self._release(job)
             with self._turn:
                 if not over:
                     self._waiting.append(job)
@@ -136,7 +158,7 @@ class Worker:
             expected = partial(player.expected_plies, job.position)
             job.pace = Pace(clock, job.position.ply, expected, job.begin, drawn=drawn)
         pace = job.pace
-        most_bytes = tree_bytes() // KEPT_PLAYERS
+        most_bytes = tree_bytes() // max(KEPT_PLAYERS, len(self._searching))
 
         def should_stop() -> bool:
             nonlocal given_way
@@ -162,30 +184,54 @@ class Worker:
         job.found = told(player, result, max(1, lines), job, time.perf_counter() - begin)
         job.done += result.simulations
         job.spent += time.perf_counter() - begin
-        if isinstance(player, RolloutPlayer):  # its tree begins anew each time
-            return True
         late = pace is not None and (pace.is_late() or pace.hurried)
-        return not given_way or late or job.done >= job.simulations or bool(result.proof)
+        return job.stopped or not given_way or late or job.done >= job.simulations or bool(result.proof)
 
     def _player(self, job: Job) -> Player:
-        """The player of whoever asks, with the tree of its last search."""
-        model, game = str(job.asked["model"]), job.position.game
-        key = (str(job.asked["key"]), model, game)
-        if key not in self._players:
-            with self._loading:
-                base = self._base(model, game)
-            self._players[key] = fitting(base, game)
-            while len(self._players) > KEPT_PLAYERS:
-                self._players.popitem(last=False)
-        self._players.move_to_end(key)
-        return self._players[key]
+        """The job's player; at its first turn one with the tree of the last search of whoever asks."""
+        if job.player is None:
+            model, game = str(job.asked["model"]), job.position.game
+            player = self._players.pop(job.key, None)
+            if player is None:
+                with self._loading:
+                    base = self._base(model, game)
+                player = fitting(base, game)
+            if isinstance(player, Rollouts):
+                player.forget()  # as everywhere, its moves are of so many games each
+            if len(self._searching) >= MOST_PLAYERS:
+                self._end_longest()
+            job.player = player
+            self._searching[job.number] = job
+            self._keep_few()
+        return job.player
+
+    def _end_longest(self) -> None:
+        """Ends the search that has had most; what it found is told at its turn."""
+        job = max(self._searching.values(), key=lambda each: each.spent)
+        job.stopped = True
+        self._release(job)
+        self.say(job.number, "error", text=f"this search has ended: {MOST_PLAYERS} others are under way")
+
+    def _release(self, job: Job) -> None:
+        """Keeps a player for the next search of who asked."""
+        if self._searching.pop(job.number, None) is not None and job.player is not None:
+            self._players[job.key] = job.player
+            self._players.move_to_end(job.key)
+            job.player = None
+            self._keep_few()
+
+    def _keep_few(self) -> None:
+        while self._players and len(self._players) + len(self._searching) > KEPT_PLAYERS:
+            self._players.popitem(last=False)
 
     def _base(self, model: str, game: Game) -> Player:
-        if model.startswith("mcts:") or model in ("uniform", "random"):
+        if model.startswith("mcts:"):
+            return Rollouts(model, game, simulations=rollouts(model))
+        if model in ("uniform", "random"):
             return load(model, game=game)
         if model not in self._loaded:
             self._loaded[model] = load(model)
-            while len(self._loaded) > KEPT_PLAYERS:
+            while len(self._loaded) > KEPT_NETWORKS:
                 self._loaded.popitem(last=False)
         self._loaded.move_to_end(model)
         return self._loaded[model]
