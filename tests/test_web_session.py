@@ -161,6 +161,75 @@ def test_a_move_after_the_flag_does_not_count():
     assert session.moves() == [] and ending(session) == "Black wins on time"
 
 
+class Timed:
+    """A session with clocks of 60 s, and the time that it reads."""
+
+    def __init__(self, **setup):
+        self.now = 0.0
+        self.session = Session(Setup(az.Game("chess"), main_seconds=60.0, **setup), now=lambda: self.now)
+
+    def play(self, *moves: tuple[float, str]) -> None:
+        for seconds, move in moves:
+            self.now += seconds
+            self.session.play(move)
+
+    def shown(self) -> tuple[float, float, int | None]:
+        clocks = self.session.clocks
+        return clocks.shown(0, self.now), clocks.shown(1, self.now), clocks.running
+
+
+def test_a_take_back_restores_the_time():
+    timed = Timed(increment_seconds=2.0)
+    timed.play((10.0, "e2e4"), (20.0, "e7e5"), (30.0, "g1f3"))
+    assert timed.shown() == (24.0, 42.0, 1)
+    timed.now += 5.0
+    timed.session.undo()
+    assert timed.shown() == (52.0, 42.0, 0)
+    timed.session.undo()
+    assert timed.shown() == (52.0, 60.0, 1)
+    timed.session.undo()
+    assert timed.shown() == (60.0, 60.0, 0)
+
+
+def test_a_take_back_after_the_flag_goes_on_with_the_time_of_that_move():
+    timed = Timed()
+    timed.play((10.0, "e2e4"), (20.0, "e7e5"))
+    timed.now += 55.0
+    assert timed.session.flag() and timed.shown()[2] is None
+    timed.session.undo()
+    assert timed.session.moves() == ["e2e4", "e7e5"] and timed.shown() == (50.0, 40.0, 0)
+    assert not timed.session.flag()
+    timed.play((5.0, "g1f3"))
+    assert timed.shown() == (45.0, 40.0, 1)
+
+
+def test_clocks_rest_while_one_looks_elsewhere_and_go_on_with_the_time_of_that_position():
+    timed = Timed(increment_seconds=2.0)
+    timed.play((10.0, "e2e4"), (20.0, "e7e5"), (30.0, "g1f3"))
+    timed.session.step(-1)
+    timed.now += 100.0  # nobody's flag falls by looking
+    assert timed.shown() == (52.0, 42.0, None) and not timed.session.flag()
+    timed.session.step(-1000)
+    assert timed.shown() == (60.0, 60.0, None)
+    timed.session.go(2)
+    timed.session.resume()
+    timed.play((4.0, "b1c3"))
+    assert timed.shown() == (50.0, 42.0, 1), "White's time and increment are White's"
+    timed.now += 3.0
+    timed.session.step(1)  # there is nothing further on
+    assert timed.shown() == (50.0, 39.0, 1)
+
+
+def test_take_back_of_a_game_that_was_opened_has_all_the_time():
+    timed = Timed()
+    clocks, timed.session.clocks = timed.session.clocks, None
+    timed.play((0.0, "e2e4"), (0.0, "e7e5"))
+    timed.session.clocks = clocks
+    timed.play((7.0, "g1f3"))
+    timed.session.undo()
+    assert timed.shown() == (60.0, 60.0, 0)
+
+
 def searched(moves: list[str], **limits) -> tuple[dict, float]:
     """What the searching process says at the end of a search of chess without a network, and the seconds it took."""
     out = io.StringIO()
@@ -194,6 +263,59 @@ def test_a_search_whose_time_is_up_waits_for_no_other(monkeypatch):
         assert worker._slice(job) and job.found["best"]
         before = dict(job.found)
         assert worker._slice(job) and job.found == before, "the move of one batch is none"
+        worker._waiting.clear()
+
+
+def searching(monkeypatch, models: list[str]) -> tuple[engine_process.Worker, list[engine_process.Job], io.StringIO]:
+    """Searches that take turns after each batch; the test gives the turns."""
+    out = io.StringIO()
+    worker = engine_process.Worker(out)
+    monkeypatch.setattr(engine_process, "SLICE_SECONDS", 0.0)
+    start = az.Game("connect4").position()
+    asked = [{"model": each, "key": f"{i}", "clock": None, "level": 10, "lines": 0} for i, each in enumerate(models)]
+    return worker, [engine_process.Job(i, each, start, 100_000, None) for i, each in enumerate(asked)], out
+
+
+@pytest.mark.parametrize("model", ["uniform", "mcts:100000"])
+def test_searches_that_take_turns_keep_their_trees_however_many_there_are(monkeypatch, model: str):
+    worker, jobs, _ = searching(monkeypatch, [model] * (engine_process.KEPT_PLAYERS + 2))
+    with worker._turn:  # so that nobody takes what waits
+        worker._waiting.extend(jobs)
+        for _ in range(3):
+            for job in jobs:
+                before = job.done, job.found.get("nodes", 0)
+                assert not worker._slice(job), "it gives way, and is not done"
+                assert job.found["nodes"] > before[1], "a tree that begins anew does not grow"
+                assert job.done > before[0]
+        worker._waiting.clear()
+
+
+def test_trees_are_few_once_their_searches_are_done(monkeypatch):
+    worker, jobs, _ = searching(monkeypatch, ["uniform"] * (engine_process.KEPT_PLAYERS + 2))
+    with worker._turn:
+        worker._waiting.extend(jobs)
+        for job in jobs:
+            worker._slice(job)
+        assert len(worker._searching) == len(jobs)
+        kept = jobs[-1].player
+        for job in jobs:
+            worker._release(job)
+        assert not worker._searching and len(worker._players) == engine_process.KEPT_PLAYERS
+        assert worker._player(jobs[-1]) is kept, "the next search of who asked goes on with its tree"
+        worker._waiting.clear()
+
+
+def test_one_search_too_many_ends_the_one_that_had_most(monkeypatch):
+    worker, jobs, out = searching(monkeypatch, ["uniform"] * (engine_process.MOST_PLAYERS + 1))
+    with worker._turn:
+        worker._waiting.extend(jobs)
+        for job in jobs[:-1]:
+            worker._slice(job)
+        jobs[3].spent = 1000.0
+        worker._slice(jobs[-1])
+        assert [job.number for job in jobs if job.stopped] == [3] and jobs[3].found["best"]
+        assert len(worker._searching) == engine_process.MOST_PLAYERS
+        assert json.loads(out.getvalue())["text"].startswith("this search has ended")
         worker._waiting.clear()
 
 
@@ -412,13 +534,20 @@ def test_the_form_refuses_what_cannot_be(given: dict[str, str], told: str):
         ({"host": "127.0.0.1:8400", "origin": "http://evil.example"}, False),
         ({"host": "127.0.0.1:8400", "origin": "http://127.0.0.1:9999"}, False),
         ({"host": "127.0.0.1:8400", "origin": "null"}, False),
+        ({"host": "127.0.0.1:8400", "origin": "127.0.0.1:8400"}, False),
+        ({"host": "localhost", "origin": "https://localhost"}, False),  # another server of this machine
+        ({"host": "localhost", "origin": "http://localhost", "scheme": "ws"}, True),
+        ({"host": "localhost", "origin": "https://localhost", "scheme": "wss"}, True),  # behind a proxy
+        ({"host": "localhost", "origin": "http://localhost", "scheme": "https"}, False),
         ({"host": "127.0.0.1:8400", "sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors"}, False),
         ({"host": "127.0.0.1:8400", "sec-fetch-site": "same-site", "sec-fetch-mode": "cors"}, False),
         ({"host": "127.0.0.1:8400", "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}, True),  # a link
     ],
 )
 def test_other_origins_are_refused(headers: dict[str, str], allowed: bool):
+    scheme = headers.pop("scheme", "http")
     scope = {
+        "scheme": scheme,
         "type": "http",
         "method": "GET",
         "query_string": b"",

@@ -34,6 +34,11 @@ class Clocks:
             self.left[self.running] = self.shown(self.running, now)
         self.running = None
 
+    def restore(self, left: tuple[float, float] | None) -> None:
+        """Both sides have this much again (None: all of it), and nobody's time runs."""
+        self.left = [self.main, self.main] if left is None else list(left)
+        self.running = None
+
     def moved(self, now: float) -> None:
         """The side whose time runs has moved: it gets its increment, and the other's time runs."""
         side = self.running

@@ -77,7 +77,8 @@ class Guard:
         if self.names is not None and _name(host) not in self.names:
             return "this page is served under its own name only: open http://127.0.0.1 with the port that was printed"
         origin = headers.get("origin")
-        if origin is not None and origin.partition("://")[2] != host:
+        secure = scope.get("scheme") in ("https", "wss")  # behind a proxy that says so
+        if origin is not None and origin != f"{'https' if secure else 'http'}://{host}":
             return "a request from another origin is refused"
         site = headers.get("sec-fetch-site", "same-origin")
         opened = headers.get("sec-fetch-mode") == "navigate" and scope.get("method") == "GET"

@@ -69,6 +69,7 @@ class Node:
     better: list[str] = field(default_factory=list)  # the line that was expected instead of a marked move
     comment: str = ""
     numbers: dict[str, float] = field(default_factory=dict)  # a search's share of each move in the position after it
+    left: tuple[float, float] | None = None  # the clocks when the position arose; None: nobody had used any time
 
 
 @dataclass(frozen=True)
@@ -210,6 +211,7 @@ class Session:
                 self.clocks.moved(self._now())
             else:
                 self.clocks.stop(self._now())
+            known.left = (self.clocks.left[0], self.clocks.left[1])
 
     def resign(self) -> None:
         """The person resigns; by hand, whoever is to move."""
@@ -232,8 +234,9 @@ class Session:
 
     def undo(self) -> None:
         """Takes back to the person's last decision: its move and the answer to it; by hand, one move."""
-        if self.current.number in self.ends:  # a resignation is taken back alone
+        if self.current.number in self.ends:  # a resignation, or a flag, is taken back alone
             del self.ends[self.current.number]
+            self._stand(self.current)
         else:
             node = self.current.parent
             while node is not None and self.setup.opponent and self._turn_at(node) != self.setup.person:
@@ -241,26 +244,42 @@ class Session:
             if node is None:
                 raise UserError("nothing to take back")
             self._stand(node)
-        if self.clocks is not None and self.ended is None:
+        self.resume()
+
+    def resume(self) -> None:
+        """The game goes on: the clock of the side to move runs, where it rests."""
+        if self.clocks is not None and self.clocks.running is None and self.ended is None:
             self.clocks.start(self.position.turn, self._now())
 
+    def rest(self) -> None:
+        """Nobody's clock runs, until resume()."""
+        if self.clocks is not None:
+            self.clocks.stop(self._now())
+
     def go(self, number: int) -> None:
-        """Looks at a node of the tree."""
+        """Looks at a node of the tree. Clocks rest until the game goes on from there."""
         if number not in self.nodes:
             raise UserError("there is no such move in this game")
-        self._stand(self.nodes[number])
+        self._look_at(self.nodes[number])
 
     def step(self, moves: int) -> None:
-        """Goes so many moves on in the line, or back (negative), as far as there are any."""
+        """Goes so many moves on in the line, or back (negative), as far as there are any. Clocks rest as in go()."""
         line = [self.root, *self.line()]
-        self._stand(line[max(0, min(len(line) - 1, self.current.depth + moves))])
+        self._look_at(line[max(0, min(len(line) - 1, self.current.depth + moves))])
+
+    def _look_at(self, node: Node) -> None:
+        if node is not self.current:  # one cannot win time by looking where one is
+            self._stand(node)
 
     def _turn_at(self, node: Node) -> int:
         return replay(self.game, self.setup.start, self.moves(node)).turn
 
     def _stand(self, node: Node) -> None:
+        """Another position, with the time that both sides had when it arose."""
         self.position = replay(self.game, self.setup.start, self.moves(node))
         self.current = node
+        if self.clocks is not None:
+            self.clocks.restore(node.left)
 
 
 def ending(session: Session) -> str:
