@@ -123,7 +123,7 @@ class PliesLeft(Head):
 
 
 class Reply(Head):
-    """[B, P] logits of the opponent's next move, by the indices it would have as one's own. It teaches, and plays no part."""
+    """[B, P] logits of the move after this one, by the indices it would have as one's own. It teaches, and plays no part."""
 
     name = "reply"
     beside = "policy"

@@ -11,6 +11,7 @@ from alphazero.weights import SCORE_SCALE
 
 F32 = NDArray[np.float32]
 I32 = NDArray[np.int32]
+Bool = NDArray[np.bool_]
 MOST_LOG_PLIES = 10.0  # a plies-left head that says more says nothing
 
 
@@ -28,14 +29,14 @@ class LeafSums:
     def empty(self) -> bool:
         return not self._count.any()
 
-    def add(self, moves: I32, plies: I32, wdl: F32, heads: dict[str, F32]) -> None:
-        """Leaves [n] by their root moves (-1: the root) and plies below the root.
+    def add(self, moves: I32, plies: I32, own: Bool, wdl: F32, heads: dict[str, F32]) -> None:
+        """Leaves [n] by their root moves (-1: the root), plies below the root, and whether the root's side is to move there.
 
         wdl [n, 3] and heads, in the units of alphazero.heads, are for the side to move at the leaf.
         """
         np.add.at(self._count, moves, 1.0)
         np.add.at(self._draw, moves, wdl[:, 1])
-        side = np.where(plies % 2 == 0, 1.0, -1.0)
+        side = np.where(own, 1.0, -1.0)
         if "score" in heads:
             score = heads["score"] * side * SCORE_SCALE
             self._add(self._heads, "score", moves, score)

@@ -135,13 +135,13 @@ class NetworkSearch(Search):
         self.under_way -= 1
         self._waiting -= len(tickets)
         try:
-            moves, plies = self._core.tell_batch(tickets, logits, wdl[:, 0] - wdl[:, 2])
+            origins = self._core.tell_batch(tickets, logits, wdl[:, 0] - wdl[:, 2])
         except ValueError as error:
             raise UserError(
                 f"{self.name} answered with what is no number: its network is damaged, or its numbers overflow"
             ) from error
         self.evaluated_leaves += len(tickets)
-        self._sums.add(moves, plies, wdl, heads)
+        self._sums.add(*origins, wdl, heads)
 
     def look(self) -> None:
         """Asks the limits whether it is time to end, and tells whoever wants to know what was found."""
@@ -163,7 +163,7 @@ class NetworkSearch(Search):
         sums = self._sums
         if self.crew.heads and sums.empty:  # all answers were kept: the root has to speak for them
             _, wdl, heads = self.crew.evaluate(self._root.planes()[None])
-            sums.add(np.array([-1], np.int32), np.array([0], np.int32), wdl, heads)
+            sums.add(np.array([-1], np.int32), np.array([0], np.int32), np.array([True]), wdl, heads)
         return replace(
             plain,
             wdl=certain(plain.proof) or wdl_of(plain.value, sums.draws()),

@@ -18,7 +18,7 @@ def verdict(rules: Adjudication, scores: list[float | None | str]) -> tuple[int,
     for score in scores:
         move = position.legal_moves()[0]
         mate = int(score[1:]) if isinstance(score, str) else None
-        thoughts.append(Thought(move, None if isinstance(score, str) else score, mate))
+        thoughts.append(Thought(move, None if isinstance(score, str) else score, mate, side=position.turn))
         position.play(move)
     return rules.verdict(position, thoughts)
 
@@ -50,6 +50,23 @@ DRAW = Adjudication.parse(None, "10:2:3")
 def test_a_game_ends_when_the_rules_say_so(rules, scores, result):
     given = verdict(rules, scores)
     assert given is None if result is None else given is not None and given[0] == result
+
+
+def test_who_moves_twice_in_a_row_speaks_for_itself():
+    position = az.Game("chess").position()
+    # The first player moved twice and says that it loses; that the other moves next says nothing about who spoke.
+    thoughts = [
+        Thought("a", -700, side=0),
+        Thought("b", 700, side=1),
+        Thought("c", 0, side=0),
+        Thought("d", -700, side=0),
+    ]
+    assert RESIGN.verdict(position, thoughts) is None
+    given = RESIGN.verdict(position, [*thoughts, Thought("e", -700, side=0)])
+    assert given is not None and given[0] == -1
+    assert DRAW.verdict(position, [Thought(str(i), 0, side=int(i == 3)) for i in range(9)]) is None, (
+        "one move is not two"
+    )
 
 
 def test_a_long_game_of_go_is_scored_as_it_stands():

@@ -203,7 +203,13 @@ def test_heads_are_summed_for_the_side_to_move_at_the_root():
 
 def test_draws_of_leaves_and_the_value_make_wdl():
     sums = LeafSums(2)
-    sums.add(np.array([-1, 0, 0]), np.array([0, 1, 2]), np.array([[0.5, 0.3, 0.2], [0.1, 0.5, 0.4], [0, 0.1, 0.9]]), {})
+    sums.add(
+        np.array([-1, 0, 0]),
+        np.array([0, 1, 2]),
+        np.array([True, False, True]),
+        np.array([[0.5, 0.3, 0.2], [0.1, 0.5, 0.4], [0, 0.1, 0.9]]),
+        {},
+    )
     assert sums.by_move() == [(pytest.approx(0.3), None, None), (None, None, None)]
     assert sums.draws() == pytest.approx(0.3)
     assert wdl_of(0.2, 0.3) == pytest.approx((0.45, 0.3, 0.25))

@@ -56,16 +56,19 @@ class Adjudication:
 
     def verdict(self, position: Position, thoughts: Sequence[Thought]) -> tuple[int, str] | None:
         """The result for the first player and why; None: play on. thoughts: the game's, the newest of the side that moved."""
-        mover = 1 - position.turn
-        if self.resign_moves and len(thoughts) >= 2 * self.resign_moves - 1:
-            said = [_score(thought) for thought in thoughts[::-2][: self.resign_moves]]
-            if all(score is not None and score <= -self.resign_score for score in said):
-                return (
-                    -1 if mover == 0 else 1
-                ), f"said -{self.resign_score} or less for {self.resign_moves} of its moves"
-        if self.draw_moves and len(thoughts) >= 2 * max(self.draw_moves, self.draw_from):
-            said = [_score(thought) for thought in thoughts[-2 * self.draw_moves :]]
-            if all(score is not None and abs(score) <= self.draw_score for score in said):
+        said = [[_score(thought) for thought in thoughts if thought.side == side] for side in (0, 1)]
+        mover = thoughts[-1].side if thoughts else position.turn
+        own = said[mover][-self.resign_moves :] if self.resign_moves else []
+        if (
+            self.resign_moves
+            and len(own) == self.resign_moves
+            and all(_lost(score, self.resign_score) for score in own)
+        ):
+            reason = f"said -{self.resign_score} or less for {self.resign_moves} of its moves"
+            return (-1 if mover == 0 else 1), reason
+        if self.draw_moves and min(len(each) for each in said) >= max(self.draw_moves, self.draw_from):
+            last = [score for each in said for score in each[-self.draw_moves :]]
+            if all(score is not None and abs(score) <= self.draw_score for score in last):
                 return 0, f"both said at most {self.draw_score} for {self.draw_moves} moves"
         if self.max_plies and len(thoughts) >= self.max_plies:
             if position.game.name != "go":
@@ -73,6 +76,10 @@ class Adjudication:
             margin = area_margin(position)
             return (margin > 0) - (margin < 0), f"{self.max_plies} plies, Black's margin {margin:g}"
         return None
+
+
+def _lost(score: float | None, least: int) -> bool:
+    return score is not None and score <= -least
 
 
 def _score(thought: Thought) -> float | None:

@@ -214,7 +214,7 @@ def play_game(
         except ValueError as error:
             return lost(side, "illegal move", f"{name}: {clean(str(error))}")
         left = clocks[side].main_seconds if clocks is not None else None
-        thoughts.append(replace(thought, seconds=seconds, clock=left))
+        thoughts.append(replace(thought, seconds=seconds, clock=left, side=side))
         verdict = adjudication.verdict(position, thoughts) if adjudication is not None else None
         if verdict is not None and position.outcome is None:
             return PlayedGame(verdict[0], "adjudication", "adjudication", thoughts, verdict[1])

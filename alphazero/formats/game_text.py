@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 from alphazero import text
@@ -24,6 +25,7 @@ class Thought:
     depth: int | None = None
     seconds: float = 0.0
     clock: float | None = None  # left after the move
+    side: int = 0  # who moved: 0 the first player, 1 the other; some games let a player move twice
 
 
 class Warnings(list[str]):
@@ -52,6 +54,7 @@ class GameText:
     value: int | None = None  # +1, 0, -1 for the first player; None: the file does not say who won
     reason: str = ""  # how it ended, in this package's words where there is one
     game: str = "shogi"
+    chess960: bool = False  # of a game of chess: its rules are those of Chess960
     # Written where a format has a place for it:
     event: str = ""
     number: int = 0  # from 0
@@ -107,3 +110,10 @@ def listing(warnings: Iterable[str], most: int = 3) -> str:
     """The first few of many warnings, on one line."""
     each = list(warnings)
     return "; ".join(each[:most]) + (f"; and {len(each) - most} more" if len(each) > most else "")
+
+
+def parts(text: str, lines: Sequence[int]) -> list[str]:
+    """A file's text cut where its games begin, at these lines (from 1): joined by line ends, the parts are the text."""
+    each = text.split("\n")
+    cuts = [0, *(line - 1 for line in lines[1:]), len(each)]
+    return ["\n".join(each[begin:end]) for begin, end in pairwise(cuts)]

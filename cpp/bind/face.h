@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "cpp/sampler/targets.h"
+#include "cpp/search/leaf_origin.h"
 #include "cpp/search/settings.h"
 #include "cpp/selfplay/batch.h"
 #include "cpp/selfplay/record.h"
@@ -66,12 +67,6 @@ struct SearchReport {
   int max_depth = 0;
   std::vector<std::string> pv;
   std::vector<MoveResult> moves;  // in legal order
-};
-
-// Where a leaf lies: behind which root move, in legal order (-1: it is the root itself), and how many plies below it.
-struct LeafOrigin {
-  int move = -1;
-  int plies = 0;
 };
 
 class SearchFace {

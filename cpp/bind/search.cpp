@@ -179,7 +179,7 @@ py::list collect_batch(PySearch& s, py::array& planes, int rows) {
   return py::cast(tickets);
 }
 
-// The origins as int32 arrays: root moves, plies.
+// The origins as arrays: root moves and plies (int32), whether the side to move is the root's (bool).
 py::tuple tell_batch(PySearch& s, const std::vector<int>& tickets, const F32& logits, const F32& values) {
   std::vector<LeafOrigin> origins;
   {
@@ -189,11 +189,13 @@ py::tuple tell_batch(PySearch& s, const std::vector<int>& tickets, const F32& lo
   }
   py::array_t<std::int32_t> moves(static_cast<py::ssize_t>(origins.size()));
   py::array_t<std::int32_t> plies(static_cast<py::ssize_t>(origins.size()));
+  py::array_t<bool> own(static_cast<py::ssize_t>(origins.size()));
   for (std::size_t i = 0; i < origins.size(); ++i) {
     moves.mutable_at(static_cast<py::ssize_t>(i)) = origins[i].move;
     plies.mutable_at(static_cast<py::ssize_t>(i)) = origins[i].plies;
+    own.mutable_at(static_cast<py::ssize_t>(i)) = origins[i].own;
   }
-  return py::make_tuple(moves, plies);
+  return py::make_tuple(moves, plies, own);
 }
 
 void run_inside(PySearch& s, const std::string& evaluator, double seconds, int threads, const py::object& should_stop) {

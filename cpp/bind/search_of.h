@@ -158,8 +158,7 @@ class SearchOf final : public SearchFace {
         if (!std::isfinite(each)) throw std::invalid_argument("tell_batch: logits must be finite");
       check_within("tell_batch: value", static_cast<double>(values[i]), {-kMostValue, kMostValue});
       if (cache_) cache_->put(asked.key, cache_->generation(), logits_, values[i]);
-      const auto [move, plies] = search_.origin(ticket);
-      origins.push_back({move, plies});
+      origins.push_back(search_.origin(ticket));
       search_.tell(ticket, logits_.data(), values[i]);
     }
     return origins;

@@ -16,6 +16,7 @@
 
 #include "cpp/search/fast_math.h"
 #include "cpp/search/findings.h"
+#include "cpp/search/leaf_origin.h"
 #include "cpp/search/search_tree.h"
 #include "cpp/search/tree.h"
 #include "games/game.h"
@@ -103,14 +104,16 @@ class Search {
     const std::uint32_t node = tickets_[static_cast<std::size_t>(ticket)].node;
     return node == kNoNode ? -1 : tree_.nodes().node(node).edge_count;
   }
-  // Of a leaf that waits: the index of its root move, -1 for the root itself, and its plies below the root.
-  [[nodiscard]] std::pair<int, int> origin(int ticket) const {
+  // Of a leaf that waits.
+  [[nodiscard]] LeafOrigin origin(int ticket) const {
     const std::vector<Descent::Step>& steps = tickets_[static_cast<std::size_t>(ticket)].descent.steps;
-    if (tickets_[static_cast<std::size_t>(ticket)].node == 0) return {-1, 0};
+    const std::uint32_t node = tickets_[static_cast<std::size_t>(ticket)].node;
+    if (node == 0) return {};
     const std::vector<RootMove>& moves = tree_.root_moves();
     const auto slot = static_cast<int>(steps.front().slot);
     const auto found = std::find_if(moves.begin(), moves.end(), [slot](const RootMove& m) { return m.slot == slot; });
-    return {static_cast<int>(found - moves.begin()), static_cast<int>(steps.size())};
+    const bool own = tree_.nodes().node(node).side == tree_.nodes().node(0).side;
+    return {static_cast<int>(found - moves.begin()), static_cast<int>(steps.size()), own};
   }
   [[nodiscard]] int waiting() const { return static_cast<int>(tickets_.size() - free_tickets_.size()); }
 
