@@ -20,10 +20,14 @@ from torch.nn import functional as F
 from alphazero.config import NetworkConfig
 from alphazero.errors import UserError
 from alphazero.heads import HEADS, Features, Head
+from alphazero.outside import look_in_this_folder
 from alphazero.runs.meta import Description
 from alphazero.weights import Shape as Shape
 from alphazero.weights import attention_heads, offsets
 from alphazero.weights import shape_of as shape_of
+
+
+NORM_EPS = 1e-5  # PyTorch's default
 
 
 class Output(NamedTuple):
@@ -34,8 +38,13 @@ class Output(NamedTuple):
     heads: dict[str, Tensor]  # what else it learns, by the names of alphazero.heads
 
 
-def _conv(inputs: int, outputs: int, size: int) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(inputs, outputs, size, padding=size // 2, bias=False), nn.BatchNorm2d(outputs))
+class ConvNorm(nn.Sequential):
+    """A convolution and its norm: one convolution for inference."""
+
+    def __init__(self, inputs: int, outputs: int, size: int):
+        super().__init__(
+            nn.Conv2d(inputs, outputs, size, padding=size // 2, bias=False), nn.BatchNorm2d(outputs, eps=NORM_EPS)
+        )
 
 
 def pooled(x: Tensor) -> Tensor:
@@ -51,8 +60,8 @@ class Block(nn.Module):
 
     def __init__(self, channels: int, pooling: bool):
         super().__init__()
-        self.first = _conv(channels, channels, 3)
-        self.second = _conv(channels, channels, 3)
+        self.first = ConvNorm(channels, channels, 3)
+        self.second = ConvNorm(channels, channels, 3)
         self.bias = nn.Linear(2 * channels, channels) if pooling else None
 
     def forward(self, x: Tensor) -> Tensor:
@@ -128,16 +137,16 @@ class Network(PolicyValueNet):
     def __init__(self, shape: Shape, config: NetworkConfig):
         super().__init__(shape, config)
         channels = config.channels
-        self.stem = _conv(shape.planes, channels, 3)
+        self.stem = ConvNorm(shape.planes, channels, 3)
         self.tower = nn.Sequential(*(self._block(i) for i in range(config.blocks)))
         head = max(16, channels // 2)
-        self.policy_conv = _conv(channels, head, 1)
+        self.policy_conv = ConvNorm(channels, head, 1)
         if shape.head == "board":
             self.policy_bias = nn.Linear(2 * head, head)
         self.add_moves("policy", head)
         self.heads = [each for each in HEADS if each.wanted(shape, config)]
         self._add_heads("policy", head)
-        self.value_conv = _conv(channels, head, 1)
+        self.value_conv = ConvNorm(channels, head, 1)
         self.value_hidden = nn.Linear(2 * head, config.value_hidden)
         self.value_out = nn.Linear(config.value_hidden, 3)
         self._add_heads("value", head)
@@ -195,28 +204,38 @@ def make_network(shape: Shape, config: NetworkConfig) -> Network:
     if not config.kind:
         return Network(shape, config)
     name, _, attribute = config.kind.partition(":")
+    look_in_this_folder()
     try:
         kind = getattr(importlib.import_module(name), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
+    except Exception as error:  # whatever a module of somebody else's raises as it is imported
         raise UserError(
-            f"network.kind: {config.kind}: {error}; package.module:Class of a package that is installed here is needed"
+            f"network.kind: {config.kind}: {_line(error)}; package.module:Class of a package that is installed here is needed"
         ) from error
     if not (isinstance(kind, type) and issubclass(kind, PolicyValueNet)):
         raise UserError(f"network.kind: {config.kind} is no alphazero.network.PolicyValueNet")
-    made = kind(shape, config)
-    with torch.no_grad():
-        made.eval()
-        said = made(torch.zeros(2, shape.planes, shape.height, shape.width))
-        made.train()
+    try:
+        made = kind(shape, config)
+        with torch.no_grad():
+            made.eval()
+            said = made(torch.zeros(2, shape.planes, shape.height, shape.width))
+            made.train()
+    except Exception as error:
+        raise UserError(f"network.kind: {config.kind} fails on this game's planes: {_line(error)}") from error
+    if not isinstance(said, Output):
+        raise UserError(f"network.kind: {config.kind} answers {type(said).__name__}, not an alphazero.network.Output")
     for what, found, wanted in (("policy", said.policy, (2, shape.policy_size)), ("wdl", said.wdl, (2, 3))):
         if tuple(found.shape) != wanted:
             raise UserError(f"network.kind: {config.kind} answers {what} {list(found.shape)}, not {list(wanted)}")
     return cast(Network, made)
 
 
+def _line(error: Exception) -> str:
+    return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
+
+
 def from_description(description: Description) -> Network:
     """The network that `describe` described, with fresh weights."""
-    came_later: Description = {"kind": "", "tower": "residual", "plies_left": False, "reply": False}
+    came_later: Description = {"kind": "", "options": {}, "tower": "residual", "plies_left": False, "reply": False}
     fields = {**came_later, **description}
     shape = {key: value for key, value in fields.pop("shape").items() if key != "head"}
     return make_network(Shape(**shape), NetworkConfig(**fields))
@@ -239,10 +258,10 @@ def folded(network: Network) -> Network:
             delattr(result, name)
     for module in list(result.modules()):
         for name, child in list(module.named_children()):
-            if isinstance(child, nn.Sequential) and len(child) == 2 and isinstance(child[1], nn.BatchNorm2d):
-                conv = child[0]
-                assert isinstance(conv, nn.Conv2d)
-                setattr(module, name, nn.utils.fusion.fuse_conv_bn_eval(conv, child[1]))
+            if isinstance(child, ConvNorm):
+                conv, norm = child[0], child[1]
+                assert isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d)
+                setattr(module, name, nn.utils.fusion.fuse_conv_bn_eval(conv, norm))
     return result
 
 
@@ -263,11 +282,11 @@ def fold_into(target: Network, network: Network) -> None:
     variances: list[Tensor] = []
     weights: list[Tensor] = []  # where they go
     biases: list[Tensor] = []
-    eps = 1e-5  # of every norm that _conv() makes
     for name, module in target.named_modules():
         source = sources[name]
-        if isinstance(source, nn.Sequential) and isinstance(module, nn.Conv2d):
+        if isinstance(source, ConvNorm):
             conv, norm = source[0], source[1]
+            assert isinstance(module, nn.Conv2d)
             assert isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d)
             assert norm.running_var is not None and norm.running_mean is not None and module.bias is not None
             weights.append(module.weight)
@@ -277,12 +296,16 @@ def fold_into(target: Network, network: Network) -> None:
             betas.append(norm.bias)
             means.append(norm.running_mean)
             variances.append(norm.running_var)
-            assert norm.eps == eps
             continue
         for mine, theirs in zip(module.parameters(recurse=False), source.parameters(recurse=False), strict=True):
             own.append(mine)
             new.append(theirs)
-    scales: list[Tensor] = list(torch._foreach_add(variances, eps))
+        for mine, theirs in zip(module.buffers(recurse=False), source.buffers(recurse=False), strict=True):
+            mine.copy_(theirs)  # the statistics of a norm that stands alone: only networks from outside have any
+    if not convs:  # likewise; the functions below want one at least
+        torch._foreach_copy_(own, new)
+        return
+    scales: list[Tensor] = list(torch._foreach_add(variances, NORM_EPS))
     torch._foreach_rsqrt_(scales)
     torch._foreach_mul_(scales, gammas)
     folded_weights = torch._foreach_mul(convs, [scale[:, None, None, None] for scale in scales])

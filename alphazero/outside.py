@@ -1,4 +1,4 @@
-"""Games from outside the core: those of installed packages, found when their name is asked for.
+"""What comes from outside the core: games of installed packages, found when their name is asked for, and a user's modules.
 
 A package names its games in the entry point group `alphazero.games`: the game's name, and a function without arguments that
 returns the path of a library of games (cpp/bind/library.h). Ours does so for OpenSpiel's games. docs/add-game.md shows one.
@@ -6,9 +6,12 @@ returns the path of a library of games (cpp/bind/library.h). Ours does so for Op
 
 from __future__ import annotations
 
+import sys
+from contextlib import suppress
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 
-from alphazero._core import games, load_games
+from alphazero._core import Game, Pool, games, load_games
 from alphazero.errors import UserError
 
 GROUP = "alphazero.games"
@@ -28,6 +31,22 @@ def load(name: str) -> None:
         if entry.name == name:
             _load(entry)
             return
+
+
+def look_in_this_folder() -> None:
+    """Has Python look for modules in the current folder, too, after all other places: the user names one of theirs
+    (rules=module:Class, network.kind=module:Class). Until then it is left out, so that no file there passes for a package.
+    """
+    with suppress(OSError):  # the folder is gone
+        here = str(Path.cwd())
+        if not {"", here} & set(sys.path):
+            sys.path.append(here)
+
+
+def check_pool(game: Game) -> None:
+    """ValueError where the game's rules are for the single search alone (games/game.h): no self-play, training or matches."""
+    layout = {"games_in_flight": 1, "batch_size": 1, "threads": 0, "games": 1}
+    Pool(game, layout, [{"evaluator": 0, "simulations": 1}]).close()
 
 
 def _load(entry: EntryPoint) -> None:

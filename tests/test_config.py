@@ -49,6 +49,7 @@ def test_a_configuration_survives_being_written(tmp_path):
         ("training: {learning_rate: .nan}", "got nan"),
         ("training: {learning_rate: 1e9}", "learning_rate must be"),
         ("rating: {opponents: random}", "rating.opponents must be a list, got 'random'"),
+        ("network: {options: {width: 6}}", "network.options are for a class of your own"),
         ("selfplay: {full_search_fraction: 0.5}", "fast_simulations must be >= 1"),
         ("selfplay: {simulations_schedule: [[2, 5]]}", "simulations_schedule holds"),
         (

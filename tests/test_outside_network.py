@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import io
+import json
 import sys
 
 import numpy as np
 import pytest
+import torch
 from tiny import TINY
 
 import alphazero as az
 from alphazero import checkpoint
 from alphazero.cli import main
+from alphazero.config import NetworkConfig
 from alphazero.errors import UserError
 from alphazero.evaluators.torch_plain import TorchEvaluator
-from alphazero.network import make_network
+from alphazero.network import fold_into, folded, from_description, make_network
 from alphazero.protocols.uci import UciEngine
+from alphazero.weights import shape_of
 
 PACKAGE = """
 import torch
@@ -48,6 +52,27 @@ class Wrong(Attention):
     def forward(self, planes):
         said = super().forward(planes)
         return Output(said.policy[:, :3], said.wdl, {})
+
+
+class Norms(PolicyValueNet):
+    \"\"\"Norms as none of ours is: behind a bias, by themselves, of another eps, without weights.\"\"\"
+
+    def __init__(self, shape, config):
+        super().__init__(shape, config)
+        width = config.options["width"]
+        self.first = nn.Sequential(nn.Conv2d(shape.planes, width, 3, padding=1), nn.BatchNorm2d(width, eps=1e-3))
+        self.second = nn.Sequential(nn.ReLU(), nn.BatchNorm2d(width, affine=False))
+        self.to_policy = nn.Linear(shape.cells * width, shape.policy_size)
+        self.to_wdl = nn.Linear(width, 3)
+
+    def forward(self, planes):
+        x = self.second(self.first(planes))
+        return Output(self.to_policy(x.flatten(1)), self.to_wdl(x.mean((2, 3))), {})
+
+
+class Pair(Attention):
+    def forward(self, planes):
+        return tuple(super().forward(planes)[:2])
 
 
 class NoNetwork:
@@ -97,9 +122,7 @@ def test_it_trains_resumes_plays_and_is_exported(run, tmp_path, capsys):
 
 
 def test_it_plays_by_uci(outside):
-    from alphazero.config import NetworkConfig
     from alphazero.player import NetworkPlayer
-    from alphazero.weights import shape_of
 
     game = az.Game("chess")
     net = make_network(shape_of(game), NetworkConfig(kind=outside, blocks=1, channels=8)).eval()
@@ -108,6 +131,29 @@ def test_it_plays_by_uci(outside):
         ["position startpos\n", "go nodes 20\n"], out
     )
     assert out.getvalue().splitlines()[-1].startswith("bestmove ")
+
+
+@pytest.mark.parametrize("kind", ["Attention", "Norms"])
+def test_new_weights_in_place_answer_as_the_network_does(outside, kind):
+    config = NetworkConfig(kind=f"outside_nets:{kind}", options={"width": 6}, blocks=1, channels=8)
+    shape = shape_of(az.Game("connect4"))
+    planes = torch.rand(64, shape.planes, shape.height, shape.width)
+    trained = make_network(shape, config).train()
+    with torch.no_grad():
+        for parameter in trained.parameters():
+            parameter.add_(0.3 * torch.randn_like(parameter))
+        trained(planes)  # which moves the statistics of the norms
+        target = folded(make_network(shape, config))
+        fold_into(target, trained)
+        for said, wanted in zip(target(planes)[:2], trained.eval()(planes)[:2], strict=True):
+            assert torch.allclose(said, wanted, atol=1e-5)
+
+
+def test_its_own_options_are_kept_with_its_weights(outside):
+    config = NetworkConfig(kind="outside_nets:Norms", options={"width": 6}, blocks=1, channels=8)
+    made = make_network(shape_of(az.Game("connect4")), config)
+    again = from_description(json.loads(json.dumps(made.describe())))
+    assert again.config == config and again.first[0].out_channels == 6
 
 
 def test_without_its_package_there_is_one_clear_line(run, monkeypatch, capsys):
@@ -135,12 +181,13 @@ def test_without_its_package_there_is_one_clear_line(run, monkeypatch, capsys):
         (":", "package.module:Class"),
         ("outside_nets:NoNetwork", "no alphazero.network.PolicyValueNet"),
         ("outside_nets:Wrong", "answers policy"),
+        ("outside_nets:Pair", "answers tuple, not an alphazero.network.Output"),
+        ("outside_nets:Norms", "outside_nets:Norms fails on this game's planes: KeyError: 'width'"),
+        ("broken_nets:Net", "broken_nets:Net: SyntaxError"),
     ],
 )
-def test_what_is_no_network_is_refused(outside, kind, said):
-    from alphazero.config import NetworkConfig
-    from alphazero.weights import shape_of
-
+def test_what_is_no_network_is_refused(outside, tmp_path, kind, said):
+    (tmp_path / "site" / "broken_nets.py").write_text("class Net(:")
     with pytest.raises(UserError, match=said):
         make_network(shape_of(az.Game("connect4")), NetworkConfig(kind=kind, blocks=1, channels=8))
 

@@ -10,6 +10,7 @@ from alphazero.config.keys import UnfitError, in_full
 from alphazero.config.models import Config
 from alphazero.config.yaml_files import ConfigError
 from alphazero.game import Game, make
+from alphazero.outside import check_pool
 
 
 def check_whole(config: Config, where: str) -> None:
@@ -21,9 +22,12 @@ def check_whole(config: Config, where: str) -> None:
         )
     if config.selfplay.full_search_fraction < 1.0 and config.selfplay.fast_simulations < 1:
         raise ConfigError(f"{where}: selfplay.fast_simulations must be >= 1 where full_search_fraction is below 1")
+    if config.network.options and not config.network.kind:
+        raise ConfigError(f"{where}: network.options are for a class of your own, which network.kind names")
     _check_schedule(config, where)
     try:
         game = make(config.game.name, config.game.options)
+        check_pool(game)
     except ValueError as error:
         raise ConfigError(f"{where}: game: {error}") from error
     _check_starts(config, where, [({}, game), *_variants(config, where, game)])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from alphazero.config.keys import CLOSED, Bool, Float, Int, Text, key
 
@@ -17,6 +17,9 @@ class NetworkConfig:
         "",
         'A class of your own, as "package.module:Class"; without it the residual tower. It gets the shape and this section.',
         resume="fixed",
+    )
+    options: dict[Text, Any] = key(
+        {}, "What a class of your own wants to know besides. It reads them as `config.options`.", resume="fixed"
     )
     tower: Literal["residual", "attention"] = key(
         "residual",

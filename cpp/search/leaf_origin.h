@@ -3,8 +3,8 @@
 
 namespace az {
 
-// Where a leaf lies: behind which root move, in legal order (-1: it is the root itself), how many plies below it, and whether
-// the side that is to move at the root is to move there.
+// Where a leaf lies: behind which root move, in legal order (-1: it is the root itself), how many plies below it, and
+// whether the side that is to move at the root is to move there.
 struct LeafOrigin {
   int move = -1;
   int plies = 0;
