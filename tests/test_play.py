@@ -75,7 +75,8 @@ def test_a_store_takes_the_games_of_its_schedule_and_no_others(tmp_path):
         assert sorted(store.missing()) == [0, 2, 3]
         store.add(0, finished(0), GameText(*NAMES))
         assert [line["game"] for line in store.results()] == [0, 1] and sorted(store.missing()) == [2, 3]
-    assert json.loads(path.read_text().splitlines()[-1]) == finished(0)
+    rules = {"name": "connect4", "options": {}}
+    assert json.loads(path.read_text().splitlines()[-1]) == {**finished(0), "rules": rules}
 
 
 def test_a_store_holds_its_file_until_it_is_left(tmp_path):

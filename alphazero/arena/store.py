@@ -84,6 +84,7 @@ class ResultStore:
         self.done[number] = result
         if self.path is None:
             return
+        result["rules"] = {"name": self.game.name, "options": self.game.options}
         if self.game.name in kif.GAMES:
             kif.write_file(self.path.with_name("kif"), game)
         if self._games_file is not None:

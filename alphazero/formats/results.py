@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypedDict, cast
+from typing import Any, TypedDict, cast
 
 from alphazero.errors import UserError
 from alphazero.files import is_there
@@ -34,6 +34,7 @@ class Result(_Scored, total=False):
 
     game: int  # its number in the schedule, from 0
     pair: int | str  # the same for the two games of an opening; a number in files of ours
+    rules: dict[str, Any]  # the game's name and options, as a configuration has them
     opening: str  # position as text, "" for the game's usual start
     plies: int
     reason: str
