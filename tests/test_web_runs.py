@@ -16,10 +16,11 @@ from tiny import tiny_file
 import alphazero as az
 from alphazero.cli import main
 from alphazero.errors import UserError
-from alphazero.web import graphs, tournaments, watch
-from alphazero.web.live import Channel
+from alphazero.web import graphs, results_game, tournaments, watch
+from alphazero.web.curves import read_line
+from alphazero.web.live import Channel, Update
 from alphazero.web.models import Folder, Models, folders
-from alphazero.web.runs import Run, read_line
+from alphazero.web.runs import Run
 
 
 @pytest.fixture(scope="module")
@@ -69,11 +70,16 @@ def watched(**paths: Path) -> tuple[watch.Watcher, Channel]:
     return watch.Watcher(channel, shelf), channel
 
 
+def look(watcher: watch.Watcher) -> Update:
+    """What a look changes on the page."""
+    watcher._take(watcher._shelf.look(watcher._chosen))
+    return watcher._show()
+
+
 def test_a_run_is_read_without_a_trace(trained: Path):
     before = snapshot(trained)
     watcher, _ = watched(run=trained)
-    watcher._read()
-    update = watcher._show()
+    update = look(watcher)
     assert snapshot(trained) == before
     assert (
         "Connect Four" in update.parts["facts"] and "nothing told yet" in update.parts["facts"]
@@ -82,19 +88,19 @@ def test_a_run_is_read_without_a_trace(trained: Path):
 
 
 def test_the_newest_games_have_the_searches_numbers(trained: Path):
-    watcher, _ = watched(run=trained)
-    watcher._read()
-    newest = watcher._games[0]
+    watcher, channel = watched(run=trained)
+    look(watcher)
+    newest = watcher._first.games[0]
     watcher.act({"do": "game", "game": str(newest.number)})
     watcher.act({"do": "step", "by": "2"})
-    update = watcher._show()
-    assert f"Game {newest.number} after 2 of {newest.plies} plies" in update.parts["status"]
+    status = channel._shown["status"]
+    assert f"Game {newest.number} after 2 of {newest.plies} plies" in status
     policy = newest.policies(az.Game("connect4"))[2]
     best = max(policy, key=policy.__getitem__)
-    assert f"{best} {100 * policy[best]:.0f} %" in update.parts["status"]
-    assert f"{50 * (1 + float(newest.root_values[2])):.0f} %" in update.parts["status"]
+    assert f"{best} {100 * policy[best]:.0f} %" in status
+    assert f"{50 * (1 + float(newest.root_values[2])):.0f} %" in status
     watcher.act({"do": "step", "by": "999"})
-    assert f"after {newest.plies} of" in watcher._show().parts["status"]
+    assert f"after {newest.plies} of" in channel._shown["status"]
 
 
 @pytest.mark.slow  # the browser's test has a page beside a run, too
@@ -118,8 +124,7 @@ def test_a_watcher_neither_stops_nor_locks_a_training_run(tmp_path: Path):
         while process.poll() is None:
             if (tmp_path / "run" / "config.yaml").exists():
                 watcher, _ = watched(run=tmp_path / "run")
-                watcher._read()
-                watcher._show()
+                look(watcher)
                 looks += 1
             time.sleep(0.02)
     finally:
@@ -131,24 +136,23 @@ def test_a_watcher_neither_stops_nor_locks_a_training_run(tmp_path: Path):
 
 def test_figures_budget_and_ratings_are_those_of_the_files(written: Path):
     run = Run("run", written)
-    run.refresh()
-    assert [line.step for line in run.lines] == [100, 200, 300, 400, 500, 300, 500]
-    assert run.fraction() == pytest.approx(0.5)
-    assert [(each.step, each.elo, each.low, each.high) for each in run.ratings()] == [(300, 120.0, 80.0, 160.0)]
-    facts = watch.facts(run)
+    seen = run.look()
+    assert seen.told.lines == 7 and seen.told.step == 500
+    losses = seen.told.curves["train/policy_loss", "steps"]
+    assert losses == tuple(zip([100, 200, 300, 400, 500, 500], [2.9, 2.8, 2.7, 2.6, 2.5, 2.5], strict=True))
+    assert seen.fraction() == pytest.approx(0.5)
+    assert [(each.step, each.elo, each.low, each.high) for each in seen.ratings] == [(300, 120.0, 80.0, 160.0)]
+    facts = watch.facts("run", seen)
     assert "50 % of its budget, about 5 min 00 s left" in facts and "next checkpoint in 500 steps" in facts
     assert "values &lt;b&gt;collapsed" in facts
     with (written / "log.jsonl").open("a") as file:
         file.write('{"seconds": 360, "step": 600, "train/polic')  # a line that is being written
-    run.refresh()
-    assert len(run.lines) == 7
+    assert run.look().told.lines == 7
     with (written / "log.jsonl").open("a") as file:
         file.write('y_loss": 2.2}\n')
-    run.refresh()
-    assert run.lines[-1].figures == {"train/policy_loss": 2.2}
+    assert run.look().told.curves["train/policy_loss", "steps"][-1] == (600, 2.2)
     (written / "log.jsonl").write_text("")
-    run.refresh()
-    assert run.lines == []
+    assert run.look().told.lines == 0
 
 
 @pytest.mark.parametrize(
@@ -160,10 +164,14 @@ def test_figures_budget_and_ratings_are_those_of_the_files(written: Path):
         b"null",
         b'{"seconds": "x", "step": 1}',
         b'{"seconds": 1, "step": NaN}',
+        b'{"seconds": 1, "step": true}',
+        b'{"seconds": -1, "step": 1}',
+        b'{"seconds": 1e16, "step": 1}',
+        b'{"seconds": 1, "step": 1' + b"0" * 400 + b"}",
         b"[" * 100_000,
         b"\xff\xfe",
     ],
-    ids=range(8),
+    ids=range(12),
 )
 def test_a_broken_line_of_the_log_is_passed_over(text: bytes):
     assert read_line(text) is None
@@ -176,10 +184,9 @@ def test_a_directory_that_is_no_run_is_no_error(tmp_path: Path):
     (tmp_path / "replay" / "journal").write_bytes(b"\0" * 100)
     (tmp_path / "replay" / "00000000.azr").write_bytes(b"nothing")
     watcher, _ = watched(run=tmp_path)
-    watcher._read()
-    update = watcher._show()
+    update = look(watcher)
     assert "nothing told yet" in update.parts["facts"] and "nothing yet" in update.parts["loss-plot"]
-    assert Run("run", tmp_path).newest_games() == []
+    assert Run("run", tmp_path).newest_games() == ()
 
 
 def test_a_link_out_of_the_directory_is_no_way_to_other_players(trained: Path):
@@ -225,7 +232,7 @@ def played(tmp_path_factory) -> Path:
 def test_a_tournaments_page_has_the_reports_numbers(played: Path):
     source = tournaments.sources(folders([played]))["m"]
     table = tournaments.read(source)
-    assert table.game == az.Game("connect4") and len(table.results) == 18
+    assert table.played.game == az.Game("connect4") and len(table.results) == 18
     told = json.loads((played / "elo.json").read_text())["players"]
     shown = tournaments.ratings_table(table.rated.players)
     for player in told:
@@ -244,8 +251,8 @@ def test_names_of_players_are_escaped(tmp_path: Path):
     line = {"first": "<script>a", "second": "b&c", "result": 1, "moves": "d d", "note": "<i>"}
     (tmp_path / "results.jsonl").write_text(json.dumps(line) + "\n")
     page = tournaments.Tournaments(Channel("tournaments", lambda text: None), folders([tmp_path]))
-    page._table = tournaments.read(next(iter(page._sources.values())))
-    page._number = 0
+    page._sources = tournaments.sources(folders([tmp_path]))
+    page._take(tournaments.read(next(iter(page._sources.values()))))
     update = page._show()
     assert not any("<script" in part or "<i>" in part for part in update.parts.values())
     assert "&lt;script&gt;a" in update.parts["ratings"]
@@ -253,14 +260,21 @@ def test_names_of_players_are_escaped(tmp_path: Path):
 
 @pytest.mark.parametrize(
     ("name", "options"),
-    [("chess", {}), ("shogi", {}), ("gardner", {}), ("minishogi", {}), ("connect4", {}), ("go", {"board_size": 13})],
+    [
+        ("chess", {}),
+        ("shogi", {}),
+        ("gardner", {}),
+        ("minishogi", {}),
+        ("connect4", {}),
+        *(("go", {"board_size": size}) for size in (6, 8, 11, 13)),
+    ],
 )
-def test_the_game_of_results_is_found_from_the_moves(name: str, options: dict):
+def test_the_game_of_old_results_is_found_from_the_moves(tmp_path: Path, name: str, options: dict):
     game = az.Game(name, **options)
     results = [
         {"first": "a", "second": "b", "result": 1.0, "moves": " ".join(game.position().random_playout(seed)[1])}
         for seed in range(3)
     ]
-    found = tournaments.game_of(results)
+    found = results_game.played(results, tmp_path / "results.jsonl", tmp_path).game
     assert found is not None and found.name == name
-    assert name != "go" or found.options["board_size"] == 13
+    assert name != "go" or found.options["board_size"] == options["board_size"]

@@ -17,6 +17,7 @@ from alphazero.formats import shogi as shogi_files
 from alphazero.formats.sgf_values import COLUMNS
 from alphazero.game import Game, Position
 from alphazero.web import shapes
+from alphazero.web.html import tag
 from alphazero.web.session import sides_of
 
 CELL = 60  # units of a square
@@ -57,7 +58,7 @@ class Face:
         if self.kind == "shogi":
             return str(self.width - column)
         letters = COLUMNS if self.kind == "go" else "abcdefghijklmnopqrstuvwxyz"
-        return letters[column]
+        return letters[column] if column < len(letters) else f"{column + 1}."
 
     def row(self, row: int) -> str:
         return "abcdefghi"[row] if self.kind == "shogi" else str(self.height - row)
@@ -115,8 +116,11 @@ def board(
     last: the move that led here, marked. numbers: written on cells, such as those of a line's moves. area: whose each point is
     (Go). active: cells answer clicks.
     """
+    try:
+        cells = position.cells()
+    except ValueError:  # a game of OpenSpiel: what stands where is known to it alone, which draws itself as text
+        return tag("pre", str(position))
     face = Face.of(position.game)
-    cells = position.cells()
     marked = face.cells_of(last) if last else []
     if face.kind == "columns" and last:
         marked = [_top(cells, marked[0][1])]

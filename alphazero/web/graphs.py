@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from typing import Protocol
 
@@ -17,7 +17,7 @@ COLOURS = 8  # classes series-0 to series-7 of the style sheet
 
 @dataclass(frozen=True)
 class Series:
-    """A curve. points: (x, y), or (x, y, low, high) with an interval."""
+    """A curve. points: (x, y), or (x, y, low, high) with an interval; as many as are to be drawn."""
 
     name: str
     points: Sequence[tuple[float, ...]]
@@ -25,9 +25,13 @@ class Series:
 
 
 def ticks(low: float, high: float, most: int = 6) -> list[float]:
-    """Round numbers in a range."""
-    span = max(1e-12, high - low)
-    step = next(s * 10.0**e for e in range(-9, 13) for s in (1, 2, 5) if span / (s * 10.0**e) <= most)
+    """At most about so many round numbers in a range of finite numbers; none where it is too wide to be counted in."""
+    least = max(1e-12, 1e-9 * max(abs(low), abs(high)))  # below that, neighbours are the same number
+    span = max(least, high - low)
+    if not math.isfinite(span):
+        return []
+    power = 10.0 ** math.floor(math.log10(span / most))
+    step = next((s * power for s in (1, 2, 5) if span / (s * power) <= most), 10 * power)
     first = math.ceil(low / step - 1e-9)
     return [step * i for i in range(first, math.floor(high / step + 1e-9) + 1)]
 
@@ -40,7 +44,7 @@ def scale(low: float, high: float, begin: float, end: float) -> Callable[[float]
 
 def plot(series: Sequence[Series], *, title: str, x_label: str, x_format: str = "{:g}") -> Html:
     """Curves over one another, with a legend where there are several."""
-    shown = [each for each in series if each.points]
+    shown = [finite for each in series if (finite := _finite(each)).points]
     if not shown:
         return tag("p", f"{title}: nothing yet", class_="empty")
     xs = [point[0] for each in shown for point in each.points]
@@ -72,6 +76,11 @@ def plot(series: Sequence[Series], *, title: str, x_label: str, x_format: str = 
     )
 
 
+def _finite(each: Series) -> Series:
+    """A curve without the points that have no place: NaN, and what the scale's arithmetic cannot hold."""
+    return replace(each, points=[point for point in each.points if all(abs(value) < 1e100 for value in point)])
+
+
 def _curve(each: Series, x: Callable[[float], float], y: Callable[[float], float]) -> str:
     kind = f"series-{each.colour % COLOURS}"
     out = []
@@ -80,12 +89,13 @@ def _curve(each: Series, x: Callable[[float], float], y: Callable[[float], float
         for px, py, low, high in points:
             out.append(f'<path class="{kind} thin" d="M{x(px):.1f} {y(low):.1f}V{y(high):.1f}"/>')
             out.append(f'<circle class="{kind} dot" cx="{x(px):.1f}" cy="{y(py):.1f}" r="3.5"/>')
-    step = max(1, len(points) // 600)
-    line = " ".join(f"{x(p[0]):.1f},{y(p[1]):.1f}" for p in [*points[:-1:step], points[-1]])
+    line = " ".join(f"{x(p[0]):.1f},{y(p[1]):.1f}" for p in points)
     return f'<polyline class="{kind}" points="{line}"/>' + "".join(out)
 
 
 def _short(value: float) -> str:
+    if abs(value) >= 1e9:
+        return f"{value:.3g}"
     if abs(value) >= 10_000:
         return f"{value / 1000:,.0f}k"
     return f"{value:.4g}"

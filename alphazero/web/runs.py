@@ -1,210 +1,227 @@
 """A run's directory as it is watched: figures, budget, the newest games. It is only read; no lock is taken, nothing is written.
 
-What was read once is kept: of a log that grows only the new lines are read.
+One `Run` serves all pages. Each look reads what is new since the last one, by whichever page, and what was seen never changes:
+pages draw it without waiting for a look that is under way.
 """
 
 from __future__ import annotations
 
-import json
 import threading
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from alphazero import checkpoint
 from alphazero._core import GameRecord
 from alphazero.config import read_yaml
-from alphazero.errors import UserError
+from alphazero.errors import UserError, one_line
 from alphazero.files import read_json
 from alphazero.game import Game, make
 from alphazero.runs import RunDirectory
 from alphazero.training.journal import read_entry
 from alphazero.training.replay import chunk_paths, read_chunk
+from alphazero.web.curves import Log, Rating, Told, number
+from alphazero.web.tails import MOST_KEPT, Stamp, Tail, stamp
 
-MOST_BYTES = 256 << 20  # of a log or a journal that is read
+LONGEST_LINE = 1 << 20  # bytes of a log's line
 MOST_GAMES = 40  # newest ones that are shown
 STILL_SECONDS = 60.0  # without a line after which a run counts as stopped: it writes one every 15 seconds
-KEPT = (  # figures of log.jsonl that are drawn
-    "train/policy_loss",
-    "train/value_loss",
-    "train/policy_entropy",
-    "train/policy_target_entropy",
-    "train/learning_rate",
-    "speed/evaluations_per_second",
-    "selfplay/game_length",
-    "selfplay/draws",
-    "selfplay/evaluations",
-    "replay/games",
-    "replay/positions",
-    "rating/elo",
-    "rating/low",
-    "rating/high",
-)
 
 
 @dataclass(frozen=True)
-class Line:
-    """A line of log.jsonl: seconds and step, and the figures that are drawn."""
+class Seen:
+    """What a look has found. Parts that are the same objects as before have not changed."""
 
-    seconds: float
-    step: int
-    figures: dict[str, float]
-    warnings: tuple[str, ...] = ()
+    config: Mapping[str, Any] = field(default_factory=dict)
+    game: Game | None = None
+    told: Told = field(default_factory=Told)
+    rated: tuple[Rating, ...] = ()  # of elo.json
+    games: tuple[GameRecord, ...] = ()  # the newest first
+    alive: bool = False  # whether the log was written lately
+    fault: str = ""  # why some of it is not known
+
+    @property
+    def ratings(self) -> tuple[Rating, ...]:
+        """Of its checkpoints: those of elo.json where the run was rated, else those told while it trained."""
+        return self.rated if len(self.rated) > 1 else self.told.ratings
+
+    @property
+    def training(self) -> Mapping[str, Any]:
+        """The section of the configuration."""
+        section = self.config.get("training")
+        return section if isinstance(section, dict) else {}
+
+    def fraction(self) -> float:
+        """The largest spent share of its budget, in [0, 1]; 0 where none is set, or nothing was told yet."""
+        newest = self.told.newest
+        used = {
+            "budget_minutes": self.told.seconds / 60.0,
+            "budget_games": newest.get("replay/games", 0.0),
+            "budget_positions": newest.get("replay/positions", 0.0),
+            "budget_evaluations": newest.get("selfplay/evaluations", 0.0),
+        }
+        limits = {key: number(self.training.get(key)) or 0.0 for key in used}
+        return min(1.0, max((used[key] / limit for key, limit in limits.items() if limit > 0), default=0.0))
 
 
-@dataclass(frozen=True)
-class Rating:
-    """A checkpoint's Elo above the run's first, with its 95 % interval."""
-
-    step: int
-    seconds: float
-    elo: float
-    low: float
-    high: float
-
-
-@dataclass
 class Run:
-    """What is known of a run's directory."""
+    """A run's directory, which several pages look at."""
 
-    name: str
-    path: Path
-    lines: list[Line] = field(default_factory=list)
-    read_to: int = 0  # bytes of the log
-    _records: dict[str, list[GameRecord]] = field(default_factory=dict)  # of the newest chunk, by its path
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    def __init__(self, name: str, path: Path):
+        self.name = name
+        self.path = path
+        self.seen = Seen()
+        self._lock = threading.Lock()
+        self._log = Tail(self.directory.log)
+        self._lines = Log()
+        self._rest = b""  # of a line that is being written
+        self._games = NewestGames(self.directory.replay)
+        self._stamps: dict[Path, Stamp] = {}  # of the files that are read whole
+        self._faults: dict[str, str] = {}  # by what was read
 
     @property
     def directory(self) -> RunDirectory:
         return RunDirectory(self.path)
 
-    def refresh(self) -> None:
-        """Reads what the log has gained."""
+    def look(self) -> Seen:
+        """Reads what is new. What is wrong with a file is told in `fault`; all else is still read."""
+        parts: dict[str, tuple[Callable[[], bool], Callable[[], dict[str, Any]]]] = {
+            "config": (partial(self._changed, self.directory.config), self._read_config),
+            "log": (self._log.changed, self._read_log),
+            "elo": (partial(self._changed, self.path / "elo.json"), self._read_ratings),
+            "games": (self._games.changed, self._games.read),
+        }
         with self._lock:
-            try:
-                size = self.directory.log.stat().st_size
-                if size < self.read_to:  # it was begun anew
-                    self.lines, self.read_to = [], 0
-                with self.directory.log.open("rb") as file:
-                    file.seek(self.read_to)
-                    data = file.read(min(size - self.read_to, MOST_BYTES))
-            except OSError:
-                return
-            whole = data[: data.rfind(b"\n") + 1]
-            self.read_to += len(whole)
-            self.lines += [line for text in whole.splitlines() if (line := read_line(text)) is not None]
+            seen = self.seen
+            for part, (changed, read) in parts.items():
+                if not changed():
+                    continue
+                self._faults.pop(part, None)
+                try:
+                    seen = replace(seen, **read())
+                except Exception as error:  # others write these files: whatever they hold, the page goes on
+                    told = str(error).replace(str(self.path), self.name) or type(error).__name__
+                    self._faults[part] = one_line(told)[:300]
+            self.seen = replace(seen, alive=self._alive(), fault="; ".join(self._faults.values()))
+            return self.seen
 
-    def config(self) -> dict[str, Any]:
-        """config.yaml as plain values; {} where there is none that can be read."""
-        try:
-            return read_yaml(self.directory.config)
-        except UserError:
-            return {}
+    def newest_games(self) -> tuple[GameRecord, ...]:
+        """The newest games, newest first."""
+        return self.look().games
 
-    def game(self) -> Game | None:
-        """The game that the run plays."""
-        section = self.config().get("game")
-        try:
-            return make(section["name"], section.get("options") or {}) if isinstance(section, dict) else None
-        except (ValueError, KeyError, TypeError):
-            return None
+    def _changed(self, path: Path) -> bool:
+        now = stamp(path)
+        before = self._stamps.get(path)
+        self._stamps[path] = now
+        return now != before
 
-    def ratings(self) -> list[Rating]:
-        """Of its checkpoints: those of elo.json where the run was rated, else those told while it trained."""
-        told = [
-            Rating(line.step, line.seconds, *(line.figures[f"rating/{name}"] for name in ("elo", "low", "high")))
-            for line in self.lines
-            if all(f"rating/{name}" in line.figures for name in ("elo", "low", "high"))
-        ]
-        final = []
-        for player in self._rated():
-            name = str(player.get("name", ""))
-            if not name.startswith("step-") or not name[5:].isdecimal():
-                continue
-            try:
-                seconds = float(checkpoint.read_meta(self.directory.checkpoint(int(name[5:])))["seconds"])
-                numbers = [float(player[key]) for key in ("elo", "low", "high")]
-            except (UserError, OSError, KeyError, TypeError, ValueError):
-                continue
-            final.append(Rating(int(name[5:]), seconds, *numbers))
-        return sorted(final, key=lambda each: each.step) if len(final) > 1 else told
-
-    def _rated(self) -> list[Mapping[str, Any]]:
-        try:
-            content = read_json(self.path / "elo.json")
-        except UserError:
-            return []
-        players = content.get("players") if isinstance(content, dict) else None
-        return [each for each in players if isinstance(each, dict)] if isinstance(players, list) else []
-
-    def alive(self) -> bool:
-        """Whether the log was written lately."""
+    def _alive(self) -> bool:
         try:
             return time.time() - self.directory.log.stat().st_mtime < STILL_SECONDS
         except OSError:
             return False
 
-    def fraction(self) -> float:
-        """The largest spent share of its budget, in [0, 1]; 0 where none is set, or nothing was told yet."""
-        if not self.lines:
-            return 0.0
-        limits = self.config().get("training")
-        limits = limits if isinstance(limits, dict) else {}
-        last: dict[str, float] = {}
-        for line in self.lines[-20:]:
-            last |= line.figures
-        used = {
-            "budget_minutes": self.lines[-1].seconds / 60.0,
-            "budget_games": last.get("replay/games", 0.0),
-            "budget_positions": last.get("replay/positions", 0.0),
-            "budget_evaluations": last.get("selfplay/evaluations", 0.0),
-        }
-        parts = []
-        for key, value in used.items():
-            limit = limits.get(key)
-            if isinstance(limit, int | float) and limit > 0:
-                parts.append(value / limit)
-        return min(1.0, max(parts, default=0.0))
+    def _read_config(self) -> dict[str, Any]:
+        config = read_yaml(self.directory.config) if self.directory.config.exists() else {}
+        return {"config": config, "game": game_of(config.get("game"))}
 
-    def newest_games(self) -> list[GameRecord]:
-        """The newest games, newest first: those of the journal, then those of the newest chunk."""
-        with self._lock:
-            found: list[GameRecord] = []
-            journal = self.directory.replay / "journal"
+    def _read_log(self) -> dict[str, Any]:
+        if self._log.begun_anew():
+            self._lines, self._rest = Log(), b""
+        for piece in self._log.pieces():
+            *whole, rest = (self._rest + piece).split(b"\n")
+            for text in whole:
+                self._lines.add(text)
+            self._rest = rest[:LONGEST_LINE]  # of a longer one enough that it is no JSON
+        return {"told": self._lines.told()}
+
+    def _read_ratings(self) -> dict[str, Any]:
+        path = self.path / "elo.json"
+        content = read_json(path) if path.exists() else None
+        players = content.get("players") if isinstance(content, dict) else None
+        found = []
+        for player in players if isinstance(players, list) else []:
+            name = str(player.get("name", "")) if isinstance(player, dict) else ""
+            if not name.startswith("step-") or not name[5:].isdecimal() or len(name) > 20:
+                continue
             try:
-                data = journal.read_bytes() if journal.stat().st_size <= MOST_BYTES else b""
-            except OSError:
-                data = b""
-            at = 0
-            while (entry := read_entry(data, at)) is not None:  # a torn end is a game that is being written
-                found.append(entry[0])
-                at = entry[1]
-            for path in chunk_paths(self.directory.replay)[-1:] if len(found) < MOST_GAMES else []:
-                found = self._chunk(path) + found
-            return found[::-1][:MOST_GAMES]
-
-    def _chunk(self, path: Path) -> list[GameRecord]:
-        if str(path) not in self._records:
-            try:
-                records = [GameRecord.from_bytes(data) for data in read_chunk(path).records[-MOST_GAMES:]]
-            except ValueError:  # damaged: the run's own business
-                records = []
-            self._records = {str(path): records}
-        return self._records[str(path)]
+                seconds = number(checkpoint.read_meta(self.directory.checkpoint(int(name[5:])))["seconds"])
+            except (UserError, OSError, KeyError, TypeError):
+                continue
+            elo, low, high = (number(player.get(key)) for key in ("elo", "low", "high"))
+            if seconds is not None and elo is not None and low is not None and high is not None:
+                found.append(Rating(int(name[5:]), seconds, elo, low, high))
+        return {"rated": tuple(sorted(found, key=lambda each: each.step))}
 
 
-def read_line(text: bytes) -> Line | None:
-    """A line of log.jsonl; None where it is none."""
-    try:
-        read = json.loads(text)
-        figures = {
-            key: float(read[key])
-            for key in KEPT
-            if isinstance(read.get(key), int | float) and abs(float(read[key])) < 1e15
-        }
-        warnings = tuple(str(each)[:500] for each in read.get("warnings", ()))
-        return Line(float(read["seconds"]), int(read["step"]), figures, warnings)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
+def game_of(section: object) -> Game | None:
+    """The game that {"name": ..., "options": {...}} names; None where it cannot be played here."""
+    if not isinstance(section, dict) or not isinstance(section.get("name"), str):
         return None
+    options = section.get("options") or {}
+    try:
+        return make(section["name"], options) if isinstance(options, dict) else None
+    except (ValueError, TypeError):
+        return None
+
+
+class NewestGames:
+    """The newest games of a replay directory: those of the journal, then those of the newest chunk."""
+
+    def __init__(self, replay: Path):
+        self._replay = replay
+        self._journal = Tail(replay / "journal")
+        self._rest = b""  # of an entry that is being written
+        self._damaged = False  # nothing after this place can be read until the journal begins anew
+        self._of_journal: deque[GameRecord] = deque(maxlen=MOST_GAMES)
+        self._folder: Stamp = None
+        self._chunk: Path | None = None
+        self._of_chunk: list[GameRecord] = []
+        self._folder_changed = self._journal_changed = False
+
+    def changed(self) -> bool:
+        """Whether there may be news since the last call."""
+        now = stamp(self._replay)
+        self._folder_changed = now != self._folder
+        self._folder = now
+        self._journal_changed = self._journal.changed()
+        return self._folder_changed or self._journal_changed
+
+    def read(self) -> dict[str, Any]:
+        """The newest games, the newest first."""
+        if self._journal_changed:
+            self._read_journal()
+        if self._folder_changed:
+            self._read_chunk()
+        found = {record.number: record for record in (*self._of_chunk, *self._of_journal)}
+        return {"games": tuple(found.values())[::-1][:MOST_GAMES]}
+
+    def _read_journal(self) -> None:
+        if self._journal.begun_anew():
+            self._rest, self._damaged = b"", False
+            self._of_journal.clear()
+        for piece in self._journal.pieces():
+            if self._damaged:
+                continue
+            data, at = self._rest + piece, 0
+            while (entry := read_entry(data, at)) is not None:  # a torn end is a game that is being written
+                self._of_journal.append(entry[0])
+                at = entry[1]
+            self._rest = data[at:]
+            if len(self._rest) > MOST_KEPT:
+                self._rest, self._damaged = b"", True
+
+    def _read_chunk(self) -> None:
+        newest = next(iter(chunk_paths(self._replay)[::-1]), None)
+        if newest == self._chunk:
+            return
+        self._chunk, self._of_chunk = newest, []
+        try:
+            texts = read_chunk(newest).records[-MOST_GAMES:] if newest is not None else []
+            self._of_chunk = [GameRecord.from_bytes(data) for data in texts]
+        except ValueError:  # damaged: the run's own business
+            return

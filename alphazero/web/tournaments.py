@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from alphazero.arena.ratings import PlayerRating, Ratings, rate
-from alphazero.errors import UserError
+from alphazero.errors import UserError, one_line
 from alphazero.formats.results import Result, read_results
-from alphazero.formats.sgf_values import COLUMNS
-from alphazero.game import Game, in_words, make
+from alphazero.game import in_words
 from alphazero.web import boards, graphs, html
+from alphazero.web.drawn import Drawn
 from alphazero.web.html import Html, tag
 from alphazero.web.live import Channel, Message, Update, need
 from alphazero.web.models import Folder
-from alphazero.web.runs import Run
+from alphazero.web.results_game import Played, played
 from alphazero.web.session import REASONS, replay, sides_of
+from alphazero.web.tails import Stamp, stamp
 from alphazero.web.watch import replay_place
 
 # Files of results in a directory that was named, and what they are.
@@ -28,7 +32,8 @@ FILES = {
 }
 MOST_GAMES = 500  # of a tournament that are listed, the newest first
 MOST_PLAYERS = 60  # in the cross-table
-LOOKED_AT = 20  # games from which the game's rules are found
+LOOK_SECONDS = 2.0  # between two looks at the directories
+RESTS = 20.0  # a file that grows is read again after so many times what reading it took
 
 
 @dataclass(frozen=True)
@@ -37,16 +42,17 @@ class Source:
 
     name: str
     path: Path
-    run: Run
+    run: Path  # the directory that was named
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Table:
-    """What a file of results holds."""
+    """What a file of results holds. Equal: the same object."""
 
     results: list[Result]
     rated: Ratings
-    game: Game | None
+    played: Played
+    seconds: float  # that reading and rating took
 
 
 def sources(folders: dict[str, Folder]) -> dict[str, Source]:
@@ -57,40 +63,17 @@ def sources(folders: dict[str, Folder]) -> dict[str, Source]:
             path = folder.path / file
             if path.is_file() and path.stat().st_size:
                 name = f"{folder.name}: {what}" if what else folder.name
-                found[name] = Source(name, path, Run(folder.name, folder.path))
+                found[name] = Source(name, path, folder.path)
     return found
 
 
 def read(source: Source) -> Table:
     """Reads and rates. UserError says what is wrong with the file."""
+    begin = time.monotonic()
     results = read_results([source.path])
     if not results:
         raise UserError(f"{source.name}: no finished game yet")
-    return Table(results, rate(results), source.run.game() or game_of(results))
-
-
-def game_of(results: Sequence[Result]) -> Game | None:
-    """The game that these moves are of: results.jsonl does not say so."""
-    played = [each for each in results if each.get("moves")][:LOOKED_AT]
-    if not played:
-        return None
-    candidates = [make("chess"), make("chess", {"chess960": True})]
-    candidates += [make(name) for name in ("shogi", "connect4", "gardner", "minishogi")]
-    words = [word for each in played for word in f"{each.get('opening', '')} {each['moves']}".split()]
-    points = [word for word in words if word[:1] in COLUMNS and word[1:].isdecimal()]
-    if points:
-        least = max(max(int(word[1:]), COLUMNS.index(word[0]) + 1) for word in points)
-        sizes = [size for size in (5, 7, 9, 13, 19) if size >= least]
-        candidates = [make("go", {"board_size": size, "ko": "simple", "suicide": True}) for size in sizes[:1]]
-    return next((game for game in candidates if all(_fits(game, each) for each in played)), None)
-
-
-def _fits(game: Game, result: Result) -> bool:
-    try:
-        replay(game, str(result.get("opening", "")), str(result["moves"]).split())
-    except ValueError:
-        return False
-    return True
+    return Table(results, rate(results), played(results, source.path, source.run), time.monotonic() - begin)
 
 
 def body() -> Html:
@@ -113,24 +96,29 @@ def body() -> Html:
 
 
 class Tournaments:
-    """One open page."""
+    """One open page. Only files are read in another thread: all that is kept here changes in the server's own."""
 
     def __init__(self, channel: Channel, folders: dict[str, Folder]):
         self._channel = channel
         self._folders = folders
-        self._sources = sources(folders)
-        self._chosen = next(iter(self._sources), "")
+        self._sources: dict[str, Source] = {}
+        self._chosen = ""
         self._table: Table | None = None
+        self._stamp: Stamp = None  # of the file that the table is of
+        self._read_at = 0.0
         self._number: int | None = None  # of the game on the board
         self._ply = 0
-        self._reading: asyncio.Task[None] | None = None
+        self._follows = True  # the newest game, until one is chosen
+        self._drawn = Drawn()
+        self._looking: asyncio.Task[None] | None = None
+        self._asked = asyncio.Event()  # for other results
 
     def open(self) -> None:
-        self._read_again()
+        self._looking = asyncio.get_running_loop().create_task(self._look_for_ever())
 
     def close(self) -> None:
-        if self._reading is not None:
-            self._reading.cancel()
+        if self._looking is not None:
+            self._looking.cancel()
 
     def act(self, message: Message) -> None:
         """Does what the page asks for. UserError says why not."""
@@ -139,8 +127,8 @@ class Tournaments:
             name = need(message, "value")
             if name not in self._sources:
                 raise UserError("there are no such results: load the page again")
-            self._chosen = name
-            self._read_again()
+            self._choose(name)
+            self._asked.set()
             return
         if do == "game":
             number = need(message, "game", 20)
@@ -153,85 +141,132 @@ class Tournaments:
             self._ply = max(0, self._ply + (int(by) if by.lstrip("-").isdecimal() and by.isascii() else 0))
         else:
             raise UserError("the page asked for what is not known here: load it again")
+        self._follows = False
         self._channel.push(self._show())
 
-    def _read_again(self) -> None:
-        self.close()
-        self._table = self._number = None
-        self._reading = asyncio.get_running_loop().create_task(self._read())
+    def _choose(self, name: str) -> None:
+        self._chosen = name
+        self._table = self._number = self._stamp = None
+        self._follows = True
 
-    async def _read(self) -> None:
-        say = ""
-        if self._chosen:
+    async def _look_for_ever(self) -> None:
+        while True:
+            self._asked.clear()
+            say = ""
             try:
-                self._table = await asyncio.to_thread(read, self._sources[self._chosen])
-                self._number = len(self._table.results) - 1
-                self._ply = 0
+                await self._look()
             except (ValueError, OSError) as error:
-                say = str(error)
-        update = self._show()
-        update.say = say
-        self._channel.push(update)
+                say = one_line(str(error))[:300]
+            except Exception as error:  # whatever a file holds: the page says so, and looks again
+                say = f"this look failed: {one_line(str(error))[:300]}"
+            if not self._asked.is_set():  # else other results were chosen meanwhile
+                update = self._show()
+                update.say = say
+                if update.parts or say:
+                    self._channel.push(update)
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._asked.wait(), LOOK_SECONDS)
+
+    async def _look(self) -> None:
+        """Finds the files of results, also those that came since, and reads the chosen one where it has grown."""
+        self._sources = await asyncio.to_thread(sources, self._folders)
+        if not self._chosen and self._sources:
+            self._choose(next(iter(self._sources)))
+        chosen, rested = self._chosen, time.monotonic() - self._read_at
+        source = self._sources.get(chosen)
+        if source is None or (self._table is not None and rested < RESTS * self._table.seconds):
+            return
+        now = stamp(source.path)
+        if now == self._stamp:
+            return
+        self._stamp = now
+        table = await asyncio.to_thread(read, source)
+        if chosen == self._chosen:
+            self._take(table)
+
+    def _take(self, table: Table) -> None:
+        self._table = table
+        self._read_at = time.monotonic()
+        newest = len(table.results) - 1
+        if self._follows or self._number is None or self._number > newest:
+            self._number, self._ply = newest, 0
 
     # --- what is shown ---
 
     def _show(self) -> Update:
+        """The parts that have changed since they were last drawn."""
         update = Update()
-        update.parts["source"] = html.options({name: name for name in self._sources}, self._chosen)
+        part = partial(self._drawn.part, update)
+        names = list(self._sources)
+        part("source", [names, self._chosen], lambda: html.options(dict(zip(names, names, strict=True)), self._chosen))
         table = self._table
-        if table is None:
-            told = "No results were named: start with `alphazero serve --run DIR`, a run's or a tournament's directory."
-            update.parts["facts"] = tag("p", told if not self._sources else "", class_="empty")
-            for name in ("ratings", "cross", "games", "board", "status"):
-                update.parts[name] = Html()
-            return update
-        rated = table.rated
-        game = in_words(table.game) if table.game is not None else "a game that is not told"
-        facts = [game, f"{len(table.results):,} games", f"{len(rated.players):,} players", f"anchor {rated.anchor}"]
-        facts.append(f"moving first is worth {rated.first_advantage:+.0f} Elo")
-        update.parts["facts"] = tag("ul", *(tag("li", each) for each in facts), class_="facts")
-        update.parts["ratings"] = html.joined(graphs.ladder(rated.players), ratings_table(rated.players))
-        update.parts["cross"] = cross_table([each.name for each in rated.players[:MOST_PLAYERS]], table.results)
-        update.parts["games"] = self._list(table)
-        self._show_game(table, update)
+        part("facts", [table, not names], lambda: facts(table, bool(names)))
+        part("ratings", [table], lambda: ratings(table))
+        part("cross", [table], lambda: cross_table_of(table))
+        part("games", [table, self._number], lambda: game_list(table, self._number))
+        if table is not None and self._number is not None:
+            moves = str(table.results[self._number].get("moves") or "").split()
+            self._ply = min(self._ply, len(moves))
+        if self._drawn.changed("board", [table, self._number, self._ply]):
+            update.parts["board"] = update.parts["status"] = Html()
+            if table is not None and self._number is not None:
+                show_game(table, self._number, self._ply, update)
         return update
 
-    def _list(self, table: Table) -> Html:
-        numbers = range(len(table.results) - 1, max(-1, len(table.results) - 1 - MOST_GAMES), -1)
-        entries = []
-        for number in numbers:
-            game = table.results[number]
-            text = f"{number + 1}: {game['first']} – {game['second']}, {score_of(game)}"
-            current = "true" if number == self._number else None
-            entries.append(tag("li", html.button(text, "game", data_game=number, aria_current=current)))
-        return html.joined(*entries)
 
-    def _show_game(self, table: Table, update: Update) -> None:
-        game = table.game
-        number = self._number
-        update.parts["board"] = tag("p", "The moves of these games were not kept.", class_="empty")
-        update.parts["status"] = Html()
-        if number is None or game is None or not table.results[number].get("moves"):
-            return
-        result = table.results[number]
-        moves = str(result["moves"]).split()
-        self._ply = min(self._ply, len(moves))
-        shown = moves[: self._ply]
-        try:
-            position = replay(game, str(result.get("opening", "")), shown)
-        except ValueError as error:
-            update.parts["status"] = tag("b", f"this game cannot be replayed: {error}")
-            return
-        update.parts["board"] = boards.board(position, last=shown[-1] if shown else "", active=False)
-        first, second = sides_of(game)
-        names = f"{first}: {result['first']}, {second}: {result['second']}"
-        reason = str(result.get("termination") or result.get("reason") or "")
-        reason = REASONS.get(str(result.get("reason")), reason.replace("_", " "))
-        note = result.get("note") or ""
-        told = score_of(result) + (f" ({reason})" if reason else "") + (f": {note}" if note else "")
-        update.parts["status"] = html.joined(
-            tag("b", names), tag("span", f"after {self._ply} of {len(moves)} plies; {told}")
-        )
+def facts(table: Table | None, named: bool) -> Html:
+    """What was played."""
+    if table is None:
+        none = "No results yet: start with `alphazero serve --run DIR`, a run's or a tournament's directory."
+        return tag("p", "" if named else none, class_="empty")
+    rated, game = table.rated, table.played.game
+    told = [in_words(game) if game is not None else "a game that is not told", f"{len(table.results):,} games"]
+    told += [f"{len(rated.players):,} players", f"anchor {rated.anchor}"]
+    told.append(f"moving first is worth {rated.first_advantage:+.0f} Elo")
+    return tag("ul", *(tag("li", each) for each in told), class_="facts")
+
+
+def ratings(table: Table | None) -> Html:
+    """Ratings as a picture and as a table."""
+    if table is None:
+        return Html()
+    return html.joined(graphs.ladder(table.rated.players), ratings_table(table.rated.players))
+
+
+def game_list(table: Table | None, chosen: int | None) -> Html:
+    """The newest games as buttons."""
+    results = table.results if table is not None else []
+    entries = []
+    for number in range(len(results) - 1, max(-1, len(results) - 1 - MOST_GAMES), -1):
+        game = results[number]
+        text = f"{number + 1}: {game['first']} – {game['second']}, {score_of(game)}"
+        current = "true" if number == chosen else None
+        entries.append(tag("li", html.button(text, "game", data_game=number, aria_current=current)))
+    return html.joined(*entries)
+
+
+def show_game(table: Table, number: int, ply: int, update: Update) -> None:
+    """A game after so many plies."""
+    game, result = table.played.game, table.results[number]
+    moves = str(result.get("moves") or "").split()
+    if game is None or not moves:
+        why = table.played.why or "The moves of this game were not kept."
+        update.parts["board"] = tag("p", why, class_="empty")
+        return
+    shown = moves[:ply]
+    try:
+        position = replay(game, str(result.get("opening", "")), shown)
+    except ValueError as error:
+        update.parts["board"] = tag("p", f"This game cannot be replayed: {one_line(str(error))[:300]}", class_="empty")
+        return
+    update.parts["board"] = boards.board(position, last=shown[-1] if shown else "", active=False)
+    first, second = sides_of(game)
+    names = f"{first}: {result['first']}, {second}: {result['second']}"
+    reason = str(result.get("termination") or result.get("reason") or "")
+    reason = REASONS.get(str(result.get("reason")), reason.replace("_", " "))
+    note = result.get("note") or ""
+    told = score_of(result) + (f" ({reason})" if reason else "") + (f": {note}" if note else "")
+    update.parts["status"] = html.joined(tag("b", names), tag("span", f"after {ply} of {len(moves)} plies; {told}"))
 
 
 def score_of(game: Result) -> str:
@@ -253,6 +288,13 @@ def ratings_table(players: Sequence[PlayerRating]) -> Html:
         for each in players
     ]
     return wide(tag("table", tag("thead", head), tag("tbody", *rows)), "Ratings")
+
+
+def cross_table_of(table: Table | None) -> Html:
+    """Of the strongest players."""
+    if table is None:
+        return Html()
+    return cross_table([each.name for each in table.rated.players[:MOST_PLAYERS]], table.results)
 
 
 def cross_table(names: Sequence[str], results: Sequence[Result]) -> Html:

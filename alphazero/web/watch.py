@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from alphazero._core import GameRecord
-from alphazero.errors import UserError
+from alphazero.errors import UserError, one_line
 from alphazero.game import Game, in_words
 from alphazero.web import boards, graphs, html
 from alphazero.web.boards import Shown
+from alphazero.web.curves import AXES, LOSSES, PLOTS, Curve, number
+from alphazero.web.drawn import Drawn, safely
 from alphazero.web.graphs import Series
 from alphazero.web.html import Html, tag
 from alphazero.web.live import Channel, Message, Update, need
-from alphazero.web.runs import Line, Run
+from alphazero.web.runs import Run, Seen
 from alphazero.web.session import REASONS, replay, sides_of
 
 LOOK_SECONDS = 2.0  # between two looks at the directories
-AXES = {"minutes": "minutes", "games": "games", "steps": "training steps"}
-PLOTS = {  # beside Elo and losses: the log's figure and its title
-    "speed/evaluations_per_second": "Evaluations a second",
-    "selfplay/game_length": "Game length in plies",
-    "selfplay/draws": "Share of draws",
-    "train/policy_entropy": "Policy entropy in nats",
-}
-LOSSES = {"train/policy_loss": "Policy loss", "train/value_loss": "Value loss"}
 MOST_SHARES = 6  # moves whose share is told
 
 
@@ -86,9 +83,16 @@ class Shelf:
     def of(folders: dict[str, Any]) -> Shelf:
         return Shelf({name: Run(name, folder.path) for name, folder in folders.items()})
 
+    def look(self, chosen: list[str]) -> list[str]:
+        """The names of the directories that are runs; those chosen, or the first one, are read."""
+        names = [name for name, run in self.runs.items() if run.directory.config.exists()]
+        for name in chosen or names[:1]:
+            self.runs[name].look()
+        return names
+
 
 class Watcher:
-    """One open page."""
+    """One open page. Only the shelf is read in another thread: all that is kept here changes in the server's own."""
 
     def __init__(self, channel: Channel, shelf: Shelf):
         self._channel = channel
@@ -96,13 +100,12 @@ class Watcher:
         self._names: list[str] = []
         self._chosen: list[str] = []
         self._axis = "minutes"
-        self._games: list[GameRecord] = []
-        self._game: Game | None = None
-        self._record: GameRecord | None = None
-        self._of = ""  # the run whose game is on the board
+        self._record: GameRecord | None = None  # the game on the board
         self._ply = 0
         self._follows = True  # the newest game, until one is chosen
+        self._drawn = Drawn()
         self._looking: asyncio.Task[None] | None = None
+        self._asked = asyncio.Event()  # for other runs
 
     def open(self) -> None:
         self._looking = asyncio.get_running_loop().create_task(self._look_for_ever())
@@ -121,15 +124,14 @@ class Watcher:
             self._chosen = [name for name in self._names if name in names]
             self._follows = True
             self._record = None
-            self.close()
-            self.open()
+            self._asked.set()
             return
         elif do == "axis":
             axis = need(message, "value")
             self._axis = axis if axis in AXES else self._axis
         elif do == "game":
             number = need(message, "game", 20)
-            self._record = next((each for each in self._games if str(each.number) == number), self._record)
+            self._record = next((each for each in self._first.games if str(each.number) == number), self._record)
             self._follows = False
             self._ply = 0
         elif do == "step":
@@ -143,150 +145,164 @@ class Watcher:
 
     async def _look_for_ever(self) -> None:
         while True:
+            self._asked.clear()
             try:
-                await asyncio.to_thread(self._read)
-                update = await asyncio.to_thread(self._show)
-                self._channel.push(update)
-            except (OSError, ValueError) as error:
-                self._channel.push(Update(say=str(error)[:300]))
-            await asyncio.sleep(LOOK_SECONDS)
+                self._take(await asyncio.to_thread(self._shelf.look, self._chosen))
+                if not self._asked.is_set():  # else other runs were chosen meanwhile
+                    update = self._show()
+                    if update.parts:
+                        self._channel.push(update)
+            except Exception as error:  # whatever a directory holds: the page says so, and looks again
+                self._channel.push(Update(say=f"this look failed: {one_line(str(error))[:300]}"))
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._asked.wait(), LOOK_SECONDS)
 
-    def _read(self) -> None:
-        """Reads what the chosen runs have gained; a directory becomes a run's while one looks."""
-        self._names = [name for name, run in self._shelf.runs.items() if run.directory.config.exists()]
-        self._chosen = self._chosen or self._names[:1]
-        for name in self._chosen:
-            self._shelf.runs[name].refresh()
-        if not self._chosen:
-            self._games, self._record = [], None
-            return
-        run = self._shelf.runs[self._chosen[0]]
-        if run.name != self._of or self._game is None:
-            self._game, self._of = run.game(), run.name
-        self._games = run.newest_games() if self._game is not None else []
-        if self._follows and self._games:
-            if self._record is None or self._record.number != self._games[0].number:
-                self._record = self._games[0]
-            self._ply = self._record.plies
+    def _take(self, names: list[str]) -> None:
+        """What a look has found; a directory becomes a run's while one looks."""
+        self._names = names
+        self._chosen = self._chosen or names[:1]
+        games = self._first.games
+        if self._follows:
+            self._record = games[0] if games else None
+            self._ply = games[0].plies if games else 0
+
+    @property
+    def _first(self) -> Seen:
+        """The run whose games are shown."""
+        return self._shelf.runs[self._chosen[0]].seen if self._chosen else Seen()
 
     # --- what is shown ---
 
     def _show(self) -> Update:
+        """The parts that have changed since they were last drawn."""
         update = Update()
-        update.parts["runs"] = html.joined(
-            *(tag("option", name, value=name, selected=name in self._chosen) for name in self._names)
+        runs = [(name, self._shelf.runs[name].seen) for name in self._chosen]
+        self._drawn.part(update, "runs", [self._names, self._chosen], self._options)
+        known = html.joined(*(safely(partial(facts, *run)) for run in runs)) if runs else no_runs(bool(self._names))
+        self._drawn.part(update, "facts", [known], lambda: known)
+        told = [self._axis, [name for name, _ in runs], [seen.told for _, seen in runs]]
+        self._drawn.part(
+            update, "elo-plot", [*told, [seen.rated for _, seen in runs]], lambda: elo_plot(runs, self._axis)
         )
-        runs = [self._shelf.runs[name] for name in self._chosen]
-        update.parts["facts"] = html.joined(*map(facts, runs)) if runs else no_runs(bool(self._names))
-        update.parts["elo-plot"] = elo_plot(runs, self._axis)
-        update.parts["loss-plot"] = html.joined(*(self._plot(runs, key, title) for key, title in LOSSES.items()))
-        update.parts["more-plots"] = html.joined(*(self._plot(runs, key, title) for key, title in PLOTS.items()))
-        update.parts["games"] = html.joined(*(self._entry(record) for record in self._games))
-        self._show_game(update)
+        self._drawn.part(update, "loss-plot", told, lambda: plots(runs, LOSSES, self._axis))
+        self._drawn.part(update, "more-plots", told, lambda: plots(runs, PLOTS, self._axis))
+        first, record = self._first, self._record
+        self._drawn.part(update, "games", [first.games, first.game, record], lambda: game_list(first, record))
+        if self._drawn.changed("board", [record, first.game, self._ply]):
+            show_game(first.game, record, self._ply, update)
         return update
 
-    def _plot(self, runs: list[Run], key: str, title: str) -> Html:
-        series = [
-            Series(run.name, [(x, line.figures[key]) for line, x in along(run, self._axis) if key in line.figures], i)
-            for i, run in enumerate(runs)
-        ]
-        return graphs.plot(series, title=title, x_label=AXES[self._axis], x_format="{:,.6g}")
+    def _options(self) -> Html:
+        return html.joined(*(tag("option", each, value=each, selected=each in self._chosen) for each in self._names))
 
-    def _entry(self, record: GameRecord) -> Html:
-        assert self._game is not None
-        current = self._record is not None and record.number == self._record.number
-        text = f"{record.number:,}: {record.plies} plies, {result_of(self._game, record)}"
-        return tag("li", html.button(text, "game", data_game=record.number, aria_current="true" if current else None))
 
-    def _show_game(self, update: Update) -> None:
-        record, game = self._record, self._game
-        if record is None or game is None:
-            update.parts["board"] = tag("p", "No finished game yet.", class_="empty")
-            update.parts["status"] = Html()
-            return
-        moves = record.moves(game)[: self._ply]
-        position = replay(game, record.start, moves)
-        update.parts["board"] = boards.board(position, last=moves[-1] if moves else "", active=False)
-        told = f"Game {record.number:,} after {self._ply} of {record.plies} plies"
+def game_list(seen: Seen, chosen: GameRecord | None) -> Html:
+    """The newest games as buttons."""
+    entries: list[Html] = []
+    if seen.game is None:
+        return Html()
+    for record in seen.games:
+        text = f"{record.number:,}: {record.plies} plies, {result_of(seen.game, record)}"
+        current = "true" if chosen is not None and record.number == chosen.number else None
+        entries.append(tag("li", html.button(text, "game", data_game=record.number, aria_current=current)))
+    return html.joined(*entries)
+
+
+def show_game(game: Game | None, record: GameRecord | None, ply: int, update: Update) -> None:
+    """A game after so many plies, with the search's numbers."""
+    update.parts["status"] = Html()
+    if record is None or game is None:
+        update.parts["board"] = tag("p", "No finished game yet.", class_="empty")
+        return
+    try:
+        moves = record.moves(game)
+        position = replay(game, record.start, moves[:ply])
         policies, values = record.policies(game), record.root_values
-        shares: dict[str, float] = policies[self._ply] if self._ply < len(policies) else {}
-        best = sorted(shares.items(), key=lambda each: -each[1])
-        shown = [Shown(move, share, f"{100 * share:.0f}") for move, share in best if share >= 0.02 and move != "pass"]
-        update.parts["overlay"] = boards.candidates(game, shown, False)
-        remark = result_of(game, record)
-        if self._ply < len(values) and self._ply < record.plies:
-            side = sides_of(game)[position.turn]
-            remark = f"{side}: {50 * (1 + float(values[self._ply])):.0f} % by the search"
-            if best:
-                remark += "; shares " + ", ".join(f"{move} {100 * share:.0f} %" for move, share in best[:MOST_SHARES])
-        update.parts["status"] = html.joined(tag("b", told), tag("span", remark))
+    except ValueError as error:  # of another game than the configuration's
+        update.parts["board"] = tag("p", f"This game cannot be replayed: {one_line(str(error))[:300]}", class_="empty")
+        return
+    update.parts["board"] = boards.board(position, last=moves[ply - 1] if ply else "", active=False)
+    told = f"Game {record.number:,} after {ply} of {record.plies} plies"
+    shares: dict[str, float] = policies[ply] if ply < len(policies) else {}
+    best = sorted(shares.items(), key=lambda each: -each[1])
+    shown = [Shown(move, share, f"{100 * share:.0f}") for move, share in best if share >= 0.02 and move != "pass"]
+    update.parts["overlay"] = boards.candidates(game, shown, False)
+    remark = result_of(game, record)
+    if ply < len(values) and ply < record.plies:
+        side = sides_of(game)[position.turn]
+        remark = f"{side}: {50 * (1 + float(values[ply])):.0f} % by the search"
+        if best:
+            remark += "; shares " + ", ".join(f"{move} {100 * share:.0f} %" for move, share in best[:MOST_SHARES])
+    update.parts["status"] = html.joined(tag("b", told), tag("span", remark))
 
 
-def along(run: Run, axis: str) -> list[tuple[Line, float]]:
-    """A run's lines, each with its place on an axis."""
-    found = []
-    games = 0.0
-    for line in run.lines:
-        games = line.figures.get("replay/games", games)
-        found.append((line, {"minutes": line.seconds / 60.0, "games": games, "steps": float(line.step)}[axis]))
-    return found
+def plots(runs: Sequence[tuple[str, Seen]], titles: dict[str, str], axis: str) -> Html:
+    """A graph for each of these figures of the log, the runs' curves over one another."""
+    return html.joined(
+        *(
+            graphs.plot(
+                [Series(name, seen.told.curves.get((key, axis), ()), i) for i, (name, seen) in enumerate(runs)],
+                title=title,
+                x_label=AXES[axis],
+                x_format="{:,.6g}",
+            )
+            for key, title in titles.items()
+        )
+    )
 
 
-def elo_plot(runs: list[Run], axis: str) -> Html:
+def elo_plot(runs: Sequence[tuple[str, Seen]], axis: str) -> Html:
     """Elo with its intervals."""
     series = []
-    for i, run in enumerate(runs):
-        lines = along(run, axis)
+    for i, (name, seen) in enumerate(runs):
+        places = seen.told.places
 
-        def place(seconds: float, step: int, lines: list[tuple[Line, float]] = lines) -> float:
+        def place(seconds: float, step: int, places: Curve = places) -> float:
             if axis != "games":
                 return seconds / 60.0 if axis == "minutes" else float(step)
-            return next((x for line, x in lines if line.step >= step), lines[-1][1] if lines else 0.0)
+            return next((games for at, games in places if at >= step), places[-1][1] if places else 0.0)
 
-        points = [(place(r.seconds, r.step), r.elo, r.low, r.high) for r in run.ratings()]
-        series.append(Series(run.name, points, i))
+        points = [(place(r.seconds, r.step), r.elo, r.low, r.high) for r in seen.ratings]
+        series.append(Series(name, points, i))
     return graphs.plot(series, title="Elo above the first checkpoint", x_label=AXES[axis], x_format="{:,.6g}")
 
 
-def facts(run: Run) -> Html:
-    """What a run is, how far it is, and what it will do next."""
-    game = run.game()
-    config = run.config()
-    training = config.get("training") if isinstance(config.get("training"), dict) else {}
-    assert isinstance(training, dict)
-    told = [in_words(game) if game is not None else "an unknown game"]
-    fraction = run.fraction()
-    if run.lines:
-        last = run.lines[-1]
-        told.append(f"step {last.step:,} after {duration(last.seconds)}")
-        if fraction >= 1.0:
-            told.append("its budget is used")
-        elif fraction > 0.0:
-            told.append(
-                f"{100 * fraction:.0f} % of its budget, about {duration(last.seconds * (1 - fraction) / fraction)} left"
-            )
-        rate = next(
-            (
-                line.figures["train/learning_rate"]
-                for line in reversed(run.lines)
-                if "train/learning_rate" in line.figures
-            ),
-            None,
-        )
-        if rate is not None:
-            told.append(f"learning rate {rate:.2g}, schedule {training.get('schedule', 'cosine')}")
-        every = training.get("checkpoint_every", 500)
-        if isinstance(every, int) and every > 0:
-            told.append(f"next checkpoint in {every - last.step % every:,} steps")
-    else:
-        told.append("nothing told yet")
-    told.append("running" if run.alive() else "not running")
-    warnings = [warning for line in run.lines[-40:] for warning in line.warnings][-3:]
+def facts(name: str, seen: Seen) -> Html:
+    """What a run is, how far it is, what it will do next, and what could not be read of it."""
+    told = [in_words(seen.game) if seen.game is not None else "an unknown game"]
+    told += progress(seen) if seen.told.lines else ["nothing told yet"]
+    told.append("running" if seen.alive else "not running")
+    warnings = list(seen.told.warnings)
+    if seen.told.odd:
+        warnings.append(f"not drawn, for they are no numbers or too large: {', '.join(seen.told.odd)}")
+    if seen.told.unread:
+        warnings.append(f"lines of log.jsonl that cannot be read: {seen.told.unread:,}")
+    if seen.fault:
+        warnings.append(f"cannot be read: {seen.fault}")
     return html.joined(
-        tag("h2", run.name),
+        tag("h2", name),
         tag("ul", *(tag("li", each) for each in told), class_="facts"),
         tag("ul", *(tag("li", each) for each in warnings), class_="warnings") if warnings else Html(),
     )
+
+
+def progress(seen: Seen) -> list[str]:
+    """How far a run is, and what it will do next."""
+    told, training = seen.told, seen.training
+    found = [f"step {told.step:,} after {duration(told.seconds)}"]
+    fraction = seen.fraction()
+    if fraction >= 1.0:
+        found.append("its budget is used")
+    elif fraction > 1e-6:
+        left = told.seconds * (1 - fraction) / fraction
+        found.append(f"{100 * fraction:.0f} % of its budget, about {duration(left)} left")
+    rate = told.newest.get("train/learning_rate")
+    if rate is not None:
+        found.append(f"learning rate {rate:.2g}, schedule {str(training.get('schedule', 'cosine'))[:40]}")
+    every = number(training.get("checkpoint_every", 500)) or 0.0
+    if every >= 1.0:
+        found.append(f"next checkpoint in {int(every) - told.step % int(every):,} steps")
+    return found
 
 
 def no_runs(some: bool) -> Html:
