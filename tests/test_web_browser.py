@@ -463,6 +463,54 @@ def test_nothing_is_wider_than_a_telephone(browser: Browser, runs: Served):
     context.close()
 
 
+REACH = """() => [...document.querySelectorAll("main button")].filter((button) => {
+  if (!button.getClientRects().length || button.closest(".wide")) return false;
+  const box = button.getBoundingClientRect();
+  return box.left < 0 || box.right > innerWidth || box.width < 24 || box.height < 24;
+}).map((button) => button.outerHTML.slice(0, 120))"""  # buttons that a thumb does not reach, or misses
+
+
+def fits(page: Page) -> None:
+    """Nothing is wider than the telephone, and a thumb reaches every button."""
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert page.evaluate(REACH) == []
+
+
+def test_the_largest_boards_and_an_analysis_fit_a_telephone(browser: Browser, server: Served):
+    context = browser.new_context(viewport={"width": 390, "height": 800}, has_touch=True, is_mobile=True)
+    context.set_default_timeout(SECONDS)
+    page = context.new_page()
+    page.goto(server.url)
+    begin(page, "shogi", start="4k4/9/9/9/9/9/9/9/4K4 b RBGSNL9Prbgsnl9p 1")  # all kinds in both hands
+    expect(page.locator(".held")).to_have_count(14)
+    fits(page)
+    page.locator('[data-drop="P"]').tap()
+    page.locator('[data-cell="5e"]').tap()
+    expect(page.locator("#moves li")).to_have_text(["P*5e"])
+    begin(page, "go", board_size="19")
+    fits(page)
+    page.locator('[data-cell="Q16"]').tap()
+    page.locator('[data-cell="Q17"]').tap()  # beside it: a thumb's place of 18 pixels
+    expect(page.locator("#moves li")).to_have_text(["Q16", "Q17"])
+    begin(page, "connect4", start="ddc")
+    page.goto(f"{server.url}analyse")
+    expect(page.get_by_test_id("move-list").locator("button")).to_have_count(3)
+    fits(page)
+    page.get_by_test_id("analyse-start").tap()
+    rows = page.get_by_test_id("candidates").locator("tr[data-line]")
+    expect(rows.first).to_be_visible()
+    page.get_by_role("button", name="Policy").tap()
+    page.get_by_text("Who analyses, lines and limits").tap()
+    fits(page)
+    page.get_by_test_id("analyse-stop").tap()
+    expect(page.get_by_test_id("analyse-start")).to_be_enabled()
+    rows.first.locator("button").tap()
+    expect(page.get_by_test_id("move-list").locator("button")).to_have_count(4)
+    page.get_by_role("button", name="One move back").tap()
+    expect(page.get_by_test_id("status")).to_contain_text("3 moves played")
+    context.close()
+
+
 def test_a_watcher_sees_curves_and_games(browser: Browser, runs: Served):
     context = browser.new_context()
     page = context.new_page()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import re
 import socket
@@ -15,6 +16,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from alphazero.cli import main
+from alphazero.web.server import own_names, reached_by
 
 KEY = "0123456789abcdef0123456789abcdef"
 PAGES = ("/", "/play", "/analyse", "/watch", "/tournaments")
@@ -123,6 +125,35 @@ def test_elsewhere_than_on_this_machine_a_token_is_needed():
         cookie = headers["set-cookie"]
         assert "HttpOnly" in cookie and "SameSite=strict" in cookie.replace("Strict", "strict")
         assert other.ask("GET", "/", Cookie=cookie.partition(";")[0])[0] == 200
+
+
+def test_the_printed_addresses_lead_here_where_every_address_is_listened_on():
+    with served("--host", "0.0.0.0") as running:
+        assert "//0.0.0.0" not in running.url, "an address that no other machine can open"
+        assert running.ask("GET", running.url.partition(str(running.port))[2])[0] == 303
+        assert running.process.stdout is not None
+        others = re.findall(r"http://(\S+):(\d+)/\?token=\S{20,}", running.process.stdout.readline())
+        assert socket.gethostname() in [host for host, _ in others]
+        assert {int(port) for _, port in others} == {running.port}
+
+
+def test_addresses_name_hosts_that_can_be_opened():
+    assert reached_by("big-machine", "192.0.2.7") == ["big-machine"]
+    assert reached_by("::1", "::1") == ["[::1]"] and "[::1]" in own_names("::1")
+    for host in ("0.0.0.0", "::"):
+        local, *others = reached_by(host, host)
+        assert local in own_names(host) and others and host not in others
+
+
+@pytest.mark.parametrize("host", ["127.0.0.2", "localhost"])
+def test_a_local_address_is_served_under_the_name_that_was_printed(host: str):
+    with served("--host", host) as running:
+        assert running.url == f"http://{host}:{running.port}/"
+        for name, status in ((host, 200), ("127.0.0.1", 200), ("evil.example", 403), ("127.0.0.3", 403)):
+            asking = http.client.HTTPConnection(host, running.port, timeout=20)
+            asking.request("GET", "/", headers={"Host": f"{name}:{running.port}"})
+            assert asking.getresponse().status == status, name
+            asking.close()
 
 
 # --- sockets ---
@@ -254,6 +285,27 @@ def test_a_broken_upload_is_a_clear_line(server: Served, data: bytes):
         pass
     status, text, _ = server.ask("POST", f"/upload?session={KEY}&page=analyse", data)
     assert status in (200, 400) and text.count("\n") <= 1 and "Traceback" not in text
+
+
+@pytest.mark.parametrize(
+    ("text", "whose"),
+    [
+        ("rnbqkbnr/pppppppp/8/8/4P3/8/PPPP1PPP/RNBQKBNR b KQkq - 0 1", "Black"),
+        ("rnbqkbnr/pppppppp/8/8/8/8/PPPPPPPP/RNBQKBNR w KQkq - 0 1", "White"),
+        ("1. e4 *", "Black"),
+        ("1. e4 e5 *", "White"),
+    ],
+    ids=range(4),
+)
+def test_who_uploads_a_game_plays_the_side_whose_turn_it_is(server: Served, text: str, whose: str):
+    key = "d" * 32
+    with open_page(server, session=key) as socket:
+        page = Page(socket)
+        page.take()
+        page.do(do="new", fields={"game": "chess", "opponent": ""})
+        assert server.ask("POST", f"/upload?session={key}&page=play", text.encode())[0] == 200
+        page.until(lambda page: "Your move" in page.parts["status"] or "thinking" in page.parts["status"])
+        assert f"Your move, {whose}" in page.parts["status"]
 
 
 def test_markup_in_a_file_is_shown_as_text(server: Served):

@@ -10,7 +10,7 @@ from alphazero.search_settings import MOST_SIMULATIONS
 from alphazero.web import analyse_view, play
 from alphazero.web.analyse_view import SHOWS
 from alphazero.web.engine import Told
-from alphazero.web.live import Channel, Message, Table, Update, fields_of, need
+from alphazero.web.live import Channel, Message, Searching, Table, Update, fields_of, need
 from alphazero.web.session import Node, Session, sides_of
 from alphazero.web.setup import MOST_SECONDS, number
 
@@ -28,6 +28,7 @@ def act(table: Table, channel: Channel, message: Message) -> None:
         "step": _step,
         "start": _start,
         "stop": _stop,
+        "analyst": _analyst,
         "show": _show,
         "line": _line,
         "play-line": _play_line,
@@ -45,21 +46,15 @@ def act(table: Table, channel: Channel, message: Message) -> None:
 
 
 def _move(table: Table, channel: Channel, message: Message) -> None:
-    channel.preview = []
     table.session.play("pass" if message["do"] == "pass" else need(message, "move"))
-    _moved(table)
 
 
 def _go(table: Table, channel: Channel, message: Message) -> None:
-    channel.preview = []
     table.session.go(_whole(message, "node"))
-    _moved(table)
 
 
 def _step(table: Table, channel: Channel, message: Message) -> None:
-    channel.preview = []
     table.session.step(_whole(message, "by"))
-    _moved(table)
 
 
 def _whole(message: Message, name: str) -> int:
@@ -67,21 +62,6 @@ def _whole(message: Message, name: str) -> int:
     if not said.lstrip("-").isdecimal() or not said.isascii():
         raise UserError(f"{name} must be a whole number")
     return int(said)
-
-
-def _moved(table: Table) -> None:
-    """Another position: an analysis under way goes on with it, and the opponent's thoughts on another are forgotten."""
-    table.hint = table.remark = ""
-    for name in ("thinking", "hinting"):
-        search = getattr(table, name)
-        if search is not None:
-            table.engine.stop(search)
-            setattr(table, name, None)
-    table.report = None
-    if table.analysing is not None:
-        table.engine.stop(table.analysing)
-        table.analysing = None
-        _search(table)
 
 
 def _start(table: Table, channel: Channel, message: Message) -> None:
@@ -94,14 +74,33 @@ def _start(table: Table, channel: Channel, message: Message) -> None:
     if analyst:
         table.models.resolve(analyst, table.session.game)
     table.analyst = analyst
-    _stop(table, channel, message)
+    table.stop("analysing")
     _search(table)
 
 
 def _stop(table: Table, channel: Channel, message: Message) -> None:
+    table.stop("analysing")
+
+
+def _analyst(table: Table, channel: Channel, message: Message) -> None:
+    """Who analyses and reviews from now on."""
+    chosen = need(message, "value")
+    table.models.resolve(chosen, table.session.game)
+    table.analyst = chosen
     if table.analysing is not None:
-        table.engine.stop(table.analysing)
-        table.analysing = None
+        table.stop("analysing")
+        _search(table)
+
+
+def _chosen(table: Table) -> str:
+    """The key of who analyses and reviews: the one chosen, unless that was for another game."""
+    game = table.session.game
+    if table.analyst:
+        try:
+            table.models.resolve(table.analyst, game)
+        except UserError:
+            table.analyst = ""
+    return table.analyst or table.models.default(game)
 
 
 def _search(table: Table) -> None:
@@ -109,11 +108,7 @@ def _search(table: Table) -> None:
     session = table.session
     if session.position.outcome is not None:
         return
-    try:
-        model = table.models.resolve(table.analyst or table.models.default(session.game), session.game)
-    except UserError:  # it was chosen for another game
-        table.analyst = ""
-        model = table.models.resolve(table.models.default(session.game), session.game)
+    model = table.models.resolve(_chosen(table), session.game)
     node = session.current
 
     def take(told: Told) -> None:
@@ -123,7 +118,7 @@ def _search(table: Table) -> None:
         if session.current is not node:
             return
         if told.get("moves"):
-            table.report = told
+            table.known.report = told
             learn(session, node, told)
         if told["kind"] == "done":
             table.analysing = None
@@ -134,9 +129,10 @@ def _search(table: Table) -> None:
                 each.push(analyse_view.report(table, each, Update()))
 
     simulations, seconds = table.limits
-    table.analysing = table.engine.search(
+    number = table.engine.search(
         f"{table.key} analysis", session, model, take, simulations=simulations, seconds=seconds, lines=table.lines
     )
+    table.analysing = Searching(number, node, lambda: _search(table))
 
 
 def learn(session: Session, node: Node, told: Told) -> None:
@@ -155,15 +151,13 @@ def _show(table: Table, channel: Channel, message: Message) -> None:
 def _line(table: Table, channel: Channel, message: Message) -> None:
     """Plays out a candidate's line in this page; an empty move ends that."""
     move = need(message, "move")
-    report = table.report
+    report = table.known.report
     found = next((each for each in report["moves"] if each["move"] == move), None) if report and move else None
-    channel.preview = play.replayed(table.session, found["line"]) if found else []
+    channel.play_out(table.session.current, play.replayed(table.session, found["line"]) if found else [])
 
 
 def _play_line(table: Table, channel: Channel, message: Message) -> None:
-    channel.preview = []
     table.session.play(need(message, "line"))
-    _moved(table)
 
 
 def _flip(table: Table, channel: Channel, message: Message) -> None:
@@ -189,9 +183,13 @@ def _review(table: Table, channel: Channel, message: Message) -> None:
     root = session.root
     if any(" " in node.move for node in nodes):
         raise UserError("a move out of turn cannot be reviewed here: use `alphazero analyze`")
-    model = table.models.resolve(table.models.default(session.game), session.game)
-    if model.startswith("mcts:"):
+    chosen = _chosen(table)
+    networks = table.models.networks(session.game)
+    if not networks:
         raise UserError("a review needs a network: none is there for this game; name a run with --run")
+    if chosen not in networks:
+        raise UserError("a review needs a network: choose one as the analysis' Network")
+    model = table.models.resolve(chosen, session.game)
 
     def take(told: Told) -> None:
         if session.root is not root:

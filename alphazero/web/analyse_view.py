@@ -60,7 +60,7 @@ def _analysis() -> Html:
         tag(
             "details",
             tag("summary", "Who analyses, lines and limits"),
-            html.field("Network", "analyst", tag("select", name="analyst", id="analyst")),
+            html.field("Network", "analyst", tag("select", name="analyst", id="analyst", data_changes="analyst")),
             html.field("Lines", "lines", html.entry("lines", "5", inputmode="numeric", size=3)),
             html.field(
                 "Simulations",
@@ -122,7 +122,7 @@ def _open() -> Html:
 def report(table: Table, channel: Channel, update: Update) -> Update:
     """What a search's report changes: several times a second."""
     names = sides_of(table.session.game)
-    update.parts["overlay"] = "" if channel.preview else _overlay(table)
+    update.parts["overlay"] = "" if channel.preview(table.session.current) else _overlay(table)
     update.parts["win-rate"] = _win_rate(table, names)
     update.parts["candidates"] = _candidates(table)
     update.parts["graph"] = _graph(table.session, names)
@@ -135,7 +135,7 @@ def show(table: Table, channel: Channel) -> Update:
     update = Update()
     play.board_of(table, channel, update)
     report(table, channel, update)
-    update.state["legal"] = [] if channel.preview else session.legal_moves()
+    update.state["legal"] = [] if channel.preview(session.current) else session.legal_moves()
     names = sides_of(session.game)
     update.parts["status"] = _status(table, channel)
     update.parts["moves"] = _tree(session)
@@ -154,27 +154,26 @@ def show(table: Table, channel: Channel) -> Update:
         review=table.reviewing is None and bool(session.line()),
         show_ownership=session.game.has_ownership,
         flip=session.game.name != "connect4",
+        **{"pass": "pass" in update.state["legal"]},
     )
+    update.reveal(**{"pass": session.game.name == "go"})
     for key in SHOWS:
         update.attributes.setdefault(f"show-{key}", {})["aria-pressed"] = "true" if table.shows == key else "false"
-    update.attributes["pass"] = {
-        "disabled": None if "pass" in update.state["legal"] else "",
-        "hidden": None if session.game.name == "go" else "",
-    }
     return update
 
 
 def _status(table: Table, channel: Channel) -> str:
     session = table.session
-    if channel.preview:
-        return tag("b", f"The line {' '.join(channel.preview)}")
+    preview = channel.preview(session.current)
+    if preview:
+        return tag("b", f"The line {' '.join(preview)}")
     if session.ended is not None:
         return tag("b", ending(session))
     return tag("b", f"{sides_of(session.game)[session.position.turn]} to move, {session.current.depth} moves played")
 
 
 def _overlay(table: Table) -> str:
-    report, game = table.report, table.session.game
+    report, game = table.known.report, table.session.game
     if report is None:
         return ""
     turn = 1.0 if table.session.position.turn == 0 else -1.0
@@ -188,7 +187,7 @@ def _overlay(table: Table) -> str:
 
 
 def _win_rate(table: Table, names: tuple[str, str]) -> Html:
-    report, session = table.report, table.session
+    report, session = table.known.report, table.session
     if report is None:
         rate = session.current.win_rate
         told = "no search yet" if rate is None else f"{names[0]} {100 * rate:.1f} %"
@@ -213,7 +212,7 @@ def _win_rate(table: Table, names: tuple[str, str]) -> Html:
 
 
 def _candidates(table: Table) -> Html:
-    report = table.report
+    report = table.known.report
     if report is None:
         return tag("p", "Start the analysis to see candidate moves.", class_="empty")
     scores = any(each["score"] is not None for each in report["moves"])

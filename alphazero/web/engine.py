@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from alphazero.web.faults import fault
 from alphazero.web.session import Session
 
 Told = dict[str, Any]  # a line of the process: see engine_process.told
@@ -97,15 +98,11 @@ class Engine:
     async def _send(self, line: dict[str, Any]) -> None:
         async with self._starting:
             if self._process is None and line["do"] != "stop":
-                self._process = await asyncio.create_subprocess_exec(
-                    sys.executable,
-                    "-m",
-                    "alphazero.web.engine_process",
-                    stdin=asyncio.subprocess.PIPE,
-                    stdout=asyncio.subprocess.PIPE,
-                    limit=LONGEST_ANSWER,
-                    start_new_session=True,
-                )
+                try:
+                    self._process = await self._start()
+                except OSError as error:
+                    self._give_up(f"the searching process does not start: {error.strerror}")
+                    return
                 self._later(self._read(self._process))
             process = self._process
             if process is not None and process.stdin is not None:
@@ -113,18 +110,47 @@ class Engine:
                 with contextlib.suppress(ConnectionError):  # _read sees its end, and tells
                     await process.stdin.drain()
 
+    async def _start(self) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "alphazero.web.engine_process",
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            limit=LONGEST_ANSWER,
+            start_new_session=True,
+        )
+
     async def _read(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdout is not None
-        while line := await process.stdout.readline():
-            told = json.loads(line)
-            on_told = self._asked.get(told["id"])
-            if told["kind"] == "done":
-                self._asked.pop(told["id"], None)
-            if on_told is not None:
-                on_told(told)
+        try:
+            while line := await process.stdout.readline():
+                told = json.loads(line)
+                on_told = self._asked.get(told["id"])
+                if told["kind"] == "done":
+                    self._asked.pop(told["id"], None)
+                if on_told is not None:
+                    _tell(on_told, told)
+        except ValueError as error:  # a line that is none, or too long: what comes after it cannot be told apart
+            fault(error)
+            process.kill()
         if self._process is process:
             self._process = None
+            self._give_up("the searching process ended; try again")
+
+    def _give_up(self, text: str) -> None:
+        """Tells all who wait that nothing comes any more."""
         waiting, self._asked = self._asked, {}
         for number, on_told in waiting.items():
-            on_told({"id": number, "kind": "error", "text": "the searching process ended; try again"})
-            on_told({"id": number, "kind": "done"})
+            _tell(on_told, {"id": number, "kind": "error", "text": text})
+            _tell(on_told, {"id": number, "kind": "done"})
+
+
+def _tell(on_told: OnTold, told: Told) -> None:
+    """Calls back; a fault in there is told to that page, and the others' searches go on."""
+    try:
+        on_told(told)
+    except Exception as error:
+        text = fault(error)
+        with contextlib.suppress(Exception):
+            on_told({"id": told["id"], "kind": "error", "text": text})

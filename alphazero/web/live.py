@@ -16,8 +16,9 @@ from alphazero.errors import UserError
 from alphazero.game import Game
 from alphazero.text import shown
 from alphazero.web.engine import Engine, Told
+from alphazero.web.faults import fault
 from alphazero.web.models import Models
-from alphazero.web.session import Session, Setup
+from alphazero.web.session import Node, Session, Setup
 
 MOST_TABLES = 200  # sessions that are kept; those that nobody looks at go first
 Message = dict[str, Any]  # what a page asks for, as its JSON has it
@@ -34,9 +35,14 @@ class Update:
     say: str = ""  # a line for a moment
 
     def enable(self, **enabled: bool) -> None:
-        """Buttons by id: whether they can be pressed."""
+        """Buttons by id: whether they can be pressed. One that has the focus keeps it (`disabled` would take it away)."""
         for name, each in enabled.items():
-            self.attributes[name.replace("_", "-")] = {"disabled": None if each else ""}
+            self.attributes.setdefault(name.replace("_", "-"), {})["aria-disabled"] = None if each else "true"
+
+    def reveal(self, **shown: bool) -> None:
+        """Elements by id: whether they are there."""
+        for name, each in shown.items():
+            self.attributes.setdefault(name.replace("_", "-"), {})["hidden"] = None if each else ""
 
 
 class Channel:
@@ -44,11 +50,21 @@ class Channel:
 
     def __init__(self, page: str, send: Callable[[str], Awaitable[object]]):
         self.page = page
-        self.preview: list[str] = []  # a line that the page plays out, by the moves from the current position
+        self._preview: tuple[Node | None, list[str]] = (None, [])
         self._send = send
         self._shown: dict[str, str] = {}
         self._waiting = Update()
         self._news = asyncio.Event()
+
+    def play_out(self, node: Node, moves: list[str]) -> None:
+        """The page plays a line out from a position on; no moves: it shows the position itself."""
+        self._preview = (node, moves)
+
+    def preview(self, node: Node) -> list[str]:
+        """The line that the page plays out from this position on. Where another one stands by now, there is none."""
+        if self._preview[0] is not node:
+            self._preview = (None, [])  # one who comes back there sees the position
+        return self._preview[1]
 
     def push(self, update: Update) -> None:
         """Tells the page, soon."""
@@ -80,6 +96,26 @@ class View(Protocol):
     def __call__(self, table: Table, channel: Channel) -> Update: ...
 
 
+@dataclass
+class Known:
+    """What was found and said of one position."""
+
+    node: Node
+    report: Told | None = None  # the analysis' newest
+    hint: str = ""
+    remark: str = ""  # what is said beside the status
+    failure: str = ""  # why the opponent did not answer here
+
+
+@dataclass(frozen=True)
+class Searching:
+    """A search under way. again: begins it anew in another position; None: it ends where the position does."""
+
+    number: int
+    node: Node
+    again: Callable[[], None] | None = None
+
+
 class Table:
     """A session, who looks at it, and the searches that run for it."""
 
@@ -94,13 +130,11 @@ class Table:
         self._views = views
         self._flag: asyncio.TimerHandle | None = None
         # The opponent's search and the hint's, the analysis, and the review; None: none is under way.
-        self.thinking: int | None = None
-        self.hinting: int | None = None
-        self.analysing: int | None = None
+        self.thinking: Searching | None = None
+        self.hinting: Searching | None = None
+        self.analysing: Searching | None = None
         self.reviewing: int | None = None
-        self.hint = ""
-        self.remark = ""  # what is said beside the status
-        self.report: Told | None = None  # the analysis' newest
+        self._known = Known(self.session.current)
         self.shows = "moves"  # over the board: "moves", "policy" or "ownership"
         self.analyst = ""  # the key of who analyses; "": the usual one
         self.lines = 5
@@ -112,21 +146,50 @@ class Table:
         self.stop_searches()
         self.session.begin(setup)
         self.flipped = bool(setup.opponent) and setup.person == 1
-        for channel in self.channels:
-            channel.preview = []
+
+    @property
+    def known(self) -> Known:
+        """What is known of the current position: of any other, it is forgotten."""
+        if self._known.node is not self.session.current:
+            self._known = Known(self.session.current)
+        return self._known
+
+    def forget(self) -> None:
+        """Nothing is known any more."""
+        self._known = Known(self.session.current)
+
+    def stop(self, *names: str) -> None:
+        """Ends searches, of "thinking", "hinting" and "analysing"."""
+        for name in names:
+            search = getattr(self, name)
+            if search is not None:
+                self.engine.stop(search.number)
+                setattr(self, name, None)
 
     def stop_searches(self) -> None:
-        for number in (self.thinking, self.hinting, self.analysing, self.reviewing):
-            if number is not None:
-                self.engine.stop(number)
-        self.thinking = self.hinting = self.analysing = self.reviewing = None
-        self.hint = self.remark = self.progress = ""
-        self.report = None
+        self.stop("thinking", "hinting", "analysing")
+        if self.reviewing is not None:
+            self.engine.stop(self.reviewing)
+            self.reviewing = None
+        self.progress = ""
+
+    def follow(self) -> None:
+        """Searches of another position than the current one end; the analysis goes on with this one."""
+        for name in ("thinking", "hinting", "analysing"):
+            search: Searching | None = getattr(self, name)
+            if search is not None and search.node is not self.session.current:
+                self.stop(name)
+                if search.again is not None:
+                    try:
+                        search.again()
+                    except UserError as error:
+                        self.say(str(error))
 
     def changed(self) -> None:
-        """Shows the table to all who look, and watches the clock."""
+        """Shows the table to all who look, has searches follow it, and watches the clock."""
+        self.follow()
         for channel in self.channels:
-            channel.push(self._views[channel.page](self, channel))
+            self.show(channel)
         if self._flag is not None:
             self._flag.cancel()
             self._flag = None
@@ -136,14 +199,16 @@ class Table:
             self._flag = asyncio.get_running_loop().call_later(left + 0.02, self._look_at_clock)
 
     def _look_at_clock(self) -> None:
-        if self.session.flag() and self.thinking is not None:
-            self.engine.stop(self.thinking)
-            self.thinking = None
+        if self.session.flag():
+            self.stop("thinking")
         self.changed()
 
     def show(self, channel: Channel) -> None:
-        """Shows the table to one page."""
-        channel.push(self._views[channel.page](self, channel))
+        """Shows the table to one page. A fault in what it shows is told there, and nowhere else."""
+        try:
+            channel.push(self._views[channel.page](self, channel))
+        except Exception as error:
+            channel.push(Update(say=fault(error)))
 
     def say(self, text: str) -> None:
         """A line for all who look."""

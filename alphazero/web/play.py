@@ -7,7 +7,7 @@ from alphazero.errors import UserError
 from alphazero.web import boards, html, reading, saving, setup
 from alphazero.web.engine import Told
 from alphazero.web.html import Html, tag
-from alphazero.web.live import Channel, Message, Table, Update, fields_of, need
+from alphazero.web.live import Channel, Message, Searching, Table, Update, fields_of, need
 from alphazero.web.session import Session, ending, replay, sides_of
 
 USUAL_SIMULATIONS = 200  # of an opponent's move, where nothing is chosen
@@ -18,6 +18,7 @@ IN_PAIRS = ("chess", "gardner")  # games whose moves are numbered by White's
 def body(models_of_first: Html) -> Html:
     """What the page holds before its session is there."""
     controls = html.joined(
+        html.button("Ask again", "retry", testid="retry", id="retry", hidden=True),
         html.button("Take back", "undo", testid="undo", id="undo", accesskey="u"),
         html.button("Pass", "pass", testid="pass", id="pass", accesskey="p"),
         html.button("Hint", "hint", testid="hint", id="hint", accesskey="h"),
@@ -76,10 +77,11 @@ def board_of(table: Table, channel: Channel, update: Update) -> None:
     """The board of a session's current position, or at the end of the line that the page plays out."""
     session = table.session
     position, last, numbers = session.position, session.current.move, {}
-    if channel.preview:
+    preview = channel.preview(session.current)
+    if preview:
         position = position.copy()
         face = boards.Face.of(session.game)
-        for number, move in enumerate(channel.preview, 1):
+        for number, move in enumerate(preview, 1):
             position.play(move)
             last = move
             cells = face.cells_of(move)
@@ -87,7 +89,7 @@ def board_of(table: Table, channel: Channel, update: Update) -> None:
                 numbers[face.name(*cells[-1])] = number
     face = boards.Face.of(session.game)
     ended = session.ended
-    area = session.game.has_ownership and ended is not None and ended.score is not None and not channel.preview
+    area = session.game.has_ownership and ended is not None and ended.score is not None and not preview
     update.parts["board"] = boards.board(position, flipped=table.flipped, last=last, numbers=numbers, area=area)
     update.state["by"] = face.moves_by
     update.state["node"] = session.current.number
@@ -99,8 +101,9 @@ def show(table: Table, channel: Channel) -> Update:
     update = Update()
     board_of(table, channel, update)
     update.state["legal"] = session.legal_moves() if session.persons_turn else []
-    update.parts["overlay"] = boards.hint(session.game, table.hint, table.flipped) if table.hint else ""
-    update.parts["status"] = tag("b", _status(table)) + (tag("span", table.remark) if table.remark else "")
+    known = table.known
+    update.parts["overlay"] = boards.hint(session.game, known.hint, table.flipped) if known.hint else ""
+    update.parts["status"] = tag("b", _status(table)) + (tag("span", known.remark) if known.remark else "")
     pairs = session.game.name in IN_PAIRS and session.positions([])[0].turn == 0
     update.attributes["moves"] = {"class": "moves pairs" if pairs else "moves"}
     update.parts["moves"] = html.joined(*(tag("li", node.move) for node in session.path()))
@@ -113,11 +116,9 @@ def show(table: Table, channel: Channel) -> Update:
         resign=session.ended is None,
         hint=session.persons_turn and table.hinting is None,
         flip=session.game.name != "connect4",
+        **{"pass": "pass" in update.state["legal"]},
     )
-    update.attributes["pass"] = {
-        "disabled": None if "pass" in update.state["legal"] else "",
-        "hidden": None if session.game.name == "go" else "",
-    }
+    update.reveal(retry=_waits(table), **{"pass": session.game.name == "go"})
     return update
 
 
@@ -136,9 +137,16 @@ def _status(table: Table) -> str:
         return ending(session)
     side = sides_of(session.game)[session.position.turn]
     check = ": check" if session.position.in_check else ""
+    if session.engines_turn and table.known.failure:
+        return f"{side} did not answer: {table.known.failure}"
     if session.engines_turn:
-        return f"{side} is thinking"
+        return f"{side} to move" if _waits(table) else f"{side} is thinking"
     return f"{side} to move{check}" if not session.setup.opponent else f"Your move, {side}{check}"
+
+
+def _waits(table: Table) -> bool:
+    """Whether the opponent is to move and does not think: its search ended, or somebody looked at other positions."""
+    return table.session.engines_turn and table.thinking is None
 
 
 def clock_of(session: Session) -> dict[str, object] | None:
@@ -169,31 +177,25 @@ def act(table: Table, channel: Channel, message: Message) -> None:
         return
     if do == "new":
         begin(table, fields_of(message))
-    elif do == "move":
+    elif do in ("move", "pass"):
         if not session.persons_turn:
             raise UserError("the game is over" if session.ended else "it is not your turn")
-        session.play(need(message, "move"))
-    elif do == "pass":
-        if not session.persons_turn:
-            raise UserError("it is not your turn")
-        session.play("pass")
-    elif do == "undo":
-        _stop_thinking(table)
-        session.undo()
-    elif do == "resign":
-        _stop_thinking(table)
-        session.resign()
+        session.play("pass" if do == "pass" else need(message, "move"))
+    elif do in ("undo", "resign"):
+        if do == "undo":
+            session.undo()
+        else:
+            session.resign()
+        table.stop("thinking", "hinting")
+        table.forget()
+    elif do == "retry":
+        table.forget()
     elif do == "flip":
         table.flipped = not table.flipped
-        table.changed()
-        return
     elif do == "hint":
         _hint(table)
-        table.changed()
-        return
     else:
         raise UserError("the page asked for what is not known here: load it again")
-    table.hint = table.remark = ""
     go_on(table)
 
 
@@ -213,6 +215,7 @@ def enter(table: Table, loaded: reading.Loaded) -> None:
         session.current.comment = loaded.comments.get(number, "")
         session.play(move)
     session.current.comment = loaded.comments.get(len(loaded.moves), "")
+    reading.add_variations(session, loaded)
     session.clocks = clocks
     if clocks is not None and session.ended is None:
         clocks.start(session.position.turn, session._now())
@@ -221,18 +224,22 @@ def enter(table: Table, loaded: reading.Loaded) -> None:
 
 
 def go_on(table: Table) -> None:
-    """After a change: the opponent thinks if it is to move, and all pages are shown the table."""
-    session = table.session
-    if session.engines_turn and table.thinking is None:
-        _think(table)
+    """After a change: the opponent thinks if it is to move, the clock runs, and all pages are shown the table."""
+    table.follow()
+    if not table.known.failure:
+        table.session.resume()
+        if _waits(table):
+            try:
+                _think(table)
+            except UserError as error:
+                _fail(table, str(error))
     table.changed()
 
 
-def _stop_thinking(table: Table) -> None:
-    for number in (table.thinking, table.hinting):
-        if number is not None:
-            table.engine.stop(number)
-    table.thinking = table.hinting = None
+def _fail(table: Table, why: str) -> None:
+    """The opponent did not answer. The game rests: the person may ask again, take back or begin another one."""
+    table.known.failure = why
+    table.session.rest()
 
 
 def _think(table: Table) -> None:
@@ -249,10 +256,13 @@ def _think(table: Table) -> None:
     if simulations is None and model.startswith("mcts:"):
         simulations = int(model.removeprefix("mcts:"))
     node = session.current
+    trouble = "its search found no move"
 
     def take(told: Told) -> None:
+        nonlocal trouble
         if told["kind"] == "error":
-            table.say(str(told["text"]))
+            trouble = str(told["text"])
+            table.say(trouble)
         if told["kind"] != "done":
             return
         table.thinking = None
@@ -262,12 +272,14 @@ def _think(table: Table) -> None:
             session.play(told["best"])
             side = sides_of(session.game)[1 - wanted.person]
             rate = 50.0 * (1.0 + told["value"])
-            table.remark = (
+            table.known.remark = (
                 f"{side} played {told['best']}, {rate:.0f} % for it after {told['simulations']:,} simulations"
             )
+        else:
+            _fail(table, trouble)
         table.changed()
 
-    table.thinking = table.engine.search(
+    number = table.engine.search(
         f"{table.key} play",
         session,
         model,
@@ -277,6 +289,7 @@ def _think(table: Table) -> None:
         clock=clock,
         level=wanted.level,
     )
+    table.thinking = Searching(number, node)
 
 
 def _hint(table: Table) -> None:
@@ -294,11 +307,11 @@ def _hint(table: Table) -> None:
             return
         table.hinting = None
         if session.current is node and told.get("best"):
-            table.hint = told["best"]
-            table.remark = f"Hint: {told['best']}, {50.0 * (1.0 + told['value']):.0f} % for you"
+            table.known.hint = told["best"]
+            table.known.remark = f"Hint: {told['best']}, {50.0 * (1.0 + told['value']):.0f} % for you"
         table.changed()
 
-    table.hinting = table.engine.search(
+    number = table.engine.search(
         f"{table.key} hint",
         session,
         model,
@@ -307,6 +320,7 @@ def _hint(table: Table) -> None:
         seconds=None,
         level=levels.MOST,
     )
+    table.hinting = Searching(number, node)
 
 
 def replayed(session: Session, moves: list[str]) -> list[str]:

@@ -10,6 +10,7 @@ import secrets
 import socket
 import webbrowser
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import Protocol
@@ -27,11 +28,12 @@ from alphazero.errors import UserError, one_line
 from alphazero.game import make
 from alphazero.web import analyse, analyse_view, play, reading, saving, setup, tournaments, watch
 from alphazero.web.engine import Engine
+from alphazero.web.faults import fault
 from alphazero.web.guard import OWN_NAMES, Guard
 from alphazero.web.html import document
 from alphazero.web.live import MOST_CHANNELS, Channel, Message, Table, Tables, Update
 from alphazero.web.models import Folder, Models, folders
-from alphazero.web.session import Setup
+from alphazero.web.session import Setup, replay
 
 MOST_MESSAGE = 1 << 20  # bytes of a page's message
 STATIC = {"page.css": "text/css", "page.js": "text/javascript", "icon.svg": "image/svg+xml"}
@@ -71,9 +73,8 @@ class TableSeat:
     def close(self) -> None:
         table = self._table
         table.channels.discard(self._channel)
-        if not any(channel.page == "analyse" for channel in table.channels) and table.analysing is not None:
-            table.engine.stop(table.analysing)  # nobody looks
-            table.analysing = None
+        if not any(channel.page == "analyse" for channel in table.channels):
+            table.stop("analysing")  # nobody looks
 
 
 class Site:
@@ -163,7 +164,7 @@ class Site:
             raise UserError(str(error)) from error
         if request.query_params.get("page") == "play":
             opponent = self.models.default(loaded.game)
-            person = len(loaded.moves) % 2 if not loaded.start else 0
+            person = replay(loaded.game, loaded.start, loaded.moves).turn  # who is to move goes on
         else:
             opponent, person = "", 0
         table.begin(Setup(loaded.game, loaded.start, opponent, person, names=loaded.names))
@@ -189,11 +190,9 @@ class Site:
         self._channels += 1
         sending = asyncio.create_task(_until_closed(channel))
         try:
-            seat.open()
-            while True:
-                _act(seat, channel, await socket.receive_text())
-        except (WebSocketDisconnect, KeyError):  # KeyError: a message of bytes
-            pass
+            _do(channel, seat.open)
+            while (message := await socket.receive())["type"] != "websocket.disconnect":
+                _do(channel, partial(_act, seat, message.get("text")))
         finally:
             self._channels -= 1
             sending.cancel()
@@ -212,19 +211,30 @@ class Site:
 
 
 async def _until_closed(channel: Channel) -> None:
-    with contextlib.suppress(WebSocketDisconnect, RuntimeError):  # the page has gone; its seat is told where it reads
-        await channel.run()
-
-
-def _act(seat: Seat, channel: Channel, text: str) -> None:
-    """One message of a page; what is wrong with it is told there."""
     try:
-        message = json.loads(text) if len(text) <= MOST_MESSAGE else None
-        if not isinstance(message, dict):
-            raise UserError("the page sent what is no message: load it again")
-        seat.act(message)
+        await channel.run()
+    except (WebSocketDisconnect, RuntimeError):  # the page has gone; its seat is told where it reads
+        return
+    except Exception as error:
+        fault(error)
+
+
+def _do(channel: Channel, work: Callable[[], None]) -> None:
+    """Does something for a page. What is wrong with it, or with us, is told there in a line, and the page lives on."""
+    try:
+        work()
     except (ValueError, RecursionError, OSError) as error:
         channel.push(Update(say=one_line(str(error))[:400]))
+    except Exception as error:
+        channel.push(Update(say=fault(error)))
+
+
+def _act(seat: Seat, text: str | None) -> None:
+    """One message of a page; None: it sent bytes."""
+    message = json.loads(text) if text is not None and len(text) <= MOST_MESSAGE else None
+    if not isinstance(message, dict):
+        raise UserError("the page sent what is no message: load it again")
+    seat.act(message)
 
 
 async def _told(request: Request, error: Exception) -> Response:
@@ -246,6 +256,30 @@ def is_local(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def own_names(host: str) -> frozenset[str]:
+    """By which names this machine's own page may be asked for, where it listens on a local address."""
+    return OWN_NAMES | {bracketed(host.lower())}
+
+
+def bracketed(host: str) -> str:
+    """A host as it stands in an address."""
+    return f"[{host}]" if ":" in host else host
+
+
+def reached_by(host: str, bound: str) -> list[str]:
+    """Hosts for the addresses to be printed. bound: the address that the socket listens on.
+
+    Where that is every address ("0.0.0.0", "::"): the local one, and how others reach this machine.
+    """
+    if not ipaddress.ip_address(bound.partition("%")[0]).is_unspecified:
+        return [bracketed(host)]
+    found = ["[::1]" if ":" in bound else "127.0.0.1"]
+    with contextlib.suppress(OSError), socket.socket(type=socket.SOCK_DGRAM) as asking:
+        asking.connect(("192.0.2.1", 9))  # nothing is sent; it only chooses the address that others see
+        found.append(asking.getsockname()[0])
+    return list(dict.fromkeys([*found, socket.gethostname()]))
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -273,10 +307,13 @@ def serve(host: str, port: int, runs: list[Path], *, open_browser: bool) -> None
         port = int(listening.getsockname()[1])
         local = is_local(host)
         token = "" if local else secrets.token_urlsafe(24)
-        app = site.app(OWN_NAMES if local else None, token, f"alphazero-{port}")
-        shown = f"[{host}]" if ":" in host else host
-        address = f"http://{shown}:{port}/" + (f"?token={token}" if token else "")
+        app = site.app(own_names(host) if local else None, token, f"alphazero-{port}")
+        asked = f"?token={token}" if token else ""
+        hosts = reached_by(host, listening.getsockname()[0])
+        address, *others = [f"http://{each}:{port}/{asked}" for each in hosts]
         print(f"alphazero serve: {address}", flush=True)
+        if others:
+            print(f"from other machines: {' or '.join(others)}", flush=True)
         config = uvicorn.Config(
             app,
             log_level="warning",

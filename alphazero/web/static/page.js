@@ -17,6 +17,7 @@ let waiting = []; // messages from before the socket was open
 let retry = 250; // milliseconds until the next try to connect
 let chosen = ""; // the cell, or "P*" for a piece in hand, that a move begins with
 let focusCell = ""; // where the keyboard stands on the board
+let begun = false; // a form was sent that begins a game: its board gets the focus
 
 // --- the socket ---
 
@@ -94,6 +95,7 @@ function show(message) {
   if (message.state.clock !== undefined) state.clockSince = performance.now();
   if (message.set.board !== undefined) {
     chosen = "";
+    closeChooser();
     prepareBoard();
   }
   if (message.set.moves !== undefined) {
@@ -101,6 +103,8 @@ function show(message) {
     if (current) $("moves").scrollTop = current.offsetTop - $("moves").offsetTop - $("moves").clientHeight / 2;
   }
   if (focus) refocus(focus);
+  if (begun && message.state.node !== undefined && !message.say) focusBoard();
+  if (message.say || message.state.node !== undefined) begun = false;
   if (message.say) say(message.say);
   else if (document.body.classList.contains("connected") === false) say("");
   document.body.classList.add("connected");
@@ -113,20 +117,36 @@ function keep(control, value) {
   if (control.tagName !== "SELECT" || [...control.options].some((option) => option.value === value)) control.value = value;
 }
 
-// What has the focus, by what stays when its element is made anew.
+const FOCUSABLE = "a[href], button, input, select, textarea, summary, [tabindex]";
+const usable = (element) => element.isConnected && !element.disabled && element.getClientRects().length > 0;
+const stops = (place) => [...(place?.querySelectorAll(FOCUSABLE) ?? [])].filter(usable);
+
+// What has the focus: the element, and what finds it again when it is made anew.
 function focused() {
   const at = document.activeElement;
-  if (!at || at === document.body || at.id) return null;
-  for (const name of ["data-cell", "data-drop", "data-node", "data-line", "data-game"]) {
-    if (at.hasAttribute(name)) return { name, value: at.getAttribute(name), do: at.getAttribute("data-do") };
-  }
-  return null;
+  if (!at || at === document.body) return null;
+  const place = at.parentElement.closest("[id]");
+  const names = ["id", "data-cell", "data-drop", "data-node", "data-line", "data-game", "href"].filter((name) => at.hasAttribute(name));
+  const same = names.map((name) => `[${name}="${CSS.escape(at.getAttribute(name))}"]`).join("");
+  return { at, same, place: place?.id, number: stops(place).indexOf(at) };
 }
 
-function refocus({ name, value, do: action }) {
-  const kind = action ? `[data-do="${action}"]` : "";
-  const again = document.querySelector(`[${name}="${CSS.escape(value)}"]${kind}`);
-  if (again && again !== document.activeElement) again.focus({ preventScroll: true });
+// The focus stays where it was: on the same element, on the one made anew, or on the one now in its place. Where there is none
+// (a piece in hand that was dropped, a button that is hidden by now), it goes to the board.
+function refocus({ at, same, place, number }) {
+  if (usable(at)) {
+    if (at !== document.activeElement) at.focus({ preventScroll: true });
+    return;
+  }
+  const all = stops($(place));
+  const list = !["main", "board", "chooser"].includes(place);
+  const again = all.find((each) => same && each.matches(same)) ?? (list ? all[Math.min(number, all.length - 1)] : null);
+  if (again) again.focus({ preventScroll: true });
+  else focusBoard({ preventScroll: true });
+}
+
+function focusBoard(how = {}) {
+  $("board")?.querySelector(`[data-cell="${CSS.escape(focusCell)}"]`)?.focus(how);
 }
 
 let sayTimer = 0;
@@ -213,7 +233,11 @@ function choose(moves) {
 }
 
 function closeChooser() {
-  if ($("chooser")) $("chooser").hidden = true;
+  const chooser = $("chooser");
+  if (!chooser || chooser.hidden) return;
+  const focus = chooser.contains(document.activeElement);
+  chooser.hidden = true;
+  if (focus) focusBoard(); // where the piece goes to
 }
 
 // Dragging: a press on one cell that ends on another is the same as two clicks.
@@ -289,6 +313,9 @@ function walk(cell, key) {
 
 const fieldsOf = (form) => Object.fromEntries([...new FormData(form)].filter(([, value]) => typeof value === "string"));
 
+// A button that cannot be pressed keeps the focus: `disabled` would take it away.
+const enabled = (button) => button?.getAttribute("aria-disabled") !== "true";
+
 document.addEventListener("click", (event) => {
   const cell = cellOf(event.target);
   const held = event.target.closest("[data-drop]");
@@ -296,8 +323,10 @@ document.addEventListener("click", (event) => {
   if (cell && cell.getAttribute("role") === "button") {
     focusCell = cell.dataset.cell;
     press(cell.dataset.cell);
-  } else if (held) press(`${held.dataset.drop}*`);
-  else if (asked && !asked.disabled) send({ ...asked.dataset });
+  } else if (held) {
+    press(`${held.dataset.drop}*`);
+    if (chosen && event.detail === 0) focusBoard(); // by the keyboard: arrows choose where it is dropped
+  } else if (asked && enabled(asked)) send({ ...asked.dataset });
 });
 
 document.addEventListener("change", (event) => {
@@ -311,6 +340,8 @@ document.addEventListener("change", (event) => {
 
 document.addEventListener("submit", (event) => {
   event.preventDefault();
+  if (!enabled(event.submitter)) return;
+  begun = event.target.dataset.do === "new" || event.target.dataset.do === "open";
   send({ do: event.target.dataset.do, fields: fieldsOf(event.target) });
   if (event.target.dataset.do !== "start") for (const area of event.target.querySelectorAll("textarea")) area.value = "";
 });
