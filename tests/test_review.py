@@ -8,45 +8,19 @@ import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
-import chess.pgn
 import pytest
-import sgfmill.sgf
 import torch
+from game_texts import CSA, KIF, PGN, SGF
 
 import alphazero as az
 from alphazero.cli import main
 from alphazero.config import NetworkConfig
 from alphazero.evaluators.torch_plain import TorchEvaluator
-from alphazero.formats import csa, kif, sgf
-from alphazero.formats.annotate import Remark, into_csa, into_kif, into_pgn, into_sgf
+from alphazero.formats import csa, kif
 from alphazero.network import Network, shape_of
 from alphazero.player import NetworkPlayer
-from alphazero.review.graph import graph
+from alphazero.review.graph import graph, png
 from alphazero.review.judge import expected, mark_of, review, summary
-
-SGF = "(;GM[1]FF[4]CA[UTF-8]SZ[5]KM[0.5]PB[A]PW[B]C[a game](;B[cc]C[good \\] move];W[bb](;B[dd];W[bd])(;B[aa]C[other]))(;B[ee]))"
-PGN = """[Event "x"]
-[White "A <b>"]
-[Black "B"]
-[Result "0-1"]
-
-1. f3 {weak} e5 2. g4 (2. e4 Nc6) 2... Qh4# 0-1
-
-"""
-KIF = """# KIF version=2.0
-手合割：平手
-先手：A
-後手：B
-手数----指手---------消費時間--
-   1 ７六歩(77)   ( 0:01/00:00:01)
-*comment
-   2 ３四歩(33)   ( 0:01/00:00:01)
-   3 投了
-
-変化：2手
-   2 ８四歩(83)
-"""
-CSA = "V2.2\nN+A\nN-B\nPI\n+\n+7776FU\nT1\n-3334FU\nT2\n%TORYO\n"
 
 
 def player(game: az.Game) -> NetworkPlayer:
@@ -181,61 +155,6 @@ def test_the_graph_is_a_picture_whose_names_are_text():
     assert len(next(each for each in root if each.tag.endswith("polyline")).attrib["points"].split()) == 4
 
 
-# --- files ---
-
-REMARKS = {
-    1: Remark("Black 55.0 %", "", 0.55, 35),
-    2: Remark("White 40.0 %; ?? lost 20 %\nsecond line ] here", "??", 0.6, 80, ["c3", "d4"]),
-}
-
-
-def test_sgf_keeps_its_tree_and_properties():
-    text = into_sgf(SGF, REMARKS)
-    theirs = sgfmill.sgf.Sgf_game.from_string(text)
-    main_line = theirs.get_main_sequence()
-    assert [node.get_move() for node in main_line[1:]] == [("b", (2, 2)), ("w", (3, 1)), ("b", (1, 3)), ("w", (1, 1))]
-    assert main_line[1].get("V") == 10.0 and main_line[2].get("BM") == 2
-    assert "second line ] here" in main_line[2].get("C")
-    assert len(theirs.get_root()) == 2 and len(main_line[2]) == 2, "variations stay"
-    assert theirs.get_root().get("C") == "a game" and theirs.get_root().get("PB") == "A"
-    assert sgf.parse(text).moves == sgf.parse(SGF).moves
-    other = main_line[2][1]
-    assert other.get("C") == "other" and not other.has_property("V"), "side lines get no remarks"
-
-
-def test_sgf_in_another_encoding_becomes_utf8():
-    data = "(;GM[1]CA[GB2312]SZ[5]PB[古力];B[cc];W[dd])".encode("gb2312")
-    text = into_sgf(data, {1: Remark("好", "", 0.5)})
-    assert "PB[古力]" in text and "C[好]" in text and sgf.parse(text).moves == [("B", "C3"), ("W", "D2")]
-    cut = "(;GM[1]SZ[5];B[cc];W[dd]"  # the file ends inside the game
-    assert into_sgf(cut, {2: Remark("x")}) == "(;GM[1]SZ[5];B[cc];W[dd]V[0.0]C[x]"
-
-
-def test_pgn_gets_nags_evaluations_and_variations():
-    text = into_pgn(PGN, {3: Remark("White 0 %; ??", "??", 0.0, -900, ["e2e4", "b8c6"]), 2: Remark("fine", "", 0.5, 0)})
-    import io
-
-    game = chess.pgn.read_game(io.StringIO(text))
-    line = list(game.mainline())
-    assert [node.move.uci() for node in line] == ["f2f3", "e7e5", "g2g4", "d8h4"]
-    assert chess.pgn.NAG_BLUNDER in line[2].nags and line[2].eval().white().score() == -900
-    assert "weak" in line[0].comment and "fine" in line[1].comment
-    assert [v.move.uci() for v in line[1].variations] == ["g2g4", "e2e4"], "the variation that was there is not doubled"
-    assert game.headers["White"] == "A <b>"
-
-
-def test_kif_and_csa_get_comment_lines():
-    text = into_kif(KIF, REMARKS)
-    (game,) = kif.read(text)
-    assert game.moves == ["7g7f", "3c3d"] == kif.read(KIF)[0].moves
-    assert "Black 55.0 %" in text and text.count("*second line ] here") == 1
-    assert text.index("*second") < text.index("変化")
-    text = into_csa(CSA, REMARKS)
-    (game,) = csa.read(text)
-    assert game.moves == ["7g7f", "3c3d"] and game.seconds == {0: 1.0, 1: 2.0}
-    assert "T1\n'** 35\n'Black 55.0 %\n-3334FU" in text
-
-
 # --- the command ---
 
 
@@ -319,22 +238,66 @@ def test_a_move_out_of_turn_is_judged_as_its_player_s(tmp_path, capsys):
     assert [each["player"] for each in json.loads(capsys.readouterr().out)["moves"]] == [1, 0]
 
 
-def test_what_a_node_has_already_stays_and_is_not_doubled():
-    data = "(;GM[1]SZ[5]CA[gb2312]PB[\u53e4];B[cc]C[hello]V[3]BM[1];W[dd]C[a \\] b];B[resign];W[aa])".encode("gb2312")
-    marked = {n: Remark(f"said {n}", "??", 0.5) for n in (1, 2, 3)}
-    text = into_sgf(data, marked)
-    game = sgfmill.sgf.Sgf_game.from_bytes(text.encode("utf-8"))
-    first, second, _, last = game.get_main_sequence()[1:]
-    assert game.get_charset() == "UTF-8" and game.get_root().get("PB") == "\u53e4"
-    assert first.get("C") == "hello\nsaid 1" and first.get("V") == 3.0 and first.get("BM") == 1
-    assert second.get("C") == "a ] b\nsaid 2" and second.get("BM") == 2
-    assert last.get("C") == "said 3", "the resignation is no move"
-    again = into_sgf(text, marked)
-    assert again.count("V[") == text.count("V[") and sgf.parse(again).moves == sgf.parse(text).moves
-
-
 def test_a_file_in_shift_jis_stays_so(tmp_path):
     path, out = tmp_path / "g.kif", tmp_path / "out.kif"
     path.write_bytes(KIF.encode("cp932"))
     assert main(["analyze", str(path), "--simulations", "4", "--out", str(out)]) == 0
     assert "Sente" in out.read_bytes().decode("cp932") and kif.read(out.read_bytes())[0].moves == ["7g7f", "3c3d"]
+
+
+# --- kinds of files ---
+
+START_960 = "bqnrkrnb/pppppppp/8/8/8/8/PPPPPPPP/BQNRKRNB w KQkq - 0 1"
+
+
+@pytest.mark.parametrize("variant", ["Chess960", "chess960", "Fischerandom", "fischerrandom", ""])
+def test_chess960_is_judged_by_its_own_rules_whatever_it_is_called(tmp_path, capsys, variant):
+    tag = f'[Variant "{variant}"]\n' if variant else ""  # without a tag, the castling rights tell
+    path, out = tmp_path / "g.pgn", tmp_path / "o.pgn"
+    path.write_text(f'{tag}[SetUp "1"]\n[FEN "{START_960}"]\n\n1. Nf3 Nf6 2. O-O O-O *\n')
+    assert main(["analyze", str(path), "--simulations", "2", "--json", "--out", str(out)]) == 0
+    told = capsys.readouterr()
+    assert [each["move"] for each in json.loads(told.out)["moves"]] == ["g1f3", "g8f6", "e1f1", "e8f8"]
+    assert told.err == "" and "O-O" in out.read_text()
+
+
+def test_other_games_in_pgn_are_named_and_not_judged_as_chess(tmp_path, capsys):
+    path = tmp_path / "g.pgn"
+    path.write_text('[Variant "Atomic"]\n\n1. Nf3 d5 *\n')
+    assert main(["analyze", str(path), "--json"]) == 0
+    told = capsys.readouterr()
+    assert json.loads(told.out)["moves"] == [] and "Atomic is neither chess nor Chess960" in told.err
+
+
+def test_a_start_position_that_no_rules_know_is_one_line(tmp_path, capsys):
+    path = tmp_path / "g.pgn"
+    path.write_text('[SetUp "1"]\n[FEN "8/8/8/8/8/8/8/8 w - - 0 1"]\n\n*\n')
+    assert main(["analyze", str(path)]) == 2
+    error = capsys.readouterr().err
+    assert "g.pgn: start position" in error and error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "read"),
+    [("g.kif", f"{KIF}\n{KIF}", kif.read), ("g.csa", f"'head\n{CSA}/\n'note\n/\n{CSA}", csa.read)],
+)
+def test_all_games_of_a_shogi_file_are_judged(tmp_path, capsys, name, text, read):
+    path, out = tmp_path / name, tmp_path / f"o-{name}"
+    path.write_bytes(text.replace("\n", "\r\n").encode())
+    assert main(["analyze", str(path), "--simulations", "2", "--json", "--out", str(out)]) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [len(each["moves"]) for each in lines] == [2, 2]
+    written = out.read_bytes()
+    assert [game.moves for game in read(written)] == [["7g7f", "3c3d"]] * 2
+    assert written.count(b"alphazero: ") == 4 and written.count(b"\n") == written.count(b"\r\n")
+
+
+def test_the_graph_is_a_png_where_its_name_says_so(tmp_path, capsys):
+    path, picture = tmp_path / "g.sgf", tmp_path / "graph.PNG"
+    path.write_text(SGF)
+    assert main(["analyze", str(path), "--simulations", "2", "--graph", str(picture)]) == 0
+    data = picture.read_bytes()
+    assert data[:8] == b"\x89PNG\r\n\x1a\n" and png([], "$x_{ $")[:4] == b"\x89PNG"
+    capsys.readouterr()
+    assert main(["analyze", str(path), "--graph", str(tmp_path / "g.jpg")]) == 2
+    assert "a graph is .svg or .png" in capsys.readouterr().err

@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--out", type=Path, metavar="FILE", help="the same file with remarks on every move")
     parser.add_argument(
-        "--graph", type=Path, metavar="FILE", help="the win rate over the first game, as an SVG picture"
+        "--graph", type=Path, metavar="FILE", help="the win rate over the first game, as .svg or .png (matplotlib)"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON line per game")
     arguments.add_device(parser)

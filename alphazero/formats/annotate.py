@@ -1,170 +1,152 @@
 """Remarks on the moves of a game, written into the file that the game came from: everything else of it stays as it is.
 
-SGF: C (comment), V (Black's expected result), BM, DO or TE (how bad, or good), LB for the better move. PGN: `[%eval]`,
-NAGs and variations, through python-chess. KIF and CSA: lines with `*` and `'`.
+PGN: comments, `[%eval]`, NAGs and variations, through python-chess. KIF and CSA: lines with `*` and `'`. What an earlier review
+wrote is replaced. SGF has a file of its own, annotate_sgf.py.
 """
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from alphazero.formats import csa, kif, pgn
-from alphazero.formats.sgf_text import Source, begin, source
-from alphazero.formats.sgf_values import escape
+from alphazero.formats.pgn_variations import NAGS
+from alphazero.formats.remarks import LONGEST_LINE, OURS, SIGNED, Remark, ours, without_ours
 
-NAGS = {"?!": 6, "?": 2, "??": 4}
-SGF_MARKS = {"?!": "DO[]", "?": "BM[1]", "??": "BM[2]"}
+if TYPE_CHECKING:
+    import chess.pgn
 
-
-@dataclass(frozen=True)
-class Remark:
-    """What is written beside a move. win_rate, centipawns: the first player's, after the move."""
-
-    text: str
-    mark: str = ""  # "?!", "?", "??"
-    win_rate: float = 0.5
-    centipawns: int | None = None
-    better: list[str] = field(
-        default_factory=list
-    )  # the line that was better, its first move first; none: the move was
-
-
-@dataclass
-class _Node:
-    """What a node has already, while its tokens are read."""
-
-    number: int = 0  # of its move; 0: it has none
-    names: set[str] = field(default_factory=set)
-    comment_end: int = 0  # where the text of its C ends; 0: it has none
-
-
-def into_sgf(data: bytes | str, remarks: Mapping[int, Remark]) -> str:
-    """The first game's main line with remarks by the number of the move, from 1; the tree and all properties are kept.
-
-    A comment that is there stays, with the remark below it. The text is UTF-8, and CA says so.
-    """
-    file = source(data)
-    foreign = file.codec not in ("utf-8", "")
-    text = file.data.decode(file.codec if foreign else "utf-8", "replace")
-    file = Source(text.encode("utf-8"), "utf-8")  # offsets are those of UTF-8
-    raw = file.data
-    edits: list[tuple[int, int, str]] = []  # what stands from here to there becomes this
-    opened: list[int] = []
-    node, name, moves, nodes = _Node(), "", 0, 0
-
-    def close(at: int) -> None:
-        nonlocal node
-        if node.number in remarks:
-            edits.extend(_sgf_remark(remarks[node.number], node, at))
-        node = _Node()
-
-    for token in file.tokens(max(0, begin(raw))):
-        if token.kind in "();":
-            close(token.at)
-        if token.kind == "(":
-            opened.append(nodes)
-        elif token.kind == ")":
-            if (opened.pop() if opened else 0) < nodes or not opened:
-                break
-        elif token.kind == ";":
-            nodes += 1
-        elif token.kind == "name":
-            name = token.content.decode("latin-1")
-            node.names.add(name)
-        elif token.kind == "value":
-            if name in ("B", "W") and token.content.strip().lower() != b"resign":
-                moves += 1
-                node.number = moves
-            elif name == "C":
-                node.comment_end = token.at + len(token.content)
-            elif name == "CA":
-                edits.append((token.at, token.at + len(token.content), "UTF-8"))
-            name = name if name in ("AB", "AW", "AE") else ""
-    else:
-        close(len(raw))  # the file ends inside the game
-    out, last = [], 0
-    for start, end, new in sorted(edits):
-        out += [raw[last:start], new.encode("utf-8")]
-        last = end
-    return b"".join([*out, raw[last:]]).decode("utf-8")
-
-
-def _sgf_remark(remark: Remark, node: _Node, at: int) -> list[tuple[int, int, str]]:
-    """A remark as edits of a node that ends at this offset."""
-    added = "" if "V" in node.names else f"V[{100.0 * (2.0 * remark.win_rate - 1.0):.1f}]"
-    if remark.mark and not node.names & {"BM", "DO", "IT", "TE"}:
-        added += SGF_MARKS[remark.mark]
-    if not node.comment_end:
-        return [(at, at, f"{added}C[{escape(remark.text)}]")]
-    edits = [(node.comment_end, node.comment_end, f"\n{escape(remark.text)}")]
-    return [*edits, (at, at, added)] if added else edits
+JUDGEMENTS = frozenset(range(1, 7))  # the NAGs of which a move has one: !, ?, !!, ??, !?, ?!
+OUR_EVAL = re.compile(rf"{OURS.pattern}\s*\[%eval")  # that of others stands before our words
+LAST = 1 << 30  # no game has so many moves
 
 
 def into_pgn(text: str, remarks: Mapping[int, Remark]) -> str:
     """One game's main line with remarks by the number of the move; variations and other comments are kept."""
-    import chess.engine
-    import chess.pgn
-
-    game = chess.pgn.read_game(io.StringIO(text))
+    game = pgn.parse(text)
     if game is None:
         return text
     for number, node in enumerate(list(game.mainline()), 1):
-        remark = remarks.get(number)
-        if remark is None:
-            continue
-        if remark.mark:
-            node.nags.add(NAGS[remark.mark])
-        if remark.centipawns is not None:
-            node.set_eval(chess.engine.PovScore(chess.engine.Cp(remark.centipawns), chess.WHITE))
-        node.comment = f"{node.comment} {remark.text}".strip()
-        parent, added = node.parent, False
-        line: chess.pgn.GameNode = parent
-        for move in remark.better[:6]:
-            found = chess.Move.from_uci(move)
-            if found not in line.board().legal_moves or (not added and parent.has_variation(found)):
-                break
-            line, added = line.add_variation(found), True
+        for other in list(node.parent.variations[1:]):
+            if other.starting_comment == SIGNED and _untouched(other):
+                node.parent.remove_variation(other)
+        remark_pgn(node, remarks.get(number))
+        if (remark := remarks.get(number)) is not None and remark.better:
+            _add_better(node.parent, remark.better)
     return f"{game}\n\n"
+
+
+def remark_pgn(node: chess.pgn.ChildNode, remark: Remark | None) -> None:
+    """Puts a remark on a move, in the place of an earlier one of ours."""
+    import chess
+    import chess.engine
+
+    earlier = ours(node.comment)
+    if earlier is not None:
+        node.nags.discard(NAGS.get(earlier.mark, 0))
+        if OUR_EVAL.search(node.comment):
+            node.set_eval(None)
+        node.comment = without_ours(node.comment)
+    if remark is None:
+        return
+    if remark.mark and not node.nags & JUDGEMENTS:
+        node.nags.add(NAGS[remark.mark])
+    node.comment = f"{node.comment} {remark.text}".strip()
+    if remark.centipawns is not None and node.eval() is None:
+        node.set_eval(chess.engine.PovScore(chess.engine.Cp(remark.centipawns), chess.WHITE))
+
+
+def _add_better(parent: chess.pgn.GameNode, moves: list[str]) -> None:
+    """A variation with the better line, unless its first move is in the file already."""
+    import chess
+
+    line, added = parent, False
+    for move in moves[:LONGEST_LINE]:
+        found = chess.Move.from_uci(move)
+        if found not in line.board().legal_moves or (not added and parent.has_variation(found)):
+            return
+        line = line.add_variation(found, starting_comment="" if added else SIGNED)
+        added = True
+
+
+def _untouched(node: chess.pgn.ChildNode) -> bool:
+    """Whether nobody has added to a line that was ours."""
+    at: chess.pgn.GameNode | None = node
+    while at is not None:
+        if at.comment or at.nags or len(at.variations) > 1:
+            return False
+        at = at.next()
+    return True
 
 
 def into_kif(text: str, remarks: Mapping[int, Remark]) -> str:
     """Lines with `*` below the moves of the main line."""
     out, number = [], 0
     for line in text.split("\n"):
-        out.append(line)
-        if line.translate(kif.PLAIN).lstrip().startswith("変化"):
-            number = 1 << 30  # side lines follow
-        elif kif.MOVE.match(line.translate(kif.PLAIN)) is not None:
+        plain = line.translate(kif.PLAIN)
+        said = _without_ours(line, "*") if number < LAST else line
+        if said is None:
+            continue
+        out.append(said)
+        if plain.lstrip().startswith("変化"):
+            number = LAST  # side lines follow
+        elif kif.MOVE.match(plain) is not None:
             number += 1
             if number in remarks:
-                ending = "\r" if line.endswith("\r") else ""
-                out += [f"*{said}{ending}" for said in remarks[number].text.split("\n")]
+                out.append(f"*{remarks[number].text}")
     return "\n".join(out)
 
 
 def into_csa(text: str, remarks: Mapping[int, Remark]) -> str:
-    """Lines with `'` below the moves, and floodgate's `'** CENTIPAWNS LINE`, for Sente."""
-    lines = text.split("\n")
-    out, number = [], 0
+    """Lines with `'` below the moves, and floodgate's `'** CENTIPAWNS`, for Sente, where the file has none of that move."""
+    out: list[str] = []
+    number = 0
+    lines = _csa_lines(text)
     for i, line in enumerate(lines):
         out.append(line)
-        if csa.MOVE.fullmatch(line.strip()) is not None:
-            number += 1
-        elif not re.fullmatch(r"T[0-9.]+", line.strip()):
+        number += _is_move(line)
+        if not _is_move(line) or number not in remarks:
             continue
-        follows = lines[i + 1].strip() if i + 1 < len(lines) else ""
-        if number not in remarks or re.fullmatch(r"T[0-9.]+", follows):
-            continue
-        remark = remarks[number]
-        if remark.centipawns is not None:
-            out.append(f"'** {remark.centipawns}")
-        out += [f"'{said}" for said in remark.text.split("\n")]
+        told = remarks[number]
+        after = next((n for n in range(i + 1, len(lines)) if lines[n][:1] != "'"), len(lines))
+        if told.centipawns is not None and not any(each.startswith("'**") for each in lines[i + 1 : after]):
+            out.append(f"'** {told.centipawns}")
+        out.append(f"'{told.text}")
     return "\n".join(out)
 
 
+def _csa_lines(text: str) -> list[str]:
+    """The lines without our remarks. A move begins one, with the time that it took: commas may join what stands on a line."""
+    lines: list[str] = []
+    for line in text.split("\n"):
+        said = _without_ours(line, "'")
+        if said is None:
+            if lines and re.fullmatch(r"'\*\* -?[0-9]+", lines[-1].rstrip()):
+                lines.pop()  # what we said with it
+            continue
+        words = [said] if said[:1] in ("'", "N", "$", "P") else said.split(",")
+        for i, word in enumerate(words):
+            if re.fullmatch(r"T[0-9.]+", word.strip()) and lines and _is_move(lines[-1]):
+                lines[-1] += f"{',' if i else chr(10)}{word}"
+            else:
+                lines.append(word)
+    return lines
+
+
+def _is_move(line: str) -> bool:
+    return csa.MOVE.fullmatch(re.split(r"[,\n]", line)[0].strip()) is not None
+
+
+def _without_ours(line: str, sign: str) -> str | None:
+    """A line of a comment without our remark, None where nothing is left of it; other lines as they are."""
+    if line[:1] != sign:
+        return line
+    said = without_ours(line)
+    return None if said == sign and line.rstrip() != sign else said
+
+
 def pgn_games(text: str) -> list[str]:
-    """The texts of a file's games."""
-    return [one for _, _, one in pgn.games(text)]
+    """The texts of a file's games; one alone has the comment before it."""
+    found = [one for _, _, one in pgn.games(text)]
+    return [text] if len(found) == 1 else found

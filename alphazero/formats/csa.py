@@ -11,15 +11,16 @@ from alphazero.formats.game_text import GameText, clean, decode
 from alphazero.formats.shogi import (
     MOST_HANDS,
     RANKS,
-    RESULTS,
     START,
     Hands,
     ShogiReading,
     Squares,
     add_to_hand,
     board,
+    ended_by,
     hands,
     sfen_of,
+    spoken,
     steps,
 )
 
@@ -106,6 +107,8 @@ def write(game: GameText) -> str:
     if game.time_control:
         lines.append(f"'time control {clean(game.time_control)}")
     lines += _start(sfen)
+    said = spoken(GameText(moves=game.moves, tree=game.tree), sfen)  # what movers say has a form of its own
+    lines += [f"'{each}" for each in said.get(0, ())]
     for i, step in enumerate(steps(sfen, game.moves, game.thoughts)):
         origin = _number(step.origin) if step.origin else "00"
         lines.append(f"{'+' if step.sente else '-'}{origin}{_number(step.to)}{_name(step.after)}")
@@ -113,8 +116,12 @@ def write(game: GameText) -> str:
             lines.append(f"T{round(game.thoughts[i].seconds)}")
         if step.comment is not None:
             lines.append(f"'** {step.comment}")
+        lines += [f"'{each}" for each in said.get(i + 1, ())]
     lines.append(_ending(game.reason, game.value, sente))
-    return "\n".join([*lines, f"'{clean(game.reason.replace('_', ' '))}, {RESULTS[game.value]}", ""])
+    lines.append(f"'{ended_by(game)}")
+    if left_out := 0 if game.tree is None else len(list(game.tree.lines())) - 1:
+        lines.insert(1, f"'{left_out} side lines are left out: CSA has none")
+    return "\n".join([*lines, ""])
 
 
 SEPARATOR = "/\n"  # between the games of a file

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from alphazero import text
 from alphazero.errors import UserError
+from alphazero.formats.game_tree import GameTree
 
 LONGEST_NAME = 200  # characters
 LONGEST_WARNING = 300
@@ -62,6 +63,7 @@ class GameText:
     thoughts: Sequence[Thought] = ()  # of the moves, in order
     score: float | None = None  # Go: Black's margin
     note: str = ""  # what else there is to say of its end
+    tree: GameTree | None = None  # the moves with variations and comments; None: moves alone
     # Read, where the file has it:
     seconds: dict[int, float] = field(default_factory=dict)  # by the move's number from 0
     comments: dict[int, str] = field(default_factory=dict)  # by the number of moves before it

@@ -16,20 +16,23 @@ from alphazero.formats.kif_words import DRAWN, ENDINGS, HANDICAPS, IN_DIAGRAM, L
 from alphazero.formats.shogi import (
     MINISHOGI_START,
     RANKS,
-    RESULTS,
     START,
     Hands,
     ShogiReading,
     Squares,
     add_to_hand,
     board,
+    ended_by,
     hands,
     sfen_of,
+    spoken,
     steps,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+
+    from alphazero.formats.game_tree import GameTree
 
 GAMES = ("shogi", "minishogi")  # of KIF; cshogi and python-shogi read the files of shogi alone, lishogi both
 FILES = "１２３４５６７８９"
@@ -49,21 +52,40 @@ def write(game: GameText) -> str:
         lines.append(f"持ち時間：{clean(game.time_control)}")
     lines += [f"手合割：{handicap}"] if handicap else diagram(sfen)
     lines += [f"{first}：{clean(game.first)}", f"{second}：{clean(game.second)}", "手数----指手---------消費時間--"]
+    said = spoken(game, sfen)
+    lines += [f"*{each}" for each in said.get(0, ())]
+    for number, move in enumerate(move_lines(sfen, game.moves, game.thoughts), 1):
+        lines += [move, *(f"*{each}" for each in said.get(number, ()))]
+    word, summary = _ending(game.reason, game.value, sente, (first, second))
+    lines.append(f"{len(game.moves) + 1:4} {word}")
+    lines.append(f"*{ended_by(game)}")
+    lines.append(f"まで{len(game.moves)}手で{summary}")
+    return "\n".join([*lines, *([] if game.tree is None else variation_lines(game.tree, sfen)), ""])
+
+
+def move_lines(sfen: str, moves: Sequence[str], thoughts: Sequence[Thought] = ()) -> list[str]:
+    """A line for each move of a game from a position."""
     spent = [0.0, 0.0]
-    last = ""
-    for i, step in enumerate(steps(sfen, game.moves, game.thoughts)):
+    last, lines = "", []
+    for i, step in enumerate(steps(sfen, moves, thoughts)):
         to, how = step.to, "打"
         where = "同　" if to == last else FILES[int(to[0]) - 1] + RANK_NAMES[RANKS.index(to[1])]
         if step.origin:
             how = f"{'成' if step.after != step.piece else ''}({step.origin[0]}{RANKS.index(step.origin[1]) + 1})"
-        lines.append(f"{i + 1:4} {where}{_name(step.piece, PROMOTED)}{how}{_time(game.thoughts, i, spent)}")
-        if step.comment is not None:
-            lines.append(f"*{step.comment}")
+        lines.append(f"{i + 1:4} {where}{_name(step.piece, PROMOTED)}{how}{_time(thoughts, i, spent)}")
         last = to
-    word, summary = _ending(game.reason, game.value, sente, (first, second))
-    lines.append(f"{len(game.moves) + 1:4} {word}")
-    lines.append(f"*{clean(game.reason.replace('_', ' '))}, {RESULTS[game.value]}")
-    return "\n".join([*lines, f"まで{len(game.moves)}手で{summary}", ""])
+    return lines
+
+
+def variation_lines(tree: GameTree, sfen: str) -> list[str]:
+    """The variations as they stand below the main line."""
+    out = []
+    for line in list(tree.lines())[1:]:
+        ply = tree.depth(line[0])
+        out += ["", f"変化：{ply}手"]
+        for number, move in zip(line, move_lines(sfen, tree.path(line[-1]))[ply - 1 :], strict=True):
+            out += [move, *(f"*{each}" for each in tree.nodes[number].comment.splitlines())]
+    return out
 
 
 def _ending(reason: str, value: int | None, sente: bool, sides: tuple[str, str]) -> tuple[str, str]:

@@ -8,6 +8,7 @@ import re
 from typing import TYPE_CHECKING
 
 from alphazero.errors import UserError
+from alphazero.formats import pgn_variations
 from alphazero.formats.game_text import GameText, clean, decode
 
 if TYPE_CHECKING:
@@ -74,8 +75,11 @@ def write(game: GameText, chess960: bool = False) -> str:
         node = child = node.add_variation(chess.Move.from_uci(move))
         if i < len(game.thoughts):
             _annotate(child, game.thoughts[i])
-    if game.reason:
-        node.comment = f"{node.comment} {game.reason.replace('_', ' ')}".strip()
+    if game.tree is not None:
+        pgn_variations.add(record, game.tree)
+    reason = game.reason.replace("_", " ")
+    if not node.comment.endswith(reason):
+        node.comment = f"{node.comment} {reason}".strip()
     return str(record) + "\n\n"
 
 
@@ -117,8 +121,40 @@ def read(data: bytes | str, where: str = "PGN") -> list[GameText]:
     return found
 
 
+def parse(text: str) -> chess.pgn.Game | None:
+    """One game, by python-chess; what is wrong with it is in its `errors`, and nowhere else.
+
+    A start position that chess has not and Chess960 has is one of that, whatever the tags say.
+    """
+    game = _parse(text)
+    if game is None or game.headers.is_chess960() or variant_of(game) or not _is_960(game.headers.get("FEN", "")):
+        return game
+    return _parse(f'[Variant "Chess960"]\n{text}')
+
+
+def _is_960(fen: str) -> bool:
+    """Whether the castling rights of a start position are those of Chess960 alone."""
+    import chess
+
+    try:
+        usual, new = (chess.Board(fen or None, chess960=each).status() for each in (False, True))
+    except ValueError:  # no position at all
+        return False
+    return bool(usual & ~new & chess.STATUS_BAD_CASTLING_RIGHTS)
+
+
+def variant_of(game: chess.pgn.Game) -> str:
+    """The name of a game that is neither chess nor Chess960; "" for those."""
+    import chess
+
+    try:
+        known = game.headers.variant() is chess.Board
+    except ValueError:
+        known = False
+    return "" if known else game.headers["Variant"]
+
+
 def _parse(text: str) -> chess.pgn.Game | None:
-    """One game, by python-chess; what is wrong with it is in its `errors`, and nowhere else."""
     import chess.pgn
 
     class Builder(chess.pgn.GameBuilder[chess.pgn.Game]):
@@ -140,11 +176,15 @@ def _game(line: int, tags: dict[str, str], text: str) -> GameText:
     value = value_of(tags.get("Result", ""))
     reason = "unfinished" if value is None else FORFEITS.get(tags.get("Termination", ""), "")
     game = GameText(tags.get("White", ""), tags.get("Black", ""), value=value, reason=reason, line=line, game="chess")
-    node: chess.pgn.GameNode | None = _parse(text)
+    node: chess.pgn.GameNode | None = parse(text)
     if not isinstance(node, chess.pgn.Game):
         game.warnings.append("no game")
         return game
+    if variant := variant_of(node):
+        game.warnings.append(f"line {line}: {variant} is neither chess nor Chess960: its moves are left out")
+        return game
     game.start = node.headers.get("FEN", "")
+    game.chess960 = node.headers.is_chess960()
     game.warnings += [f"line {line}: {' '.join(str(error).split())}" for error in node.errors]
     while node is not None:
         if node.comment:

@@ -39,7 +39,7 @@ def parse_nodes(data: str | bytes | Source, where: str = "SGF", warnings: list[s
         elif kind == ";":
             nodes.append([])
         elif kind == "name":
-            name, values = _name(token.content.decode(), name if values == [] else ""), []
+            name, values = name_of(token.content.decode(), name if values == [] else ""), []
             if not nodes:
                 odd.setdefault("a node without its ';'", token.at)
                 nodes.append([])
@@ -67,7 +67,34 @@ def parse_nodes(data: str | bytes | Source, where: str = "SGF", warnings: list[s
     return nodes
 
 
-def _name(ident: str, before: str) -> str:
+def parse_tree(file: Source) -> list[tuple[int, Node]]:
+    """All nodes of the first game, parents first, each with the number of its parent: -1 for the root."""
+    found: list[tuple[int, Node]] = []
+    opened: list[int] = []
+    last = -1
+    values: list[str] | None = None
+    for token in file.tokens(max(0, begin(file.data))):
+        if token.kind == "(":
+            opened.append(last)
+        elif token.kind == ")":
+            if len(opened) < 2:
+                break
+            last = opened.pop()
+        elif token.kind == ";" or (token.kind == "name" and not found):
+            found.append((last, []))
+            last = len(found) - 1
+        if token.kind in "();":
+            values = None
+        elif token.kind == "name":
+            values = []
+            if name := name_of(token.content.decode()):
+                found[-1][1].append((name, values))
+        elif token.kind == "value" and values is not None:
+            values.append(file.text(token.content))
+    return found
+
+
+def name_of(ident: str, before: str = "") -> str:
     """A property's name: FF[1] to FF[3] write small letters between the capitals. before: a name just read, without values."""
     if ident.islower():
         return SMALL_NAMES.get(ident, "")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
 
-from alphazero.formats.game_text import GameText, Thought
+from alphazero.formats.game_text import GameText, Thought, clean
 from alphazero.game import Game, Position
 
 START = "lnsgkgsnl/1r5b1/ppppppppp/9/9/9/PPPPPPPPP/1B5R1/LNSGKGSNL b - 1"
@@ -79,6 +80,31 @@ def steps(sfen: str, moves: Iterable[str], thoughts: Sequence[Thought]) -> Itera
         yield step
         squares[to] = step.after.upper() if sente else step.after.lower()
         sente = not sente
+
+
+def spoken(game: GameText, sfen: str) -> dict[int, list[str]]:
+    """The lines of comments of a game that is written, by the number of moves before them: the tree's, and what movers said."""
+    found: dict[int, list[str]] = {}
+    for step, number in zip(steps(sfen, game.moves, game.thoughts), count(1), strict=False):
+        if step.comment is not None:
+            found[number] = [str(step.comment)]
+    if game.tree is not None:
+        for number, at in enumerate([0, *game.tree.main()]):
+            found.setdefault(number, []).extend(game.tree.nodes[at].comment.splitlines())
+    return found
+
+
+ENDED = re.compile(rf"[a-z0-9 ]*, (?:{'|'.join(RESULTS.values())})")
+
+
+def ended_by(game: GameText) -> str:
+    """The comment that says how a game ended."""
+    return f"{clean(game.reason.replace('_', ' '))}, {RESULTS[game.value]}"
+
+
+def without_ending(comment: str) -> str:
+    """A comment without the lines that say how the game ended: they are written anew."""
+    return "\n".join(line for line in comment.splitlines() if not ENDED.fullmatch(line))
 
 
 def add_to_hand(held: Hands, piece: str, count: int = 1) -> None:

@@ -11,15 +11,16 @@ from pathlib import Path
 from alphazero._core import Game, Position
 from alphazero.errors import UserError
 from alphazero.files import write_atomically
-from alphazero.formats import annotate, csa, go_rules, kif, pgn, sgf, sgf_tree
-from alphazero.formats.annotate import Remark
-from alphazero.formats.game_text import GameText, decode, listing, read_bytes
+from alphazero.formats import annotate, csa, go_rules, kif, pgn, played, sgf, sgf_tree
+from alphazero.formats.annotate_sgf import into_sgf
+from alphazero.formats.game_text import GameText, decode, listing, parts, read_bytes
+from alphazero.formats.remarks import SIGNED, Remark
 from alphazero.game import make
 from alphazero.machine import cores
 from alphazero.player import NetworkPlayer, load
 from alphazero.pretrained import default_model
 from alphazero.protocols.uci import centipawns
-from alphazero.review.graph import graph as picture_of
+from alphazero.review import graph as pictures
 from alphazero.review.judge import Judged, review, summary
 from alphazero.terminal import Column, Table, show
 
@@ -38,7 +39,19 @@ class _Read:
     moves: list[str]
     warnings: list[str]
     written: Callable[[dict[int, Remark]], str]
-    codec: str = "utf-8"  # of the file that is written
+
+
+@dataclass
+class _File:
+    """The games of a file, and how their texts become one again."""
+
+    games: list[_Read]
+    codec: str = "utf-8"
+    between: str = ""
+    line_end: str = "\n"
+
+    def joined(self, texts: list[str]) -> bytes:
+        return self.between.join(texts).replace("\n", self.line_end).encode(self.codec, "replace")
 
 
 def analyze_file(
@@ -52,21 +65,34 @@ def analyze_file(
     device: str = "auto",
 ) -> None:
     """Judges all games of a file and prints what it found. UserError names what is wrong with the file."""
-    games = _read(path)
+    if graph is not None:
+        pictures.check(graph)
+    file = _read(path)
     texts = []
     player: NetworkPlayer | None = None
-    for number, game in enumerate(games, 1):
+    for number, game in enumerate(file.games, 1):
         player = _player(player, model, game.game, device)
-        judged = _judged(player, game, number, len(games), simulations)
+        judged = _judged(player, game, number, len(file.games), simulations)
         if as_json:
             print(json.dumps(_object(path, number, game, judged)), flush=True)
         else:
             _tell(game, judged)
-        texts.append(game.written(_remarks(game, judged)))
+        if out is not None:
+            texts.append(_annotated(game, _remarks(game, judged)))
         if graph is not None and number == 1:
-            write_atomically(graph, _picture(game, judged).encode())
+            write_atomically(graph, _picture(graph, game, judged))
     if out is not None:
-        write_atomically(out, "".join(texts).encode(games[0].codec, "replace"))
+        write_atomically(out, file.joined(texts))
+
+
+def _annotated(game: _Read, remarks: dict[int, Remark]) -> str:
+    """The game's text with remarks; a line on stderr where some found no place."""
+    text = game.written(remarks)
+    placed = text.count(f"{SIGNED}: ")
+    if placed < len(remarks):
+        missing = len(remarks) - placed
+        print(f"alphazero analyze: {missing} of {len(remarks)} remarks found no place in the file", file=sys.stderr)
+    return text
 
 
 def _player(known: NetworkPlayer | None, model: str | None, game: Game, device: str) -> NetworkPlayer:
@@ -99,24 +125,26 @@ def _judged(player: NetworkPlayer, game: _Read, number: int, count: int, simulat
 # --- reading ---
 
 
-def _read(path: Path) -> list[_Read]:
+def _read(path: Path) -> _File:
     data = read_bytes(path, "the game")
     kind = KINDS.get(path.suffix.lower()) or _kind_of(data)
     if kind == "sgf":
-        return [_sgf(one, f"{path}: line {line}") for line, one in sgf_tree.collection(data)] or _none(path)
-    text = decode(data, str(path), "latin-1" if kind == "pgn" else "cp932").replace("\r\n", "\n")
+        found = [_sgf(one, f"{path}: line {line}") for line, one in sgf_tree.collection(data)]
+        return _File(found or _none(path))
+    text = decode(data, str(path), "latin-1" if kind == "pgn" else "cp932")
+    line_end = "\r\n" if b"\r\n" in data else "\n"
     if kind == "pgn":
-        return [
-            _played(game, "pgn", one)
-            for game, one in zip(pgn.read(text, str(path)), annotate.pgn_games(text), strict=True)
-        ]
-    games = (kif.read if kind == "kif" else csa.read)(text, str(path))
-    if len(games) > 1:
-        print(f"alphazero analyze: {path}: the first of {len(games)} games is analysed", file=sys.stderr)
-    found = _played(games[0], kind, text)
-    if not _is_utf8(data):
-        found.codec = "cp932"  # as it was read
-    return [found]
+        games, texts, between, codec = pgn.read(text, str(path)), annotate.pgn_games(text), "", "utf-8"
+    else:
+        games = (kif.read if kind == "kif" else csa.read)(text, str(path))
+        texts, between = parts(text, [game.line for game in games]), "\n"
+        codec = "utf-8" if _is_utf8(data) else "cp932"
+    several = len(games) > 1
+    read = [
+        _played(game, kind, one, f"{path}: line {game.line}" if several else str(path))
+        for game, one in zip(games, texts, strict=True)
+    ]
+    return _File(read, codec, between, line_end)
 
 
 def _is_utf8(data: bytes) -> bool:
@@ -154,35 +182,21 @@ def _sgf(data: bytes, where: str) -> _Read:
     earlier = read.length - len(read.moves)
 
     def written(remarks: dict[int, Remark]) -> str:
-        return annotate.into_sgf(data, {earlier + n: each for n, each in remarks.items()})
+        return into_sgf(data, {earlier + n: each for n, each in remarks.items()})
 
     warnings = [f"{where}: {each}" for each in (*read.warnings, *filter(None, [told]))]
     return _Read(where, names[0], names[1], game, positions, moves, warnings, written)
 
 
-def _played(text: GameText, kind: str, source: str) -> _Read:
-    name = "chess" if kind == "pgn" else text.game
-    game = make(name)
-    if name == "chess" and text.start:
-        game = make(name, {"chess960": '[Variant "Chess960"]' in source or '[Variant "chess960"]' in source})
-    position = game.position(text.start) if text.start else game.position()
-    positions = [position.copy()]
-    moves = []
-    warnings = list(text.warnings)
-    for move in text.moves:
-        try:
-            position.play(move)
-        except ValueError as error:
-            warnings.append(f"line {text.line}: {error}; what follows is left out")
-            break
-        moves.append(move)
-        positions.append(position.copy())
-    if text.warnings:
-        warnings = [listing(text.warnings), *warnings[len(text.warnings) :]]
+def _played(text: GameText, kind: str, source: str, where: str) -> _Read:
+    game, start = played.begin(text, where)
+    positions = [start, *played.positions(text, start, len(text.moves))]
+    warnings = [f"{where}: {listing(text.warnings)}"] if text.warnings else []
 
     def written(remarks: dict[int, Remark]) -> str:
         return {"pgn": annotate.into_pgn, "kif": annotate.into_kif, "csa": annotate.into_csa}[kind](source, remarks)
 
+    moves = text.moves[: len(positions) - 1]
     return _Read(text.title, text.first, text.second, game, positions, moves, warnings, written)
 
 
@@ -193,14 +207,17 @@ def _remarks(game: _Read, judged: list[Judged]) -> dict[int, Remark]:
     found = {}
     for each in judged:
         first = each.win_rate if each.player == 0 else 1.0 - each.win_rate
-        text = f"{_side(game, each.player)} {100 * each.win_rate:.1f} %"
-        if each.score is not None:
-            lead = each.score if each.player == 0 else -each.score
-            text += f", {'B' if lead > 0 else 'W'}+{abs(lead):.1f}"
-        if each.mark:
-            text += f"; {each.mark} lost {100 * each.loss:.1f} %; better: {' '.join(each.line[:6])} ({100 * each.best_win_rate:.1f} %)"
-        cp = None if game.game.name == "go" else centipawns(2.0 * first - 1.0)
-        found[each.number] = Remark(text, each.mark, first, cp, each.line if each.mark else [])
+        lead = each.score if each.score is None or each.player == 0 else -each.score
+        found[each.number] = Remark(
+            _side(game, each.player),
+            each.win_rate,
+            lead if game.game.name == "go" else None,
+            None if game.game.name == "go" else centipawns(2.0 * first - 1.0),
+            each.mark,
+            each.loss,
+            each.line if each.mark else [],
+            each.best_win_rate if each.mark else None,
+        )
     return found
 
 
@@ -254,7 +271,6 @@ def _object(path: Path, number: int, game: _Read, judged: list[Judged]) -> dict[
     }
 
 
-def _picture(game: _Read, judged: list[Judged]) -> str:
-    return picture_of(
-        judged, f"{game.first or _side(game, 0)} against {game.second or _side(game, 1)}: win rate of {_side(game, 0)}"
-    )
+def _picture(path: Path, game: _Read, judged: list[Judged]) -> bytes:
+    names = game.first or _side(game, 0), game.second or _side(game, 1)
+    return pictures.picture(path, judged, f"{names[0]} against {names[1]}: win rate of {_side(game, 0)}")
