@@ -9,16 +9,22 @@ import re
 from dataclasses import dataclass, field
 
 from alphazero.errors import UserError
-from alphazero.formats import csa, go_rules, kif, pgn, sgf
-from alphazero.formats.game_text import GameText, clean, decode, listing
+from alphazero.formats import csa, go_rules, kif, kif_variations, pgn, pgn_variations, played, sgf, sgf_variations
+from alphazero.formats.game_text import GameText, clean, decode, listing, parts
+from alphazero.formats.game_tree import GameTree
+from alphazero.formats.remarks import ours, without_ours
+from alphazero.formats.sgf_tree import collection
 from alphazero.formats.sgf_values import value_of
-from alphazero.game import Game, OptionValue, make
+from alphazero.formats.shogi import without_ending
+from alphazero.game import Game, OptionValue, Position, make
 from alphazero.text import clean as one_line
 from alphazero.text import shown
-from alphazero.web.session import after, replay
+from alphazero.web.session import Node, Session, after, replay, sides_of
 
 MOST_BYTES = 4 << 20  # of a file: a game has some kilobytes
 MOST_MOVES = 5000
+MOST_REPLAYED = 200_000  # moves that are played to stand where each variation begins
+MOST_COMMENT = 2000  # characters
 GO_KOMI = 7.0  # where a file names none
 
 
@@ -33,6 +39,7 @@ class Loaded:
     value: int | None = None  # +1, 0, -1 for the first player, where the file says who won
     reason: str = ""
     comments: dict[int, str] = field(default_factory=dict)  # by the number of moves before it
+    tree: GameTree | None = None  # the legal moves, with variations, comments and marks; None: moves alone
     warnings: list[str] = field(default_factory=list)
 
 
@@ -47,10 +54,15 @@ def read(data: bytes, game: Game) -> Loaded:
         return _sgf(data)
     text = decode(data, "the text", "latin-1" if kind == "pgn" else "cp932")
     if kind == "pgn":
-        return _played(pgn.read(text, "the text")[0], "chess", _is_960(text))
+        games = [one for _, _, one in pgn.games(text)]
+        first = games[0] if len(games) > 1 else text  # with the comment before it
+        told = pgn.read(first, "the text")[0]
+        parsed = pgn.parse(first) if told.moves else None
+        return _played(told, None if parsed is None else pgn_variations.read(parsed), len(games))
     if kind in ("kif", "csa"):
-        told = (kif.read if kind == "kif" else csa.read)(text, "the text")[0]
-        return _played(told, told.game, False)
+        every = (kif.read if kind == "kif" else csa.read)(text, "the text")
+        first = parts(text, [game.line for game in every])[0]
+        return _played(every[0], kif_variations.read(first) if kind == "kif" else _line_of(every[0]), len(every))
     return _position(" ".join(text.split()), game)
 
 
@@ -58,7 +70,7 @@ def _kind_of(data: bytes) -> str:
     head = data[:4000]
     if re.match(rb"[^A-Za-z]{0,64}\(\s*;", head):
         return "sgf"
-    if re.search(rb'^\s*\[\s*\w+\s+"', head, re.MULTILINE) or re.match(rb"\s*1\s?\.\s*\S", head):
+    if re.search(rb'^\s*\[\s*\w+\s+"', head, re.MULTILINE) or re.match(rb"\s*(\{[^}]*\}\s*)?1\s?\.\s*\S", head):
         return "pgn"
     if re.search(rb"^(PI|P1|V2|\$EVENT|N\+|'CSA)", head, re.MULTILINE):
         return "csa"
@@ -66,10 +78,6 @@ def _kind_of(data: bytes) -> str:
     if any(word.encode(codec) in head for word in words for codec in ("utf-8", "cp932")) or head.startswith(b"#KIF"):
         return "kif"
     return "text"
-
-
-def _is_960(text: str) -> bool:
-    return re.search(r'\[\s*Variant\s+"(Chess960|Fischerandom)"', text[:20_000], re.IGNORECASE) is not None
 
 
 def _sgf(data: bytes) -> Loaded:
@@ -95,34 +103,112 @@ def _sgf(data: bytes) -> Loaded:
             warnings.append(f"move {len(moves) + 1}: {error}; it and what follows are left out")
             break
         moves.append(move)
+    tree = _legal(sgf_variations.read(data, found), game.position(stage.start) if stage.start else game.position())
+    warnings += _left_out(tree, len(collection(data)))
     texts = {key: clean(" ".join((found.properties.get(key) or [""])[0].split())) for key in ("PB", "PW", "RE")}
     value = value_of(texts["RE"])
     reason = sgf.FORFEITS.get(texts["RE"].partition("+")[2][:1].upper(), "")
-    return Loaded(game, stage.start, moves, (texts["PB"], texts["PW"]), value, reason, {}, warnings)
+    return Loaded(game, stage.start, moves, (texts["PB"], texts["PW"]), value, reason, _comments(tree), tree, warnings)
 
 
-def _played(told: GameText, name: str, chess960: bool) -> Loaded:
-    options: dict[str, OptionValue] = {"chess960": True} if chess960 else {}
-    game = make(name, options)
-    try:
-        position = game.position(told.start) if told.start else game.position()
-    except ValueError:
-        if name != "chess":
-            raise
-        game = make(name, {"chess960": True})
-        position = game.position(told.start)
-    moves: list[str] = []
-    warnings = list(told.warnings)
-    for move in told.moves[:MOST_MOVES]:
-        try:
-            position.play(move)
-        except ValueError as error:
-            warnings.append(f"move {len(moves) + 1}: {error}; it and what follows are left out")
-            break
-        moves.append(move)
+def _played(told: GameText, tree: GameTree | None, games: int) -> Loaded:
+    game, start = played.begin(told, "the text")
+    moves = told.moves[: sum(1 for _ in played.positions(told, start, MOST_MOVES))]
+    tree = _legal(tree if tree is not None else GameTree(), start)
     names = (clean(told.first), clean(told.second))
-    comments = {number: text[:2000] for number, text in told.comments.items()}
-    return Loaded(game, told.start, moves, names, told.value, told.reason, comments, warnings)
+    warnings = [*told.warnings, *_left_out(tree, games)]
+    return Loaded(game, told.start, moves, names, told.value, told.reason, _comments(tree), tree, warnings)
+
+
+def _line_of(told: GameText) -> GameTree:
+    """A game without variations as a tree."""
+    tree = GameTree()
+    for number, at in enumerate([0, *tree.add_line(told.moves)]):
+        tree.say(at, without_ending(told.comments.get(number, "")))
+    return tree
+
+
+def _legal(tree: GameTree, start: Position) -> GameTree:
+    """The tree without what cannot be played."""
+    illegal: set[int] = set()
+    stack = [(0, start)]
+    while stack:
+        number, position = stack.pop()
+        if number:
+            try:
+                position = after(position, tree.nodes[number].move)
+            except ValueError:
+                illegal.add(number)
+                continue
+        first, *others = tree.nodes[number].children or [0]
+        stack += [(first, position)] if first else []
+        stack += [(child, position.copy()) for child in others]  # before the first, which changes the position
+    found = GameTree()
+    found.left_out = dict(tree.left_out)
+    main = set(tree.main())
+    numbers = {0: 0}
+    for number, node in enumerate(tree.nodes):
+        if number in illegal and number not in main:
+            found.leave_out("side lines with an illegal move")
+        if number and (number in illegal or node.parent not in numbers):
+            continue
+        at = numbers[number] = found.add(numbers[node.parent], node.move) if number else 0
+        found.nodes[at].comment, found.nodes[at].mark = node.comment[:MOST_COMMENT], node.mark
+    return found
+
+
+def _comments(tree: GameTree) -> dict[int, str]:
+    """Those of the main line, by the number of moves before them."""
+    found = {number: tree.nodes[at].comment for number, at in enumerate([0, *tree.main()])}
+    return {number: comment for number, comment in found.items() if comment}
+
+
+def _left_out(tree: GameTree, games: int) -> list[str]:
+    """What of the file is not taken over."""
+    found = [f"the first of {games} games is shown"] if games > 1 else []
+    if tree.left_out:
+        found.append(f"not taken over: {', '.join(list(tree.left_out)[:8])}")
+    return found
+
+
+def add_variations(session: Session, loaded: Loaded) -> None:
+    """Puts the variations, comments and marks of a game into a session that stands at the end of its main line, and leaves it
+    there.
+    """
+    tree = loaded.tree
+    if tree is None:
+        return
+    nodes: dict[int, Node] = {0: session.root}
+    replayed = 0
+    for line in tree.lines():
+        begins = nodes.get(tree.nodes[line[0]].parent) if line else None
+        replayed += begins.depth if begins is not None else 0
+        if begins is None or replayed > MOST_REPLAYED:
+            continue
+        session.go(begins.number)
+        for number in line:
+            if session.ended is not None:
+                break
+            session.play(tree.nodes[number].move)
+            nodes[number] = session.current
+    for number, node in nodes.items():
+        _say(session.game, node, tree.nodes[number].comment, tree.nodes[number].mark)
+    if len(nodes) < len(tree.nodes):
+        loaded.warnings.append(f"{len(tree.nodes) - len(nodes)} moves of side lines are left out")
+    session.go(0)
+    for move in loaded.moves:  # played again, so that the main line is the one that goes on
+        if session.ended is None:
+            session.play(move)
+
+
+def _say(game: Game, node: Node, comment: str, mark: str) -> None:
+    """A comment and a mark. A remark of ours among them becomes what the review had found."""
+    node.comment, node.mark = without_ours(comment), mark
+    remark = ours(comment)
+    if remark is not None and remark.side in sides_of(game):
+        node.win_rate = remark.win_rate if remark.side == sides_of(game)[0] else 1.0 - remark.win_rate
+        node.score, node.better, node.loss = remark.score, remark.better, remark.loss
+        node.mark = remark.mark or mark
 
 
 def _position(text: str, game: Game) -> Loaded:

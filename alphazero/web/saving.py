@@ -1,12 +1,18 @@
-"""A session's current line as a file: SGF, PGN, KIF, CSA, or moves as text for a game that has no format."""
+"""A session as a file: SGF, PGN, KIF, CSA, or moves as text for a game that has no format.
+
+The current line is the game; the rest of the tree are variations, which CSA has not. Moves as text have no comments either.
+"""
 
 from __future__ import annotations
 
 from alphazero.errors import UserError
-from alphazero.formats import csa, kif, pgn, sgf
+from alphazero.formats import csa, kif, pgn, sgf, sgf_variations
 from alphazero.formats.game_text import GameText
+from alphazero.formats.game_tree import GameTree
+from alphazero.formats.remarks import Remark
+from alphazero.game import Game
 from alphazero.text import shown
-from alphazero.web.session import Session, sides_of
+from alphazero.web.session import Node, Session, sides_of
 
 FORMATS = {
     "go": ("sgf",),
@@ -39,6 +45,7 @@ def write(session: Session, form: str) -> str:
         reason="" if ended is None else ended[1],
         score=None if ended is None else ended[2],
         game=game.name,
+        tree=_tree(session),
     )
     if form == "pgn":
         return pgn.write(told, chess960=bool(game.options["chess960"]))
@@ -48,9 +55,41 @@ def write(session: Session, form: str) -> str:
         return kif.write(told)
     if form == "txt":
         return " ".join([*([f"{told.start} moves"] if told.start else []), *moves]) + "\n"
-    words = [*told.start.split(), *(word for move in moves for word in move.split())]
     result = "" if ended is None else sgf.result_text(*_in_order(ended))
-    return sgf.write(game.position(), words, black=told.first, white=told.second, result=result)
+    start = session.positions([])[0]
+    head = sgf.write(start, told.start.split(), black=told.first, white=told.second, result=result)
+    assert told.tree is not None
+    body = sgf_variations.body(told.tree, int(game.options["board_size"]), "BW"[start.turn])
+    return f"{head.removesuffix(chr(10)).removesuffix(')')}{body})\n"
+
+
+def _tree(session: Session) -> GameTree:
+    """The session's moves, comments and marks; the current line is the main one."""
+    tree = GameTree()
+    line = session.line()
+    first = {id(node) for node in line}
+    stack = [(session.root, 0, session.positions([])[0].turn)]
+    while stack:
+        node, at, turn = stack.pop()
+        colour, _, _ = node.move.rpartition(" ")
+        player = "bw".index(colour) if colour else turn  # who made the move: in these games, players alternate
+        tree.nodes[at].comment = _comment(session.game, node, player)
+        tree.nodes[at].mark = node.mark
+        children = sorted(node.children, key=lambda child: id(child) not in first)
+        numbered = [(child, tree.add_line([child.move], at)) for child in children]
+        following = 1 - player if at else player
+        stack += [(child, found[0], following) for child, found in reversed(numbered) if found]
+    return tree
+
+
+def _comment(game: Game, node: Node, player: int) -> str:
+    """A node's comment, with what a search or a review found below it. player: who made its move."""
+    if node.win_rate is None or node.parent is None:
+        return node.comment
+    rate = node.win_rate if player == 0 else 1.0 - node.win_rate
+    score = node.score if game.name == "go" else None
+    remark = Remark(sides_of(game)[player], rate, score, None, node.mark, node.loss, node.better)
+    return "\n".join(filter(None, (node.comment, remark.text)))
 
 
 def _end_of(session: Session) -> tuple[int, str, float | None] | None:

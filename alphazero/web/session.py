@@ -62,6 +62,7 @@ class Node:
     parent: Node | None
     depth: int  # moves from the root
     children: list[Node] = field(default_factory=list)
+    chosen: Node | None = None  # the child that was last played
     win_rate: float | None = None  # the first player's, in [0, 1], as a search last said
     score: float | None = None  # the first player's lead in points, likewise
     mark: str = ""  # "?!", "?" or "??", once the game was reviewed
@@ -164,11 +165,11 @@ class Session:
         return found[::-1]
 
     def line(self) -> list[Node]:
-        """The current path and how it goes on: by the newest move of each node."""
+        """The current path and how it goes on: by the move of each node that was last played."""
         nodes = self.path()
         at = self.current
-        while at.children:
-            at = at.children[-1]
+        while at.chosen is not None:
+            at = at.chosen
             nodes.append(at)
         return nodes
 
@@ -205,6 +206,7 @@ class Session:
             known = Node(len(self.nodes), move, self.current, self.current.depth + 1)
             self.nodes[known.number] = known
             self.current.children.append(known)
+        self.current.chosen = known
         self.current = known
         if self.clocks is not None:
             if self.ended is None:

@@ -1,0 +1,151 @@
+"""Files of games on the page: variations, comments and marks come in and go out, and what does not is said in a line."""
+
+from __future__ import annotations
+
+import pytest
+
+import alphazero as az
+from alphazero.web import reading, saving
+from alphazero.web.session import Session, Setup
+
+GO = "(;GM[1]SZ[5]KM[0.5]C[start](;B[cc]C[good \\] move]BM[2];W[bb](;B[dd];W[bd])(;B[aa]C[other](;W[ab])(;W[ac])))(;B[ee]))"
+CHESS = "{ start } 1. e4 e5 (1... c5 $6 2. Nf3 (2. d4 { open })) 2. Nf3 $4 { why } *"
+SHOGI = """手合割：平手
+手数----指手---------消費時間--
+*start
+   1 ７六歩(77)
+   2 ３四歩(33)
+*why
+   3 ２六歩(27)
+
+変化：3手
+   3 ６六歩(67)
+*other
+   4 ３二飛(82)
+
+変化：4手
+   4 ８四歩(83)
+
+変化：2手
+   2 ８四歩(83)
+"""
+
+
+def opened(text: str, name: str = "go") -> tuple[Session, reading.Loaded]:
+    """A session with a game that was read, as the page has it."""
+    loaded = reading.read(text.encode(), az.Game(name))
+    session = Session(Setup(loaded.game, loaded.start, names=loaded.names))
+    for move in loaded.moves:
+        session.play(move)
+    reading.add_variations(session, loaded)
+    return session, loaded
+
+
+def tree_of(session: Session) -> list[tuple[str, int, str, str]]:
+    """Moves with their nesting, comments and marks."""
+    return [(node.move, level, node.comment, node.mark) for node, level in session.variations()]
+
+
+TREES = {
+    "go": [
+        ("C3", 0, "good ] move", "??"),
+        ("B4", 0, "", ""),
+        ("D2", 0, "", ""),
+        ("B2", 0, "", ""),
+        ("A5", 1, "other", ""),
+        ("A4", 1, "", ""),
+        ("A3", 2, "", ""),
+        ("E1", 1, "", ""),
+    ],
+    "chess": [
+        ("e2e4", 0, "", ""),
+        ("e7e5", 0, "", ""),
+        ("g1f3", 0, "why", "??"),
+        ("c7c5", 1, "", "?!"),
+        ("g1f3", 1, "", ""),
+        ("d2d4", 2, "open", ""),
+    ],
+    "shogi": [
+        ("7g7f", 0, "", ""),
+        ("3c3d", 0, "why", ""),
+        ("2g2f", 0, "", ""),
+        ("6g6f", 1, "other", ""),
+        ("8b3b", 1, "", ""),
+        ("8c8d", 2, "", ""),
+        ("8c8d", 1, "", ""),
+    ],
+}
+
+
+@pytest.mark.parametrize(("name", "text"), [("go", GO), ("chess", CHESS), ("shogi", SHOGI)])
+def test_variations_comments_and_marks_survive_the_page(name, text):
+    session, loaded = opened(text)
+    assert tree_of(session) == TREES[name] and session.root.comment == "start" and not loaded.warnings
+    assert session.moves() == loaded.moves == [move for move, level, _, _ in TREES[name] if level == 0]
+    form = saving.formats(name)[0]
+    once = saving.write(session, form)
+    again, loaded = opened(once)
+    assert [each[:2] for each in tree_of(again)] == [each[:2] for each in TREES[name]] and not loaded.warnings
+    assert saving.write(again, form) == once, "nothing is doubled when it is saved again"
+
+
+def test_one_who_steps_back_goes_on_in_the_line_that_was_read():
+    session, loaded = opened(GO)
+    session.step(-3)
+    session.step(1)
+    assert session.current.move == "B4" and [node.move for node in session.line()] == loaded.moves
+
+
+def test_what_a_review_found_is_saved_and_read_back():
+    session, _ = opened("(;GM[1]SZ[5]KM[0.5];B[cc];W[bb]C[mine];B[dd])")
+    node = session.path()[1]
+    node.win_rate, node.score, node.mark, node.loss, node.better = 0.6, -0.5, "??", 0.2, ["C4", "D4"]
+    text = saving.write(session, "sgf")
+    assert "C[mine\nalphazero: White 40.0 %, W+0.5; ?? lost 20.0 %; better: C4 D4]" in text
+    assert "V[-0.5]SBKV[60.0]BM[2]LB[cb:A]" in text
+    again, loaded = opened(text)
+    back = again.path()[1]
+    assert (back.comment, back.mark, back.loss, back.better) == ("mine", "??", 0.2, ["C4", "D4"])
+    assert back.win_rate == pytest.approx(0.6) and back.score == -0.5
+    assert saving.write(again, "sgf") == text and not loaded.warnings
+
+
+def test_csa_says_that_it_leaves_variations_out():
+    session, _ = opened(SHOGI)
+    text = saving.write(session, "csa")
+    assert "'3 side lines are left out: CSA has none" in text and "'why" in text
+    assert opened(text)[0].moves() == session.moves()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (f'{CHESS}\n\n[Event "b"]\n\n1. d4 *', "the first of 2 games is shown"),
+        (f"{GO}{GO}", "the first of 2 games is shown"),
+        (f"{SHOGI}\n{SHOGI}", "the first of 2 games is shown"),
+        ("PI\n+\n+7776FU\n/\nPI\n+\n+2726FU", "the first of 2 games is shown"),
+        ("(;SZ[5];B[cc]LB[aa:1]TR[bb];W[dd])", "not taken over: LB, TR"),
+        ("(;SZ[5];B[cc](;W[dd])(;W[cc]))", "side lines with an illegal move"),
+        ("(;SZ[5];B[cc](;W[dd])(;AW[aa];B[ab]))", "side lines of before a set-up, or with one"),
+        ("1. e4 $1 e5 *", "not taken over: $1"),
+        ('[Variant "Atomic"]\n\n1. e4 *', "Atomic is neither chess nor Chess960"),
+    ],
+)
+def test_what_is_not_taken_over_is_said_in_one_line(text, said):
+    session, loaded = opened(text)
+    line = reading.told(loaded.warnings)
+    assert said in line and "\n" not in line
+    assert session.moves() == loaded.moves
+
+
+@pytest.mark.parametrize("tag", ['[Variant "Fischerandom"]\n', ""])
+def test_chess960_is_read_as_analyze_reads_it(tag):
+    pgn = f'{tag}[SetUp "1"]\n[FEN "bqnrkrnb/pppppppp/8/8/8/8/PPPPPPPP/BQNRKRNB w KQkq - 0 1"]\n\n1. Nf3 Nf6 2. O-O *\n'
+    session, loaded = opened(pgn)
+    assert loaded.game.options["chess960"] is True and session.moves() == ["g1f3", "g8f6", "e1f1"]
+
+
+def test_a_file_of_very_many_side_lines_is_read_in_time():
+    comb = "".join(f";{'BW'[i % 2]}[](;{'WB'[i % 2]}[aa])(" for i in range(3000))
+    session, loaded = opened(f"(;SZ[5]{comb}" + ")" * 3001)
+    assert len(session.nodes) < reading.MOST_MOVES and reading.told(loaded.warnings)
