@@ -17,14 +17,14 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from alphazero._core import Game, load_games
+from alphazero._core import Game, Outcome, load_games
 from alphazero.errors import UserError
 from alphazero.files import writing
 from alphazero.headers import get_include
@@ -43,6 +43,8 @@ OPTIONS = ("-std=c++20", "-O3", "-march=native", "-DNDEBUG", "-shared", "-fPIC",
 GCC_OPTIONS = ("-fno-gnu-unique", "--param", "inline-unit-growth=300", "--param", "large-unit-insns=200000")
 CHECKED = (("tic_tac_toe", 4, 1), ("connect_four", 3, 2), ("chess", 2, 1))  # game, depth of the count, random games
 MOST_CHECKED_PLIES = 150
+PYTHONS = ((3, 11), (3, 12), (3, 13))  # that OpenSpiel 2.0.2 has wheels for; the extra installs nothing elsewhere
+KEPT = 4  # compiled adapters: others may be in use by other installations
 
 
 def load() -> None:
@@ -56,14 +58,32 @@ def library(pyspiel: Spiel) -> Path:
     compiler = _compiler()
     stamp = _stamp(pyspiel, compiler)
     path = cache_folder() / NAME / f"adapter-{stamp}.so"
-    if path.exists():
+    if _is_there(path):
         return path
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with _alone(path.with_name("lock")):
-            if not path.exists():  # another process made it meanwhile
+            if not _is_there(path):  # another process made it meanwhile
                 _compile(Path(pyspiel.__file__), compiler, path)
+                _clean(path.parent)
     return path
+
+
+def _is_there(path: Path) -> bool:
+    """Whether this adapter is compiled. It counts as used now, and those used last are kept."""
+    with suppress(OSError):  # not there, or in the folder of another user
+        os.utime(path)
+    return path.exists()
+
+
+def _clean(folder: Path) -> None:
+    """Deletes the adapters that were not used for longest, and what killed compilations left. The lock is held.
+
+    A process that has one loaded keeps it: the file's name goes, its contents stay until the process ends.
+    """
+    adapters = sorted(folder.glob("adapter-*.so"), key=lambda each: each.stat().st_mtime_ns, reverse=True)
+    for path in (*adapters[KEPT:], *folder.glob("adapter-*.cpp"), *folder.glob("adapter-*.tmp")):
+        path.unlink(missing_ok=True)
 
 
 def _pyspiel() -> Spiel:
@@ -73,6 +93,11 @@ def _pyspiel() -> Spiel:
     try:
         return importlib.import_module("pyspiel")
     except ImportError as error:
+        if sys.version_info[:2] not in PYTHONS:
+            known = f"{'.'.join(map(str, PYTHONS[0]))} to {'.'.join(map(str, PYTHONS[-1]))}"
+            raise UserError(
+                f"{NAME}: OpenSpiel has wheels for Python {known}, and this is Python {platform.python_version()}"
+            ) from error
         raise UserError(f"{NAME}: OpenSpiel is needed: pip install 'alphazero-engine[open_spiel]' ({error})") from error
 
 
@@ -144,6 +169,20 @@ def _is_gcc(compiler: str) -> bool:
     return "Free Software Foundation" in said
 
 
+def refused() -> dict[str, str]:
+    """OpenSpiel's games for two players that cannot be played here, and why. docs/open_spiel.md lists them."""
+    reasons = {}
+    for kind in _pyspiel().registered_games():
+        name = str(kind.short_name)
+        if not kind.min_num_players <= 2 <= kind.max_num_players or name.startswith("python_"):
+            continue  # those in Python are there only where a program imported them
+        try:
+            Game(NAME, game=name)
+        except ValueError as error:
+            reasons[name] = str(error).removeprefix(f"{NAME}: '{name}' cannot be played here: ")
+    return reasons
+
+
 # --- the check ---
 
 
@@ -166,9 +205,7 @@ def compare(theirs: Spiel, game: Game, draw: random.Random, most_plies: int) -> 
         here = f"at ply {ply} of {state.history()[:40]}"
         outcome = position.outcome
         if state.is_terminal():
-            if outcome is None or outcome.value != np.sign(state.returns()[0]):
-                return f"the end {here}"
-            return ""
+            return f"the end {here}" if outcome is None else _returns_fault(state.returns(), outcome, here)
         if outcome is not None:
             return f"an end that is none {here}"
         player, actions = state.current_player(), state.legal_actions()
@@ -186,6 +223,14 @@ def compare(theirs: Spiel, game: Game, draw: random.Random, most_plies: int) -> 
         state.apply_action(actions[number])
         position.play(moves[number])
     return ""
+
+
+def _returns_fault(returns: list[float], outcome: Outcome, here: str) -> str:
+    """What is wrong with an outcome beside these returns; a game without a score returns -1, 0 and 1 alone."""
+    told = outcome.value if outcome.score is None else outcome.score
+    if outcome.value == np.sign(returns[0]) and told == np.float32(returns[0]) and returns[0] == -returns[1]:
+        return ""
+    return f"the returns {returns}, for which the adapter has {outcome!r}, {here}"
 
 
 def _count(state: Spiel, depth: int) -> int:
