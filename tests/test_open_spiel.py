@@ -7,6 +7,8 @@ import random
 import subprocess
 import sys
 from itertools import pairwise
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -28,6 +30,11 @@ NAMES = (
     "quoridor shogi tic_tac_toe twixt ultimate_tic_tac_toe xiangqi y"
 )
 GAMES = NAMES.split()
+# With a score, or made of another game.
+VARIANTS = [
+    "dots_and_boxes(utility_margin=True)", "go(board_size=5)", "misere(game=hex(board_size=3))",
+    "start_at(game=tic_tac_toe(),history=0;4)", "zerosum(game=misere(game=tic_tac_toe()))",
+]  # fmt: skip
 # Games whose actions are cells of the observation, in its order, with so many kinds of moves of each.
 ON_CELLS = {
     "amazons": 1, "go": 1, "gomoku": 1, "havannah": 1, "hex": 1, "mnk": 1, "othello": 1, "tic_tac_toe": 1, "y": 1,
@@ -89,7 +96,7 @@ def test_what_is_kept_of_one_search_is_not_taken_for_the_next_one_s():
         position.play(found.moves[1].move)
 
 
-@pytest.mark.parametrize("name", GAMES)
+@pytest.mark.parametrize("name", GAMES + VARIANTS)
 def test_random_games_are_those_of_pyspiel(name):
     """Player, legal moves, observation, end and returns at every ply."""
     played_alike(name, 2, 250)
@@ -128,12 +135,143 @@ def test_no_other_game_of_open_spiel_is_playable():
         ("cliff_walking", "1 players"),
         ("mfg_crowd_modelling", "mean field"),
         ("mnk(m=200,n=100,k=5)", "20000 distinct actions"),
+        # These have no start, nothing to play, or an end in a segmentation fault.
+        *((f"hex(board_size={size})", "cannot be played here") for size in (1, 0, -1, -3, 65536, 100000)),
+        ("hex(num_cols=1)", "there is no legal move (at ply 11)"),
+        *((f"y(board_size={size})", "cannot be played here") for size in (0, -1, 65536)),
+        ("clobber(rows=1,columns=1)", "end before the first move"),
+        ("clobber(rows=0,columns=0)", "no actions"),
+        ("clobber(rows=1)", "OpenSpiel asks that bases[i] > 1"),
+        ("clobber(columns=40)", "OpenSpiel asks that columns_ <= 26 (here columns_ = 40, 26 = 26)"),
+        ("checkers(rows=6,columns=6)", "over at its start"),
+        ("connect_four(rows=0)", "end before the first move"),
+        ("connect_four(columns=-3,rows=-3,x_in_row=-3)", "no actions"),
+        ("havannah(board_size=-1)", "its observation is empty"),
+        ("quoridor(players=0)", "0 players"),
+        ("go(max_game_length=0)", "end before the first move"),
+        ("go(board_size=40)", "OpenSpiel refuses it: The current Go implementation supports board size up to 19"),
+        ("go(board_size=1)", "OpenSpiel refuses it: unsupported board size"),
+        ("amazons(board_size=1)", "OpenSpiel asks that board_size_ == 6 || board_size_ == 8 || board_size_ == 10"),
+        ("gomoku(connect=-3)", "its parameters make no game"),
+        ("hive(board_size=40)", "OpenSpiel asks that size() == values_.size()"),
+        ("chess(chess960=True)", "it has chance, which this search does not model (at its start)"),
+        ("misere(game=crazyhouse(chess960=True))", "it has chance"),
+        ("add_noise(game=tic_tac_toe(),epsilon=0.5,seed=1)", "drawn at random"),
+        ("misere(game=add_noise(game=tic_tac_toe(),epsilon=0.5,seed=1))", "drawn at random"),
+        # OpenSpiel's own words for these are none, or 120 lines.
+        ("misere(game=hexx())", "'misere(game=hexx())' cannot be played here: OpenSpiel has no game 'hexx'"),
+        ("misere", "it needs the parameter 'game'"),
+        ("zerosum(game=misere())", "misere needs the parameter 'game'"),
+        ("nfg_game", "it needs the parameter 'filename'"),
+        ("efg_game", "it needs the parameter 'filename'"),
+        ("efg_game(filename=/nowhere)", "there is no file '/nowhere'"),
+        ("zerosum(game=nfg_game(filename=/))", "there is no file '/'"),
+        ("misere(game=hex)", "Wrong type for parameter game"),
+        ("hex(board_size=5", "its parameters cannot be read: Missing closing bracket"),
+        ("hex(board_size=99999999999999)", "its parameters cannot be read"),
+        ("hex(bord_size=5)", "Unknown parameter 'bord_size'. Available parameters are: board_size"),
+        ("hex(string_rep=" + 1000 * "é" + ")", "Invalid string_rep"),
     ],
 )
-def test_what_cannot_be_played_is_refused_with_the_reason(game, said):
-    with pytest.raises(ValueError, match="open_spiel") as refused:
+def test_what_cannot_be_played_is_refused_with_the_reason(game, said, capfd):
+    """In one line that names the game, whatever OpenSpiel says or does; exit 2, and nothing else on the terminal."""
+    with pytest.raises(ValueError, match=r"^open_spiel: '") as refused:
         game_of(game)
-    assert said in str(refused.value) and "\n" not in str(refused.value)
+    line = str(refused.value)
+    assert said in line and f"'{game[:60]}" in line and "\ufffd" not in line and "\n" not in line and len(line) < 700
+    capfd.readouterr()
+    assert main(["perft", "open_spiel", "1", "--option", f"game={game}"]) == 2
+    out, err = capfd.readouterr()
+    told = [each for each in err.splitlines() if not each.startswith("Warning! The implementation of 'quoridor'")]
+    assert out == "" and told == [f"alphazero: {line}"]
+
+
+@pytest.mark.parametrize("game", ["", "(", ")", "hex(board_size=\n\x1b[31m)", "\n", "x" * 100_000, "="])
+def test_texts_that_name_no_game_get_a_line(game):
+    with pytest.raises(ValueError, match=r"^open_spiel: '.*' cannot be played here: ") as refused:
+        game_of(game)
+    assert str(refused.value).isprintable() and len(str(refused.value)) < 700
+
+
+def test_a_game_that_is_not_zero_sum_is_refused(tmp_path):
+    """OpenSpiel 2.0.2 has none of the other properties that we ask for; a file of Gambit's format makes one."""
+    file = tmp_path / "stag.efg"
+    tree = [
+        'p "" 1 1 "" { "a" "b" } 0',
+        't "" 1 "" { 2 2 }',
+        'p "" 2 1 "" { "c" "d" } 0',
+        't "" 2 "" { 3 0 }',
+        't "" 3 "" { 1 1 }',
+    ]
+    file.write_text("\n".join(['EFG 2 R "stag" { "one" "two" } ""', *tree, ""]))
+    with pytest.raises(ValueError, match="cannot be played here: it is not zero-sum"):
+        game_of(f"efg_game(filename={file})")
+
+
+IN_PYTHON = """
+import os
+import pyspiel
+import alphazero as az
+
+def made(name, game):
+    kind = pyspiel.GameType(
+        name, name, pyspiel.GameType.Dynamics.SEQUENTIAL, pyspiel.GameType.ChanceMode.DETERMINISTIC,
+        pyspiel.GameType.Information.PERFECT_INFORMATION, pyspiel.GameType.Utility.ZERO_SUM,
+        pyspiel.GameType.RewardModel.TERMINAL, 2, 2, True, False, True, True, {})
+    info = pyspiel.GameInfo(9, 0, 2, -1.0, 1.0, 0.0, 9)
+    pyspiel.register_game(kind, lambda params=None: game(kind, info, params or {}))
+
+class Mine(pyspiel.Game):
+    def new_initial_state(self, state=None):
+        return pyspiel.load_game("tic_tac_toe").new_initial_state()
+
+class MyOwn(Mine):
+    pass
+
+made("my_ttt", Mine)
+made("another", MyOwn)
+made("alias", lambda kind, info, params: pyspiel.load_game("tic_tac_toe"))
+import open_spiel.python.games.tic_tac_toe
+for name in ("my_ttt", "my_ttt()", "another", "misere(game=my_ttt())", "zerosum(game=misere(game=another()))",
+             "start_at(game=my_ttt(),history=0;1)", "python_tic_tac_toe", "misere(game=python_tic_tac_toe())"):
+    try:
+        print(name, az.load("mcts:50", game=az.Game("open_spiel", game=name)))
+    except ValueError as error:
+        print(error)
+print(az.Game("open_spiel", game="alias").options["game"], flush=True)
+os._exit(0)  # pyspiel aborts at Python's end: it frees what was registered too late
+"""
+
+
+def test_games_written_in_python_are_refused_whatever_they_are_called():
+    """Also where another game is made of them. Registered in a process of their own: they stay to its end."""
+    said = subprocess.run([sys.executable, "-c", IN_PYTHON], capture_output=True, text=True)
+    assert said.returncode == 0, said.stderr[-1000:]
+    *refusals, alias = said.stdout.splitlines()
+    reason = "cannot be played here: it is written in Python, which a search in C++ cannot wait for"
+    assert len(refusals) == 8 and all(line.endswith(reason) for line in refusals), refusals
+    assert alias == "tic_tac_toe"  # a name that Python gave to a game in C++
+
+
+def test_a_position_without_moves_that_is_no_end_raises():
+    """A fault of the game: Hex of one column ends for nobody. A search would choose among no moves."""
+    game = game_of("hex(num_cols=1,num_rows=1100)")
+    position = game.position()
+    for _ in range(1100):
+        assert position.outcome is None
+        position.play(position.legal_moves()[0])
+    with pytest.raises(ValueError, match="is not over at ply 1100, and has no legal move there"):
+        position.legal_moves()
+
+
+def test_the_documentation_lists_all_games_for_two_that_are_refused():
+    """The rows of its table: `python -c 'from alphazero import open_spiel; print(open_spiel.refused())'`."""
+    names = {}
+    for name, reason in open_spiel.refused().items():
+        names.setdefault(reason, []).append(name)
+    documentation = (Path(__file__).parents[1] / "docs" / "open_spiel.md").read_text()
+    for reason, every in names.items():
+        assert f"| {reason} | {', '.join(sorted(every))} |" in documentation
 
 
 def test_the_option_game_is_needed_and_named():
@@ -336,6 +474,80 @@ def test_an_adapter_that_plays_otherwise_is_refused(monkeypatch):
     monkeypatch.setattr(open_spiel, "_count", lambda state, depth: 7)
     with pytest.raises(UserError, match=r"does not play as OpenSpiel .* does .*counts of positions"):
         open_spiel.check(pyspiel)
+
+
+class Retold:
+    """A game, or a position, whose outcomes are told otherwise."""
+
+    def __init__(self, of, retell):
+        self._of, self._retell = of, retell
+
+    def __getattr__(self, name):
+        return getattr(self._of, name)
+
+    def position(self):
+        return Retold(self._of.position(), self._retell)
+
+    @property
+    def outcome(self):
+        return self._of.outcome and self._retell(self._of.outcome)
+
+
+@pytest.mark.parametrize(
+    ("name", "retell"),
+    [
+        ("dots_and_boxes(utility_margin=True)", lambda end: (end.value, end.score * 2)),
+        ("dots_and_boxes(utility_margin=True)", lambda end: (end.value, -end.score)),
+        ("dots_and_boxes(utility_margin=True)", lambda end: (-end.value, end.score)),
+        ("dots_and_boxes(utility_margin=True)", lambda end: (end.value, None)),
+        ("tic_tac_toe", lambda end: (end.value, 0.5 * end.value)),
+        ("tic_tac_toe", lambda end: (-end.value, None)),
+    ],
+)
+def test_a_wrong_result_is_a_difference(name, retell):
+    """The returns are compared, not their sign alone: the score of a won game counts."""
+
+    def end(outcome):
+        value, score = retell(outcome)
+        return SimpleNamespace(value=value, score=score, reason=outcome.reason)
+
+    theirs, game = pyspiel.load_game(name), game_of(name)
+    decided = 0
+    for seed in range(10):
+        assert open_spiel.compare(theirs, game, random.Random(seed), 100) == ""
+        decided += "the returns [" in open_spiel.compare(theirs, Retold(game, end), random.Random(seed), 100)
+    assert decided > 3  # of a draw and of a margin of one there is no wrong half or double
+
+
+def test_the_adapters_used_last_are_kept(tmp_path, monkeypatch):
+    """Others, and what compilations left that were killed, go when one is compiled."""
+    stamps = iter(["0", "new", "new"])
+    monkeypatch.setattr(open_spiel, "cache_folder", lambda: tmp_path)
+    monkeypatch.setattr(open_spiel, "_stamp", lambda pyspiel, compiler: next(stamps))
+    monkeypatch.setattr(open_spiel, "_compile", lambda pyspiel, compiler, path: path.touch())
+    folder = tmp_path / open_spiel.NAME
+    folder.mkdir()
+    for number in range(6):
+        path = folder / f"adapter-{number}.so"
+        path.touch()
+        os.utime(path, (number, number))
+    (folder / "adapter-9.tmp").touch()
+    (folder / "adapter-9.cpp").touch()
+    assert open_spiel.library(pyspiel) == folder / "adapter-0.so" and len(list(folder.iterdir())) == 8
+    assert open_spiel.library(pyspiel) == folder / "adapter-new.so"
+    assert {path.name for path in folder.iterdir()} == {
+        "lock",
+        *(f"adapter-{name}.so" for name in ("0", "4", "5", "new")),
+    }
+    assert open_spiel.library(pyspiel).exists()
+
+
+def test_a_python_without_a_wheel_is_told_so(monkeypatch):
+    """There the extra installs nothing: to install it again helps nobody."""
+    monkeypatch.setitem(sys.modules, "pyspiel", None)
+    monkeypatch.setattr(open_spiel, "PYTHONS", ((3, 1), (3, 2)))
+    with pytest.raises(UserError, match=r"OpenSpiel has wheels for Python 3\.1 to 3\.2, and this is Python 3\."):
+        open_spiel._pyspiel()
 
 
 def test_long_games_are_drawn_at_max_plies():

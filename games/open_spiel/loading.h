@@ -1,23 +1,25 @@
-// Which of OpenSpiel's games can be played here, why others cannot, and what their tensors are to a network.
+// A game of OpenSpiel made from its text, and what its tensors are to a network. refusals.h says which cannot be
+// played.
 #pragma once
 
 #include <algorithm>
-#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <initializer_list>
 #include <memory>
+#include <new>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "games/game.h"
+#include "games/open_spiel/refusals.h"
 #include "open_spiel/spiel.h"
 
 namespace az::open_spiel {
 
-inline constexpr int kMostActions = 16384;  // of a game's distinct actions: OpenSpiel's shogi has 13,689
 inline constexpr int kMostPliesOfARecord = 65535;
-inline constexpr int kLongestRollout = 1000;  // plies: random games of Chinese checkers do not end
 
 // A game that can be played.
 struct Loaded {
@@ -33,37 +35,16 @@ struct Loaded {
 
 namespace detail {
 
-[[noreturn]] inline void refuse(const std::string& name, const std::string& reason) {
-  throw std::invalid_argument("open_spiel: '" + name + "' cannot be played here: " + reason);
-}
-
-inline std::string shortened(std::string text) {
-  std::replace(text.begin(), text.end(), '\n', ' ');
-  return text.size() > 300 ? text.substr(0, 300) + " ..." : text;
-}
-
-// Why a game cannot be played; empty: it can.
-inline std::string obstacle(const ::open_spiel::Game& game) {
-  using ::open_spiel::GameType;
-  const GameType& type = game.GetType();
-  if (type.dynamics == GameType::Dynamics::kSimultaneous) return "its players move at the same time";
-  if (type.dynamics != GameType::Dynamics::kSequential) return "it is a mean field game";
-  if (type.chance_mode != GameType::ChanceMode::kDeterministic)
-    return "it has chance, which this search does not model";
-  if (type.information != GameType::Information::kPerfectInformation)
-    return "its players do not see all (imperfect information)";
-  if (game.NumPlayers() != 2) return "it has " + std::to_string(game.NumPlayers()) + " players, not two";
-  if (type.utility != GameType::Utility::kZeroSum) return "it is not zero-sum";
-  if (!type.provides_observation_tensor) return "it has no observation tensor";
-  if (game.NumDistinctActions() > kMostActions)
-    return "it has " + std::to_string(game.NumDistinctActions()) + " distinct actions, more than " +
-           std::to_string(kMostActions);
-  return {};
-}
-
 // Observations as planes: [C, H, W] as they are, [C, cells] as squares where they are, a flat one as C planes of one
 // cell.
-inline Shape shape_of(const std::string& name, const std::vector<int>& observation, int actions) {
+inline Shape shape_of(const std::string& text, const std::vector<int>& observation, int actions) {
+  std::int64_t numbers = 1;
+  for (const int size : observation) {
+    if (size < 1) refuse(text, "its observation is empty with these parameters");
+    numbers = std::min<std::int64_t>(numbers * size, std::int64_t{1} << 31);
+  }
+  if (numbers > kMostNumbers)
+    refuse(text, "its observation has more than " + std::to_string(kMostNumbers) + " numbers");
   Shape shape;
   shape.numbers_a_cell = true;
   shape.policy_size = actions;
@@ -82,7 +63,8 @@ inline Shape shape_of(const std::string& name, const std::vector<int>& observati
   shape.scalar_planes = sizes[0] + 1;  // and one that says whose turn it is
   shape.height = sizes[1];
   shape.width = sizes[2];
-  if (shape.cells() > 65535) refuse(name, "its observation has more than 65535 cells");
+  if (shape.cells() > kMostCells)
+    refuse(text, "its observation has more than " + std::to_string(kMostCells) + " cells");
   return shape;
 }
 
@@ -103,58 +85,45 @@ inline int kinds_a_cell(const std::string& name, const Shape& shape) {
   return 0;
 }
 
-// Whether to play a move takes more than ten times as long as to copy the state, over the start of one game. Othello's
-// takes 45 times as long and Checkers' 20; most others' once or twice.
-inline bool moves_are_dear(const ::open_spiel::State& start) {
-  using Clock = std::chrono::steady_clock;
-  constexpr int kPlies = 40;
-  Clock::duration copying{};
-  Clock::duration playing{};
-  std::unique_ptr<::open_spiel::State> state = start.Clone();
-  for (int ply = 0; ply < kPlies && !state->IsTerminal(); ++ply) {
-    const std::vector<::open_spiel::Action> actions = state->LegalActions();
-    const Clock::time_point begin = Clock::now();
-    std::unique_ptr<::open_spiel::State> next = state->Clone();
-    const Clock::time_point copied = Clock::now();
-    next->ApplyAction(actions[actions.size() / 2]);
-    playing += Clock::now() - copied;
-    copying += copied - begin;
-    state = std::move(next);
-  }
-  return playing > 10 * copying;
-}
-
-}  // namespace detail
-
-// The game of this text, such as "hex(board_size=5)". Throws std::invalid_argument naming what is wrong with it.
 inline Loaded load(const std::string& text, int max_plies) {
-  const std::string name = text.substr(0, text.find('('));
-  if (name.rfind("python_", 0) == 0)
-    detail::refuse(name, "it is written in Python, which a search in C++ cannot wait for");
-  if (!::open_spiel::GameRegisterer::IsValidName(name))
-    throw std::invalid_argument("open_spiel: OpenSpiel has no game '" + name +
-                                "'; pyspiel.registered_names() lists its games");
+  const ::open_spiel::GameParameters parameters = parameters_of(text);
+  examine(text, parameters);
   Loaded loaded;
-  try {
-    loaded.game = ::open_spiel::LoadGame(text);
-  } catch (const std::exception& error) {
-    throw std::invalid_argument("open_spiel: " + text + ": " + detail::shortened(error.what()));
-  }
+  loaded.game = ::open_spiel::LoadGame(parameters);
   const std::string obstacle = detail::obstacle(*loaded.game);
-  if (!obstacle.empty()) detail::refuse(name, obstacle);
+  if (!obstacle.empty()) refuse(text, obstacle);
   loaded.name = loaded.game->ToString();
   if (loaded.name.ends_with("()")) loaded.name.resize(loaded.name.size() - 2);
-  loaded.start = loaded.game->NewInitialState();
-  loaded.shape = detail::shape_of(name, loaded.game->ObservationTensorShape(), loaded.game->NumDistinctActions());
-  loaded.kinds_a_cell = detail::kinds_a_cell(name, loaded.shape);
+  loaded.shape = shape_of(text, loaded.game->ObservationTensorShape(), loaded.game->NumDistinctActions());
+  loaded.kinds_a_cell = kinds_a_cell(loaded.game->GetType().short_name, loaded.shape);
   loaded.shape.dense_policy = loaded.kinds_a_cell == 0;
   loaded.kinds_a_cell = std::max(1, loaded.kinds_a_cell);
   const int longest = std::min(loaded.game->MaxGameLength(), kMostPliesOfARecord);
   loaded.max_plies = max_plies > 0 ? std::min(max_plies, longest) : longest;
   loaded.shape.rollout_plies = std::min(loaded.max_plies, kLongestRollout);
   loaded.scored = loaded.game->MaxUtility() != 1.0;
-  loaded.dear_moves = detail::moves_are_dear(*loaded.start);
+  loaded.start = loaded.game->NewInitialState();
+  const int observed = (loaded.shape.scalar_planes - 1) * loaded.shape.cells();
+  loaded.dear_moves = moves_are_dear(text, *loaded.start, static_cast<std::size_t>(observed));
   return loaded;
+}
+
+}  // namespace detail
+
+// The game of this text, such as "hex(board_size=5)". Throws std::invalid_argument naming what is wrong with it.
+inline Loaded load(const std::string& text, int max_plies) {
+  const detail::Silence silence;
+  try {
+    return detail::load(text, max_plies);
+  } catch (const detail::Refusal&) {
+    throw;
+  } catch (const std::bad_alloc&) {
+    detail::refuse(text, "it takes more memory than there is");
+  } catch (const std::logic_error& error) {  // of a container: its size is negative, or nothing stands at a place
+    detail::refuse(text, std::string("its parameters make no game (") + error.what() + ")");
+  } catch (const std::exception& error) {
+    detail::refuse(text, detail::in_words(error.what()));
+  }
 }
 
 }  // namespace az::open_spiel

@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -96,7 +97,11 @@ struct OpenSpiel {
     }
 
     void legal_moves(Moves& moves) const {
-      for (const ::open_spiel::Action action : state().LegalActions()) moves.push(static_cast<Move>(action));
+      const std::vector<::open_spiel::Action> actions = state().LegalActions();
+      if (actions.empty() && !state().IsTerminal())  // a fault of the game, which a search would choose a move from
+        throw std::invalid_argument("open_spiel: " + options_.name + " is not over at ply " + std::to_string(ply()) +
+                                    ", and has no legal move there");
+      for (const ::open_spiel::Action action : actions) moves.push(static_cast<Move>(action));
     }
     void play(Move move) { states_.play(move); }
     void undo() { states_.undo(); }

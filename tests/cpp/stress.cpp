@@ -19,7 +19,7 @@
 #include "games/connect4/connect4.h"
 #include "games/go/go.h"
 #include "games/shogi/shogi.h"
-#ifdef AZ_OPEN_SPIEL  // compiled against its wheel: `make sanitize`
+#ifdef AZ_OPEN_SPIEL  // compiled against its wheel: `make sanitize-open_spiel`
 #include "games/open_spiel/open_spiel.h"
 #endif
 #include "tests/cpp/drawn.h"
