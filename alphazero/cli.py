@@ -14,6 +14,7 @@ import re
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -121,6 +122,25 @@ def sigterm_as_ctrl_c(command: str | None) -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def warnings_as_lines() -> Iterator[None]:
+    """Our own warnings are told as errors are, in one line; those of other packages as Python does."""
+    usual = warnings.formatwarning
+
+    def told(
+        message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
+    ) -> str:
+        if Path(filename).is_relative_to(Path(__file__).parent):
+            return f"alphazero: warning: {clean(str(message), LONGEST_ERROR)}\n"
+        return usual(message, category, filename, lineno, line)
+
+    warnings.formatwarning = told
+    try:
+        yield
+    finally:
+        warnings.formatwarning = usual
 
 
 class CtrlC:
@@ -329,7 +349,7 @@ def _run(arguments: list[str], ctrl_c: CtrlC | None = None) -> int:
         if command in COMMANDS:
             module = importlib.import_module(f"alphazero.commands.{COMMANDS[command][0]}")
             args = _parse(command, arguments)
-            with sigterm_as_ctrl_c(command):
+            with sigterm_as_ctrl_c(command), warnings_as_lines():
                 if ctrl_c is not None:
                     ctrl_c.running = True
                 try:

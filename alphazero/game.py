@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from alphazero._core import Game, IllegalMove, Outcome, Position
 from alphazero._core import games as of_the_core
 from alphazero.errors import UserError
+from alphazero.outside import look_in_this_folder
 from alphazero.outside import names as from_outside
 from alphazero.text import did_you_mean
 
@@ -42,6 +43,8 @@ def make(name: str, options: Mapping[str, OptionValue] | None = None) -> Game:
     for key in ("self", "name"):  # parameters of Game itself, which Python would take them for
         if key in options:
             raise ValueError(f"{name}: unknown option '{key}'; options are: {', '.join(sorted(Game(name).options))}")
+    if name == "python":
+        look_in_this_folder()
     try:
         return Game(name, **options)
     except ValueError as error:

@@ -18,6 +18,7 @@ from alphazero.arena.sprt import PairwiseTest, Sprt
 from alphazero.arena.time_control import TimeControl
 from alphazero.errors import UserError
 from alphazero.game import Game, make
+from alphazero.outside import check_pool
 from alphazero.progress import Progress
 from alphazero.search_settings import SettingValue
 
@@ -88,6 +89,8 @@ def _lifted(game: Game, by_hand: bool, adjudication: Adjudication | None) -> Gam
     """The game as it is played: without `max_plies` where games go move by move. UserError: adjudication has no say."""
     if by_hand and game.options.get("max_plies"):
         return make(game.name, {**game.options, "max_plies": 0})
+    if not by_hand:
+        check_pool(game)  # before anything is written
     if adjudication is not None and adjudication != Adjudication() and not by_hand:
         raise UserError("match: games are adjudicated where an engine or a clock (--tc) is in them; neither is here")
     return game

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Literal
 
 from alphazero.arena import ratings, schedule
 from alphazero.arena.clocked import TimeControl
-from alphazero.arena.match import Entrant, Pairing
+from alphazero.arena.match import Entrant, Pairing, played_by_hand
 from alphazero.arena.named import NamedPlayer, game_of
 from alphazero.arena.openings import random_openings, read_openings
 from alphazero.arena.play import Elsewhere, run_schedule
@@ -39,6 +39,7 @@ from alphazero.files import write_atomically
 from alphazero.formats.results import Result
 from alphazero.formats.results import players_of as players_in
 from alphazero.game import Game, in_words, make
+from alphazero.outside import check_pool
 from alphazero.progress import Progress
 from alphazero.search_settings import MOST_SIMULATIONS
 from alphazero.text import clean, listed, player_name, shown
@@ -169,6 +170,8 @@ def play_tournament(
             raise UserError(f"tournament: the anchor '{name}' is no player; players are: {listed(names)}")
     time_control = TimeControl.parse(config.time_control) if config.time_control else None
     file = None
+    if not played_by_hand(entrants, time_control):
+        check_pool(game)
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         file = out / "results.jsonl"

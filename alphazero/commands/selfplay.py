@@ -51,12 +51,14 @@ def run(args: argparse.Namespace) -> int:
     import time
 
     from alphazero.options import game_from
+    from alphazero.outside import check_pool
     from alphazero.player import load
     from alphazero.progress import Progress
     from alphazero.training.generate import generate
     from alphazero.training.replay import Replay
 
     player = load(args.model, args.device, game=game_from(args.game, args.option) if args.game else None)
+    check_pool(player.game)  # before anything is written
     replay = Replay(args.out, player.game, chunk_games=min(64, args.games), window_scale=0, window_exponent=0.75)
     progress = Progress()
     begin = last = time.perf_counter()
