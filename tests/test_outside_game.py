@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -10,10 +13,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 import alphazero as az
-from alphazero import outside
+from alphazero import checkpoint, outside
 from alphazero.cli import main
+from alphazero.commands import new_game
 from alphazero.errors import UserError
 from alphazero.search import uniform_evaluator
 
@@ -35,22 +40,55 @@ def package(tmp_path_factory):
         pytest.skip("no C++ compiler under the name c++")
     folder = tmp_path_factory.mktemp("outside")
     assert main(["new-game", "gomoku", str(folder / "gomoku")]) == 0
-    pip = [
-        sys.executable,
-        "-m",
-        "pip",
-        "install",
-        "-q",
-        "--disable-pip-version-check",
-        "--no-build-isolation",
-        "--no-deps",
-    ]
-    quick = ["-C", "cmake.define.CMAKE_CXX_FLAGS_RELEASE=-O1"]
-    made = subprocess.run(
-        [*pip, *quick, "--target", str(folder / "site"), str(folder / "gomoku")], capture_output=True, text=True
-    )
+    made = install(folder / "gomoku", folder / "site", "--no-build-isolation", flags="-O1")
     assert made.returncode == 0, made.stdout[-2000:] + made.stderr[-2000:]
     return folder
+
+
+def install(package: Path, target: Path, *options: str, flags: str) -> subprocess.CompletedProcess[str]:
+    """What pip says of installing the package into a folder, compiled with these flags."""
+    pip = [sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-deps", *options]
+    quick = ["-C", f"cmake.define.CMAKE_CXX_FLAGS_RELEASE={flags}", "--target", str(target), str(package)]
+    return subprocess.run([*pip, *quick], capture_output=True, text=True, timeout=500)
+
+
+@pytest.mark.slow  # compiles once more, and pip downloads scikit-build-core
+def test_the_documented_pip_install_builds_it_against_the_alphazero_that_is_installed(package, tmp_path):
+    made = install(package / "gomoku", tmp_path / "site", flags="-O0")
+    if "No matching distribution" in made.stderr or "Could not find a version" in made.stderr:
+        pytest.skip("pip reaches no package index")
+    assert made.returncode == 0, made.stdout[-2000:] + made.stderr[-2000:]
+    said = alphazero(tmp_path / "site", "-m", "alphazero", "perft", "gomoku", "2", "--option", "board_size=5")
+    assert said.stdout.startswith("600 nodes"), said.stderr
+
+
+def test_it_is_configured_where_pip_hides_the_alphazero_that_is_installed(tmp_path):
+    """As pip's build isolation does: a sitecustomize.py on PYTHONPATH takes the installed packages out of sys.path."""
+    if shutil.which("cmake") is None or shutil.which("c++") is None:
+        pytest.skip("no CMake or C++ compiler under the names cmake and c++")
+    assert main(["new-game", "gomoku", str(tmp_path / "gomoku")]) == 0
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os, sys\n"
+        "sys.path = [p for p in sys.path if 'site-packages' not in p and not os.path.isdir(f'{p}/alphazero')]\n"
+        "sys.meta_path = [each for each in sys.meta_path if '_editable' not in type(each).__module__]\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    hidden = [sys.executable, "-c", "import alphazero"]
+    assert subprocess.run(hidden, env=environment, cwd=tmp_path, capture_output=True).returncode == 1
+
+    def configure(python: str) -> subprocess.CompletedProcess[str]:
+        cmake = ["cmake", "-S", str(tmp_path / "gomoku"), "-B", str(tmp_path / f"build-{Path(python).name}")]
+        return subprocess.run(
+            [*cmake, f"-DPython_EXECUTABLE={python}"], env=environment, capture_output=True, text=True
+        )
+
+    made = configure(sys.executable)
+    assert made.returncode == 0, made.stderr
+    bare = tmp_path / "bare-python"  # as of an environment that has no alphazero at all
+    bare.write_text(f'#!/bin/sh\nexec "{sys.executable}" -S "$@"\n')
+    bare.chmod(0o755)
+    made = configure(str(bare))
+    assert made.returncode != 0 and "finds no alphazero (pip install alphazero-engine)" in " ".join(made.stderr.split())
 
 
 def alphazero(folder: Path | None, *words: str | Path, **more: str) -> subprocess.CompletedProcess[str]:
@@ -110,7 +148,7 @@ def test_games_that_are_installed_are_listed_and_loaded_when_they_are_asked_for(
 
 
 def test_a_library_of_other_headers_is_refused(package, tmp_path):
-    library = next((package / "site").rglob("gomoku.so"))
+    library = next((package / "site").rglob("gomoku_game.so"))
     stamp = next(
         line.split('"')[1].split()[0]
         for line in (az.get_include() / "cpp/bind/stamp.h").read_text().splitlines()
@@ -151,10 +189,54 @@ def test_a_broken_package_is_named_in_one_line(monkeypatch, function, said):
     assert "game 'broken' of the package broken:library" in str(refused.value)
 
 
-@pytest.mark.parametrize("name", ["Gomoku", "go moku", "1st", "class", "a__b", "chess", "x" * 31, ""])
+@pytest.mark.parametrize(
+    "name", ["Gomoku", "go moku", "1st", "a__b", "_a", "a-b", "chess", "python", "engine", "bench", "x" * 31, ""]
+)
 def test_new_game_refuses_what_can_be_no_name(name, tmp_path, capsys):
     assert main(["new-game", name, str(tmp_path / "x")]) == 2
     assert "new-game" in capsys.readouterr().err and not (tmp_path / "x").exists()
+
+
+def test_in_cpp_and_cmake_a_name_stands_with_an_ending_that_makes_it_unique():
+    for source in ("game.h.in", "game.cpp.in"):
+        code = re.sub(r'//.*|"(\\.|[^"\\])*"', "", (new_game.TEMPLATE / source).read_text())
+        assert set(re.findall(r"\w*@\w+@\w*", code)) == {"@NAME@_game"}
+    cmake = (new_game.TEMPLATE / "CMakeLists.txt.in").read_text()
+    assert re.findall(r"(?:alphazero_add_game\(|TARGETS )(\S+)", cmake) == ["@NAME@_game"] * 2
+
+
+@pytest.mark.parametrize("name", ["class", "install", "position", "yes"])
+def test_a_name_that_means_something_elsewhere_is_taken(name, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["new-game", name, name]) == 0
+    assert f"pip install ./{name} " in capsys.readouterr().out  # `pip install NAME` would be one of the package index
+    assert yaml.safe_load((tmp_path / name / f"{name}.yaml").read_text())["game"]["name"] == name
+    written = [path.read_text() for path in (tmp_path / name).rglob("*") if path.is_file()]
+    assert len(written) == len(new_game.FILES) and not any("@NAME@" in text for text in written)
+
+
+@pytest.mark.parametrize("name", ["game", "position", "std"])
+def test_a_hard_name_compiles(name, tmp_path):
+    if shutil.which("c++") is None:
+        pytest.skip("no C++ compiler under the name c++")
+    assert main(["new-game", name, str(tmp_path / name)]) == 0
+    check = ["c++", "-std=c++20", "-fsyntax-only", f"-I{az.get_include()}", str(tmp_path / name / "src" / f"{name}.h")]
+    made = subprocess.run(check, capture_output=True, text=True)
+    assert made.returncode == 0, made.stderr[-2000:]
+
+
+@pytest.mark.slow  # trains for a minute
+def test_its_own_configuration_trains_for_a_minute_and_beats_random_play(package, tmp_path):
+    run = tmp_path / "run"
+    minute = ("training.budget_minutes=1", "rating.games=2", "rating.checkpoints=2", "rating.opponents=[random]")
+    program, config = ("-m", "alphazero"), package / "gomoku" / "gomoku.yaml"
+    said = alphazero(package / "site", *program, "train", config, "--run", run, *minute)
+    assert said.returncode == 0, said.stderr
+    assert checkpoint.read_meta(checkpoint.resolve(run))["steps"] > 0
+    said = alphazero(package / "site", *program, "match", run, "random", "--games", "20", "--out", tmp_path / "match")
+    assert said.returncode == 0, said.stderr
+    results = [json.loads(line) for line in (tmp_path / "match" / "results.jsonl").read_text().splitlines()]
+    assert sum(1 - each["result"] if each["first"] == "random" else each["result"] for each in results) >= 15
 
 
 def test_new_game_overwrites_nothing(tmp_path, capsys):
@@ -261,6 +343,66 @@ def moves(state):
 def test_rules_in_python_have_no_pool(nim, tmp_path):
     with pytest.raises(ValueError, match=r"python: no self-play, training or matches.*write them in C\+\+"):
         list(az.self_play(nim, lambda planes: (np.zeros((len(planes), 9)), np.zeros(len(planes))), games=1))
+
+
+@pytest.fixture
+def own_rules(tmp_path):
+    """A folder with rules and a configuration; it is to hold nothing else at the end."""
+    (tmp_path / "own_nim.py").write_text(f"import numpy as np\n\n\n{inspect.getsource(Nim)}")
+    rules = 'python, options: {rules: "own_nim:Nim"}'
+    (tmp_path / "c.yaml").write_text(CONFIG.replace("gomoku, options: {board_size: 6}", rules))
+    yield tmp_path
+    assert {each.name for each in tmp_path.iterdir()} - {"__pycache__"} == {"own_nim.py", "c.yaml"}
+
+
+NO_POOL = "python: no self-play, training or matches with these rules"
+
+
+def test_the_command_line_finds_rules_in_its_folder_and_warns_in_a_line(own_rules):
+    program = shutil.which("alphazero", path=str(Path(sys.executable).parent))
+    assert program is not None
+    for words, code in (
+        (("play", "--game", "python", "--option", "rules=own_nim:Nim", "--model", "mcts:20"), 0),
+        (("train", "c.yaml", "--run", "run"), 2),
+    ):
+        said = subprocess.run(
+            [program, *words], cwd=own_rules, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=100
+        )
+        warning, *refused = said.stderr.splitlines()
+        assert said.returncode == code, (words, said.stderr)
+        assert re.fullmatch(r"alphazero: warning: own_nim:Nim: .*a hundred times as slow.*", warning)
+        assert [line.startswith(f"alphazero: c.yaml: game: {NO_POOL}") for line in refused] == [True] * (code == 2)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("selfplay", "uniform", "--out", "games"),
+        ("match", "mcts:2", "random", "--games", "2", "--out", "match"),
+        ("tournament", "mcts:2", "random", "--games", "2", "--out", "all"),
+    ],
+)
+def test_a_command_that_cannot_play_rules_in_python_writes_nothing(own_rules, words, monkeypatch, capsys):
+    monkeypatch.chdir(own_rules)
+    monkeypatch.setattr(sys, "path", sys.path.copy())
+    assert main([*words, "--game", "python", "--option", "rules=own_nim:Nim"]) == 2
+    assert NO_POOL in capsys.readouterr().err
+
+
+def test_a_file_of_the_folder_passes_for_no_package(tmp_path):
+    """Only a module that the user names is looked for there."""
+    (tmp_path / "torch.py").write_text("raise SystemExit('taken from the folder')")
+    (tmp_path / "chess.py").write_text("raise SystemExit('taken from the folder')")
+    script = (
+        "import sys; sys.path = [each for each in sys.path if each]; import os; import alphazero as az;"
+        "az.Game('go'); assert os.getcwd() not in sys.path\n"
+        "try: az.game.make('python', {'rules': 'nowhere:Nim'})\n"
+        "except ValueError: assert sys.path[-1] == os.getcwd()\n"
+        "import torch"
+    )
+    said = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True)
+    assert said.returncode == 0, said.stderr
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import shlex
 from pathlib import Path
 
 TEMPLATE = Path(__file__).parents[1] / "game_template"
@@ -18,11 +19,8 @@ FILES = {
     "init.py.in": "alphazero_{name}/__init__.py",
     "test_game.py.in": "tests/test_{name}.py",
 }
-CPP_WORDS = (
-    "auto bool break case catch char class const continue default delete do double else enum explicit export extern false "
-    "float for friend goto if inline int long mutable namespace new operator private protected public register return short "
-    "signed sizeof static struct switch template this throw true try typedef typename union unsigned using virtual void while"
-)
+# alphazero-NAME or alphazero_NAME is a part of this program. In C++ and CMake the names end in _game or are the same for all.
+OURS = ("bench", "engine")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,21 +37,22 @@ def run(args: argparse.Namespace) -> int:
     from alphazero.text import shown
 
     name, folder = args.name, args.folder
-    if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name) or len(name) > 30 or name in CPP_WORDS.split():
+    if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name) or len(name) > 30:
         raise UserError(
             f"new-game: {shown(name)} cannot be a game's name: lower-case letters, digits and single _, at most 30"
         )
+    if name in OURS:
+        raise UserError(f"new-game: {name} cannot be a game's name: alphazero-{name} is a part of alphazero itself")
     if name in (*games(), *FAMILIES):
         raise UserError(f"new-game: there is a game {name} already")
     if folder.exists():
         raise UserError(f"new-game: {folder} is there already")
-    struct = "".join(part.capitalize() for part in name.split("_"))
     with writing(folder):
         for source, target in FILES.items():
             path = folder / target.format(name=name)
             path.parent.mkdir(parents=True, exist_ok=True)
-            text = (TEMPLATE / source).read_text("utf-8")
-            path.write_text(text.replace("@NAME@", name).replace("@STRUCT@", struct), "utf-8")
+            path.write_text((TEMPLATE / source).read_text("utf-8").replace("@NAME@", name), "utf-8")
+    place = shlex.quote(str(folder) if folder.is_absolute() else f"./{folder}")  # without ./ pip asks the package index
     print(f"wrote {len(FILES)} files into {folder}: it is Gomoku, until you change src/{name}.h")
-    print(f"next: pip install --no-build-isolation {folder} && alphazero play --game {name} --model mcts:2000")
+    print(f"next: pip install {place} && alphazero play --game {name} --model mcts:2000")
     return 0
