@@ -1,21 +1,23 @@
 """Self-play, training and searches as functions, for notebooks: NumPy in and out, an evaluator is any function of a batch.
 
 An evaluator gets planes, float32 [B, C, H, W] (as Position.planes()), and returns (logits, values): logits float32 [B, policy_size];
-values [B] in [-1, 1], or [B, 3] win, draw and loss, for the side to move.
+values [B] in [-1, 1], or [B, 3] win, draw and loss, for the side to move. The planes are its own to keep.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alphazero._core import Game, GameRecord, Pool, Position, SearchCore
 from alphazero.errors import UserError
+from alphazero.game import make
+from alphazero.search import check_wdl
 from alphazero.search_settings import SearchSettings, SettingValue
 
 if TYPE_CHECKING:
@@ -55,9 +57,8 @@ def self_play(
         while not pool.done:
             batch = pool.next_batch(0.1)
             if batch is not None:
-                planes = np.asarray(pool.planes(batch), np.float32)
-                logits, values = evaluator(planes)
-                pool.finish(batch, np.ascontiguousarray(logits, np.float32), _wdl(values, len(planes)))
+                logits, _, wdl = _answers(evaluator, pool.planes(batch), game.policy_size)
+                pool.finish(batch, logits, wdl)
             yield from pool.take_finished()
         yield from pool.take_finished()
     finally:
@@ -65,7 +66,10 @@ def self_play(
 
 
 def read_games(run: str | Path) -> Iterator[tuple[Game, GameRecord]]:
-    """The stored self-play games of a run, the oldest first, each with its game. UserError: no run, or a broken chunk."""
+    """The stored self-play games of a run, the oldest first, each with its game.
+
+    UserError: no run, a broken chunk, or a game of a package that is not installed.
+    """
     from alphazero.training.replay import chunk_paths, read_chunk
 
     folder = Path(run) / "replay"
@@ -75,7 +79,7 @@ def read_games(run: str | Path) -> Iterator[tuple[Game, GameRecord]]:
     for path in chunk_paths(folder):
         chunk = read_chunk(path)
         if game is None:
-            game = Game(chunk.header["game"], **chunk.header["options"])
+            game = make(chunk.header["game"], chunk.header["options"])
         for record in chunk.records:
             yield game, GameRecord.from_bytes(record)
 
@@ -86,13 +90,14 @@ def train(
     *,
     overrides: Sequence[str] = (),
     device: str = "auto",
-    callback: Callable[[Run], bool] | None = None,
+    callbacks: Iterable[Callable[[Run], bool]] = (),
     out: TextIO | None = None,
 ) -> Run:
     """Begins, resumes or extends the run in a folder, as `alphazero train` does; returns it when its budget is spent.
 
-    config: a YAML file, or its sections as a mapping. overrides: "KEY=VALUE". callback(run): called about once a second, between
-    two steps; True ends the run, which the same call resumes. UserError names what is wrong with the configuration.
+    config: a YAML file, or its sections as a mapping. overrides: "KEY=VALUE". callbacks: each is called with the run about once a
+    second, between two steps; if one returns True, the run ends, and the same call resumes it. UserError names what is wrong with
+    the configuration.
     """
     import tempfile
 
@@ -108,7 +113,8 @@ def train(
             loaded = load_config(path, list(overrides))
     else:
         loaded = load_config(Path(config), list(overrides))
-    return training_run.train(loaded, Path(run), device, out, callback)
+    asked = tuple(callbacks)
+    return training_run.train(loaded, Path(run), device, out, lambda run: True in [bool(each(run)) for each in asked])
 
 
 @dataclass(frozen=True)
@@ -122,7 +128,7 @@ class BatchSearch:
 
 
 def search_batch(
-    positions: Sequence[Position],
+    positions: Iterable[Position],
     evaluator: PlanesEvaluator,
     *,
     simulations: int = 32,
@@ -132,11 +138,14 @@ def search_batch(
     """Searches many positions of a game side by side: each round asks the evaluator once, for a leaf of every tree.
 
     settings: of the search, as in Search; kind is "gumbel" if nothing is said. Position i is searched with the seed `seed` + i.
-    ValueError: a position where the game is over, or no positions.
+    ValueError: a position where the game is over, no positions, those of several games, or an answer that is none.
     """
+    positions = list(positions)
     if not positions:
         raise ValueError("search_batch: no positions")
     game = positions[0].game
+    if any(position.game != game for position in positions):
+        raise ValueError("search_batch: all positions must be of one game with the same options")
     own = SearchSettings.of({"kind": "gumbel", **settings, "simulations": simulations}).as_dict()
     trees = []
     for i, position in enumerate(positions):
@@ -154,13 +163,9 @@ def search_batch(
                 asked.append((i, tickets))
         active = [i for i, _ in asked]
         if asked:
-            logits, values = evaluator(planes[: len(asked)])
-            shares = _wdl(values, len(asked))
-            value = shares[:, 0] - shares[:, 2] if np.ndim(values) == 2 else np.asarray(values, np.float32)
+            logits, values, _ = _answers(evaluator, planes[: len(asked)], game.policy_size)
             for row, (i, tickets) in enumerate(asked):
-                trees[i].tell_batch(
-                    tickets, np.asarray(logits[row : row + 1], np.float32), np.ascontiguousarray(value[row : row + 1])
-                )
+                trees[i].tell_batch(tickets, logits[row : row + 1], values[row : row + 1])
     return _found(positions, trees)
 
 
@@ -177,14 +182,21 @@ def _found(positions: Sequence[Position], trees: Sequence[SearchCore]) -> BatchS
     return BatchSearch(moves, values, policy, visits)
 
 
-def _wdl(values: F32, rows: int) -> F32:
-    """Values [B] or win, draw, loss [B, 3] as the latter."""
-    given = np.ascontiguousarray(values, np.float32)
-    if given.shape == (rows, 3):
-        return given
-    if given.shape != (rows,):
-        raise ValueError(f"evaluator: values must be [{rows}] or [{rows}, 3], got {list(given.shape)}")
-    if not np.isfinite(given).all() or np.abs(given).max(initial=0.0) > 1.05:
+def _answers(evaluator: PlanesEvaluator, planes: NDArray[Any], policy_size: int) -> tuple[F32, F32, F32]:
+    """Logits [B, P], values [B] and win, draw, loss [B, 3] that the evaluator says of B positions; ValueError: they are none.
+
+    It gets a copy of the planes: the next positions are written over them.
+    """
+    logits, values = (np.ascontiguousarray(each, np.float32) for each in evaluator(np.array(planes, np.float32)))
+    rows = len(planes)
+    if logits.shape != (rows, policy_size):
+        raise ValueError(f"evaluator: logits must be [{rows}, {policy_size}], got {list(logits.shape)}")
+    if values.shape == (rows, 3):
+        check_wdl(values)
+        return logits, np.ascontiguousarray(values[:, 0] - values[:, 2]), values
+    if values.shape != (rows,):
+        raise ValueError(f"evaluator: values must be [{rows}] or [{rows}, 3], got {list(values.shape)}")
+    if not np.isfinite(values).all() or np.abs(values).max(initial=0.0) > 1.05:
         raise ValueError("evaluator: values must be numbers in [-1, 1]")
-    given = np.clip(given, -1.0, 1.0)
-    return np.stack([(1.0 + given) / 2.0, np.zeros_like(given), (1.0 - given) / 2.0], 1)
+    values = np.clip(values, -1.0, 1.0)
+    return logits, values, np.stack([(1.0 + values) / 2.0, np.zeros_like(values), (1.0 - values) / 2.0], 1)

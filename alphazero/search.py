@@ -112,6 +112,15 @@ def uniform_evaluator(planes: F32, legal: list[I32]) -> tuple[list[F32], F32]:
     return [np.zeros(len(each), np.float32) for each in legal], np.zeros(len(planes), np.float32)
 
 
+def check_wdl(shares: F32) -> None:
+    """ValueError where rows of [B, 3] are no probabilities of win, draw and loss; the pool asks the same of its evaluators."""
+    if not np.isfinite(shares).all():
+        raise ValueError("evaluator: win, draw and loss must be finite")
+    off = np.abs(shares.sum(1) - 1.0)  # what computes in few bits misses by a little
+    if shares.min(initial=0.0) < -0.01 or off.max(initial=0.0) > 0.05:
+        raise ValueError("evaluator: win, draw and loss must be probabilities, with 1 for their sum")
+
+
 class Search:
     """A search tree over positions of `game`, evaluated by any callable.
 
@@ -251,6 +260,7 @@ class Search:
         count = len(tickets)
         value = np.asarray(values, np.float32)
         if value.shape == (count, 3):
+            check_wdl(value)
             value = value[:, 0] - value[:, 2]
         if value.shape != (count,):
             raise ValueError(f"evaluator: values must be [{count}] or [{count}, 3], got {list(value.shape)}")
