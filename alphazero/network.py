@@ -26,7 +26,6 @@ from alphazero.weights import Shape as Shape
 from alphazero.weights import attention_heads, offsets
 from alphazero.weights import shape_of as shape_of
 
-
 NORM_EPS = 1e-5  # PyTorch's default
 
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
+from tiny import tiny_file
 
+import alphazero
 from alphazero.cli import build_parser
 
 ROOT = Path(__file__).parent.parent
@@ -215,12 +220,113 @@ def test_the_readme_is_short_and_in_its_order():
     assert max(len(text.splitlines()) for text in texts) <= 25
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/add-evaluator.md", "docs/add-game.md", "docs/open_spiel.md"])
-def test_a_python_example_runs(page, tmp_path):
+# Pages whose Python runs, and those that show parts of a file to be changed.
+EXAMPLES = (
+    "README.md",
+    "docs/add-evaluator.md",
+    "docs/add-game.md",
+    "docs/add-network.md",
+    "docs/files.md",
+    "docs/open_spiel.md",
+    "docs/research.md",
+)
+PARTS = ("docs/add-command.md", "docs/add-head.md")
+RUN = "import sys\nfor block in sys.stdin.read().split(chr(0)):\n    exec(compile(block, block, 'exec', dont_inherit=True), globals())"
+
+
+def blocks(page: str, language: str) -> list[str]:
+    """The code blocks of a page in this language, also those within lists."""
+    text = (ROOT / page).read_text()
+    found = re.finditer(rf"^( *)```{language}\n(.*?)^\1```$", text, re.MULTILINE | re.DOTALL)
+    return [textwrap.dedent(each[2]) for each in found]
+
+
+def test_every_page_with_python_is_run_or_shows_parts_of_files():
+    assert {page for page in PAGES if blocks(page, "python")} == {*EXAMPLES, *PARTS}
+
+
+@pytest.mark.parametrize("page", EXAMPLES)
+def test_the_python_of_a_page_runs(page, tmp_path):
+    """All blocks in order, in one namespace. One that begins with `# NAME.py` is that file of the current folder, too."""
     if "spiel" in page:
         pytest.importorskip("pyspiel", reason="needs OpenSpiel: pip install 'alphazero-engine[open_spiel]'")
-    code = re.search(r"```python\n(import (?:alphazero|numpy).+?)```", (ROOT / page).read_text(), re.DOTALL)
-    assert code is not None
-    short = code[1].replace("simulations=400", "simulations=8")
-    done = subprocess.run([sys.executable, "-c", short], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    if page == "docs/files.md":  # it reads a run that is there
+        alphazero.train(tiny_file(tmp_path), tmp_path / "runs" / "quickstart")
+    code = blocks(page, "python")
+    for block in code:
+        if named := re.match(r"# (\w+\.py)\n", block):
+            (tmp_path / named[1]).write_text(block)
+    said = "\0".join(code).replace("simulations=400", "simulations=8")
+    done = subprocess.run(
+        [sys.executable, "-c", RUN], input=said, cwd=tmp_path, capture_output=True, text=True, timeout=120
+    )
     assert done.returncode == 0 and done.stdout, done.stderr
+
+
+def changed(text: str, change: str) -> str:
+    """A file's text after a `diff` block: each of its parts, between lines of @@, must fit the text in one place."""
+    for part in re.split(r"^@@$\n", change, flags=re.MULTILINE):
+        lines = part.splitlines()
+        before = "\n".join(line[1:] for line in lines if line[0] != "+")
+        after = "\n".join(line[1:] for line in lines if line[0] != "-")
+        assert text.count(before) == 1, before
+        text = text.replace(before, after)
+    return text
+
+
+@pytest.fixture
+def changed_package(tmp_path):
+    """Runs words of Python in a copy of the package, with the changes and the new files that a page shows."""
+
+    def run(page: str, *words: str, **environment: str) -> str:
+        shutil.copytree(ROOT / "alphazero", tmp_path / "alphazero", ignore=shutil.ignore_patterns("__pycache__"))
+        core = Path(alphazero._core.__file__)
+        shutil.copy(core, tmp_path / "alphazero" / core.name)
+        for block in blocks(page, "diff"):
+            name, change = re.fullmatch(r"\+\+\+ (\S+)\n(.*)", block, re.DOTALL).groups()
+            (tmp_path / name).write_text(changed((tmp_path / name).read_text(), change))
+        for block in blocks(page, "python"):
+            if named := re.match(r"# (alphazero/\S+\.py)\n", block):
+                (tmp_path / named[1]).write_text(block)
+        paths = os.pathsep.join([str(tmp_path), *(each for each in sys.path if each.endswith("site-packages"))])
+        done = subprocess.run(
+            [sys.executable, "-S", *words],  # without what puts the package of this folder before all others
+            env={**os.environ, "PYTHONPATH": paths, "XDG_CACHE_HOME": str(tmp_path / "cache"), **environment},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout + done.stderr
+
+    return run
+
+
+def test_the_backend_of_the_page_plays_and_agrees(changed_package):
+    script = """
+import torch
+from alphazero.config import NetworkConfig
+from alphazero.evaluators import make_evaluator
+from alphazero.network import Network, shape_of
+import alphazero as az
+print(make_evaluator(Network(shape_of(az.Game("connect4")), NetworkConfig()).eval(), "mine").describe())
+"""
+    assert "mine cpu fp32" in changed_package("docs/add-evaluator.md", "-c", script)
+
+
+def test_the_network_of_the_page_is_openvinos_graph_and_off_in_older_checkpoints(changed_package):
+    pytest.importorskip("openvino", reason="an optional backend")
+    script = """
+import torch
+from alphazero.config import NetworkConfig
+from alphazero.evaluators.base import agrees
+from alphazero.evaluators.choose import CPU_BACKENDS
+from alphazero.network import Network, folded, from_description, shape_of
+import alphazero as az
+torch.manual_seed(1)
+net = Network(shape_of(az.Game("go")), NetworkConfig(squeeze=True)).eval()
+plain = dict(net.describe(), squeeze=False)
+print(agrees(CPU_BACKENDS["openvino-fp32"](net), net, bf16=False), "gate" in str(net), "gate" in str(from_description(plain)))
+"""
+    assert changed_package("docs/add-network.md", "-c", script).split() == ["True", "True", "False"]
