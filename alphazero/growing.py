@@ -1,8 +1,7 @@
 """A network made bigger that still says the same: what a small one learned is kept, and training goes on from there.
 
 The method is that of Net2Net (Chen, Goodfellow and Shlens 2016): more channels, whose outgoing weights to what was there before are
-0; more residual blocks, whose last norm multiplies by 0, so that they hand on what they get. An attention tower gets more blocks
-alone: the norms of its cells are over all channels, and new ones would change them.
+0; more residual blocks, whose last norm multiplies by 0, so that they hand on what they get.
 """
 
 from __future__ import annotations
@@ -35,16 +34,12 @@ def grown(network: Network, blocks: int, channels: int) -> Network:
         raise UserError(
             f"grow: the network has {config.blocks} blocks x {config.channels} channels; it cannot shrink to {blocks} x {channels}"
         )
-    if config.tower == "attention" and channels != config.channels:
-        raise UserError(f"grow: an attention tower keeps its {config.channels} channels; give --blocks alone")
     bigger = Network(network.shape, replace(config, blocks=blocks, channels=channels)).eval()
     target = bigger.state_dict()  # its tensors are the network's own
     for name, tensor in network.state_dict().items():
         _take_over(target[name], tensor, pooled=name.endswith(POOLED))
     for number in range(config.blocks, blocks):
-        for name in ("attend_out.weight", "attend_out.bias", "think_out.weight", "think_out.bias", "second.1.weight"):
-            if f"tower.{number}.{name}" in target:
-                torch.nn.init.zeros_(target[f"tower.{number}.{name}"])
+        torch.nn.init.zeros_(target[f"tower.{number}.second.1.weight"])
     return bigger
 
 

@@ -1,9 +1,8 @@
-"""The policy-value network: a tower that reads planes, and heads that tell what to play and who wins.
+"""The policy-value network: a residual tower that reads planes, and heads that tell what to play and who wins.
 
-The residual tower has post-activation blocks (as AlphaZero's: conv, norm, ReLU, conv, norm, add, ReLU): every norm follows a
-convolution, so all of them fold into the convolutions for inference. The attention tower has a transformer's, a token for each
-cell. No layer sees the board's size, where the game allows it: Go's policy and values come from 1x1 convolutions and from means
-over the board, so the same weights play on any board.
+Post-activation blocks (as AlphaZero's: conv, norm, ReLU, conv, norm, add, ReLU): every norm follows a convolution, so all of them fold
+into the convolutions for inference. No layer sees the board's size, where the game allows it: Go's policy and values come from 1x1
+convolutions and from means over the board, so the same weights play on any board.
 """
 
 from __future__ import annotations
@@ -23,7 +22,6 @@ from alphazero.heads import HEADS, Features, Head
 from alphazero.outside import look_in_this_folder
 from alphazero.runs.meta import Description
 from alphazero.weights import Shape as Shape
-from alphazero.weights import attention_heads, offsets
 from alphazero.weights import shape_of as shape_of
 
 NORM_EPS = 1e-5  # PyTorch's default
@@ -70,48 +68,6 @@ class Block(nn.Module):
         return F.relu(x + self.second(y))
 
 
-class AttentionBlock(nn.Module):
-    """A transformer block over the cells (Vaswani et al. 2017), normed before each half (Xiong et al. 2020).
-
-    How much a cell attends to another hangs on what is there and on where it is, seen from the first: a learned number for each
-    offset (Shaw et al. 2018), so that the same weights read any board. Offsets past the network's own board count as the farthest.
-    """
-
-    def __init__(self, channels: int, height: int, width: int):
-        super().__init__()
-        self.heads = attention_heads(channels)
-        self.reach = (height - 1, width - 1)
-        self.attend_norm = nn.LayerNorm(channels)
-        self.attend_in = nn.Linear(channels, 3 * channels)
-        self.attend_out = nn.Linear(channels, channels)
-        self.places = nn.Parameter(torch.zeros(self.heads, (2 * height - 1) * (2 * width - 1)))
-        self.think_norm = nn.LayerNorm(channels)
-        self.think_in = nn.Linear(channels, 2 * channels)
-        self.think_out = nn.Linear(2 * channels, channels)
-        self.own_offsets: Tensor
-        self.register_buffer("own_offsets", self._offsets(height, width), persistent=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """x: [B, C, H, W], and so is what comes back."""
-        _, channels, height, width = x.shape
-        cells = x.flatten(2).transpose(1, 2)  # [B, S, C]
-        asked, known, told = (
-            each.unflatten(2, (self.heads, -1)).transpose(1, 2)  # [B, heads, S, C / heads]
-            for each in self.attend_in(self.attend_norm(cells)).chunk(3, 2)
-        )
-        own = (height - 1, width - 1) == self.reach
-        where = self.own_offsets if own else self._offsets(height, width).to(x.device)
-        sizes = asked @ known.transpose(2, 3) * (channels // self.heads) ** -0.5 + self.places[:, where]
-        seen = (sizes.softmax(3) @ told).transpose(1, 2).flatten(2)
-        cells = cells + self.attend_out(seen)
-        cells = cells + self.think_out(F.relu(self.think_in(self.think_norm(cells))))
-        board: Tensor = cells.transpose(1, 2).unflatten(2, (height, width))
-        return board
-
-    def _offsets(self, height: int, width: int) -> Tensor:
-        return torch.from_numpy(offsets(height, width, self.reach))
-
-
 class PolicyValueNet(nn.Module):
     """What a network has to be: a module made from a shape and the section `network`, whose forward() gives an Output.
 
@@ -137,7 +93,9 @@ class Network(PolicyValueNet):
         super().__init__(shape, config)
         channels = config.channels
         self.stem = ConvNorm(shape.planes, channels, 3)
-        self.tower = nn.Sequential(*(self._block(i) for i in range(config.blocks)))
+        self.tower = nn.Sequential(
+            *(Block(channels, config.global_pooling and i % 2 == 1) for i in range(config.blocks))
+        )
         head = max(16, channels // 2)
         self.policy_conv = ConvNorm(channels, head, 1)
         if shape.head == "board":
@@ -149,12 +107,6 @@ class Network(PolicyValueNet):
         self.value_hidden = nn.Linear(2 * head, config.value_hidden)
         self.value_out = nn.Linear(config.value_hidden, 3)
         self._add_heads("value", head)
-
-    def _block(self, number: int) -> nn.Module:
-        channels = self.config.channels
-        if self.config.tower == "attention":
-            return AttentionBlock(channels, self.shape.height, self.shape.width)
-        return Block(channels, self.config.global_pooling and number % 2 == 1)
 
     def _add_heads(self, beside: str, width: int) -> None:
         for each in self.heads:
@@ -234,8 +186,9 @@ def _line(error: Exception) -> str:
 
 def from_description(description: Description) -> Network:
     """The network that `describe` described, with fresh weights."""
-    came_later: Description = {"kind": "", "options": {}, "tower": "residual", "plies_left": False, "reply": False}
+    came_later: Description = {"kind": "", "options": {}, "plies_left": False, "reply": False}
     fields = {**came_later, **description}
+    fields.pop("tower", None)  # of runs before 0.2.0, when there was more than one
     shape = {key: value for key, value in fields.pop("shape").items() if key != "head"}
     return make_network(Shape(**shape), NetworkConfig(**fields))
 

@@ -56,20 +56,6 @@ def shape_of(game: Game) -> Shape:
     return Shape(planes, height, width, game.policy_size, game.has_ownership, game.dense_policy)
 
 
-def attention_heads(channels: int) -> int:
-    """Of a block of the attention tower: 16 channels each where they divide so, else one head."""
-    return channels // 16 if channels >= 16 and channels % 16 == 0 else 1
-
-
-def offsets(height: int, width: int, reach: tuple[int, int]) -> NDArray[np.int64]:
-    """[S, S] for S cells: the number of the offset from the row's cell to the column's, each part cut off at `reach`."""
-    rows, columns = np.divmod(np.arange(height * width), width)
-    down = np.clip(rows[None, :] - rows[:, None], -reach[0], reach[0]) + reach[0]
-    right = np.clip(columns[None, :] - columns[:, None], -reach[1], reach[1]) + reach[1]
-    numbers: NDArray[np.int64] = down * (2 * reach[1] + 1) + right
-    return numbers
-
-
 @dataclass(frozen=True)
 class Weights:
     """All that the playing outputs of a network hang on."""

@@ -31,13 +31,10 @@ from alphazero.player import NetworkPlayer
 from alphazero.weights import weights_of
 
 
-def network(game: str = "connect4", seed: int = 0, tower: str = "residual", **options) -> Network:
+def network(game: str = "connect4", seed: int = 0, **options) -> Network:
     """An untrained network whose norms have seen numbers, so that folding them matters."""
     torch.manual_seed(seed)
-    made = Network(shape_of(az.Game(game, **options)), NetworkConfig(blocks=2, channels=16, tower=tower))
-    for name, weights in made.named_parameters():
-        if name.endswith("places"):
-            torch.nn.init.normal_(weights)  # 0 at first, which would hide a wrong offset
+    made = Network(shape_of(az.Game(game, **options)), NetworkConfig(blocks=2, channels=16))
     made.train()
     planes = torch.from_numpy(proof_planes(made.shape, 32))
     for _ in range(20):
@@ -53,7 +50,7 @@ def backends() -> list[str]:
 def test_every_backend_agrees_with_the_network_and_takes_new_weights(backend):
     if backend not in backends():
         pytest.skip(f"{backend}: this processor has no bf16")
-    for game, options in (("connect4", {}), ("go", {"board_size": 7}), ("connect4", {"tower": "attention"})):
+    for game, options in (("connect4", {}), ("go", {"board_size": 7})):
         first, second = network(game, 1, **options), network(game, 2, **options)
         evaluator = choose.CPU_BACKENDS[backend](first)
         planes = proof_planes(first.shape, 5)
@@ -82,10 +79,9 @@ def test_go_weights_are_evaluated_on_another_board(backend):
     assert divergence(exact(small, planes)[0], logits) < 1e-3
 
 
-TOWERS = (
+CONFIGS = (
     NetworkConfig(blocks=2, channels=8, value_hidden=8),
     NetworkConfig(blocks=2, channels=8, value_hidden=8, global_pooling=False),
-    NetworkConfig(blocks=2, channels=32, value_hidden=8, tower="attention"),  # two heads
 )
 
 
@@ -93,12 +89,9 @@ TOWERS = (
 def test_openvinos_graph_is_the_network_of_every_game_also_after_training_it(game):
     """Built from arrays, not converted: towers and heads of all kinds, weights a hair apart told apart."""
     shape = shape_of(az.Game(game))
-    for config in TOWERS:
+    for config in CONFIGS:
         torch.manual_seed(1)
         first = Network(shape, config)
-        for name, weights in first.named_parameters():
-            if name.endswith("places"):
-                torch.nn.init.normal_(weights)
         first.train()(torch.from_numpy(proof_planes(shape, 16)))
         evaluator = choose.CPU_BACKENDS["openvino-fp32"](first.eval())
         second = copy.deepcopy(first)
@@ -111,9 +104,8 @@ def test_openvinos_graph_is_the_network_of_every_game_also_after_training_it(gam
                 assert np.abs(known - found).max() < 2e-5
 
 
-@pytest.mark.parametrize("tower", ["residual", "attention"])
-def test_the_graph_of_a_go_network_is_of_any_board_and_other_precisions_differ_little(tower):
-    net = network("go", tower=tower, board_size=7)
+def test_the_graph_of_a_go_network_is_of_any_board_and_other_precisions_differ_little():
+    net = network("go", board_size=7)
     weights = weights_of(net.describe(), {name: tensor.numpy() for name, tensor in net.state_dict().items()})
     evaluator = OpenVinoEvaluator(weights, "fp32")
     for size in (5, 9, 13):

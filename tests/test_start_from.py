@@ -126,14 +126,11 @@ def test_where_a_run_began_cannot_be_changed_later(tmp_path, first):
 @pytest.mark.parametrize(
     "name, options", [("connect4", {}), ("go", {"board_size": 5}), ("chess", {}), ("minishogi", {})]
 )
-@pytest.mark.parametrize(
-    "tower, blocks, channels",
-    [*(("residual", *size) for size in ((3, 24), (5, 24), (3, 64), (6, 70))), ("attention", 5, 24)],
-)
-def test_a_network_that_has_grown_says_the_same(name, options, tower, blocks, channels):
+@pytest.mark.parametrize("blocks, channels", [(3, 24), (5, 24), (3, 64), (6, 70)])
+def test_a_network_that_has_grown_says_the_same(name, options, blocks, channels):
     torch.manual_seed(0)
     shape = shape_of(az.Game(name, **options))
-    small = Network(shape, NetworkConfig(blocks=3, channels=24, tower=tower))
+    small = Network(shape, NetworkConfig(blocks=3, channels=24))
     planes = torch.from_numpy(proof_planes(shape, 16))
     optimizer = torch.optim.SGD(small.parameters(), lr=0.1)
     for _ in range(5):  # norms have seen numbers, weights are no longer those of the start
@@ -151,11 +148,10 @@ def test_a_network_that_has_grown_says_the_same(name, options, tower, blocks, ch
                 torch.testing.assert_close(same_answer, answer, atol=1e-4, rtol=1e-4)
 
 
-@pytest.mark.parametrize("tower, channels", [("residual", 40), ("attention", 16)])
-def test_all_that_is_new_in_a_grown_network_learns(tower, channels):
+def test_all_that_is_new_in_a_grown_network_learns():
     torch.manual_seed(0)
     shape = shape_of(az.Game("connect4"))
-    big = grown(Network(shape, NetworkConfig(blocks=2, channels=16, tower=tower)).eval(), 4, channels).train()
+    big = grown(Network(shape, NetworkConfig(blocks=2, channels=16)).eval(), 4, 40).train()
     planes = torch.from_numpy(proof_planes(shape, 32))
     optimizer = torch.optim.SGD(big.parameters(), lr=0.1)
     for _ in range(3):
@@ -167,14 +163,7 @@ def test_all_that_is_new_in_a_grown_network_learns(tower, channels):
         name for name, p in big.named_parameters() if "plies_left" not in name and not bool(p.grad.abs().sum() > 0)
     ]
     assert untouched == []
-    if channels > 16:
-        assert bool(big.stem[0].weight.grad[16:].abs().sum() > 0)  # the new channels, through weights that were 0
-
-
-def test_an_attention_tower_keeps_its_channels():
-    small = Network(shape_of(az.Game("connect4")), NetworkConfig(blocks=1, channels=16, tower="attention"))
-    with pytest.raises(UserError, match="keeps its 16 channels; give --blocks alone"):
-        grown(small, 2, 32)
+    assert bool(big.stem[0].weight.grad[16:].abs().sum() > 0)  # the new channels, through weights that were 0
 
 
 def test_growing_leads_from_a_run_to_a_bigger_run(tmp_path, first, capsys):

@@ -21,29 +21,23 @@ class NetworkConfig:
     options: dict[Text, Any] = key(
         {}, "What a class of your own wants to know besides. It reads them as `config.options`.", resume="fixed"
     )
-    tower: Literal["residual", "attention"] = key(
-        "residual",
-        "Convolutions, as AlphaZero's, or a transformer over the cells, which learns how much each relative place matters. "
-        "docs/recipe.md compares them.",
-        resume="fixed",
-    )
     blocks: Int = key(
         4,
-        "Blocks in the tower. A laptop evaluates 4 residual blocks of 32 channels more than ten thousand times a second.",
+        "Residual blocks in the tower. A laptop evaluates 4 blocks of 32 channels more than ten thousand times a second.",
         low=1,
         high=100,
         resume="fixed",
     )
     channels: Int = key(
         32,
-        "Channels of each cell. The cost grows with their square; 32 is enough for small boards.",
+        "Channels of each convolution. The cost grows with their square; 32 is enough for small boards.",
         low=4,
         high=2048,
         resume="fixed",
     )
     global_pooling: Bool = key(
         True,
-        "Every second residual block also sees means and maxima over the whole board. "
+        "Every second block also sees means and maxima over the whole board. "
         "In KataGo's ablation this needed 1.6 times less data (Wu 2019, table 2).",
         resume="fixed",
     )

@@ -280,7 +280,7 @@ def _key(network: Network, names: list[str]) -> str:
     """What a choice holds for: this processor, these versions, a network of this kind and size on this board."""
     shape, config = network.shape, network.config
     versions = [f"{each}={importlib.metadata.version(BACKENDS[each.split('-')[0]].packages[0])}" for each in names]
-    size = f"{config.kind or config.tower} {config.blocks}x{config.channels} {shape.planes}x{shape.height}x{shape.width}->{shape.policy_size}"
+    size = f"{config.kind or 'residual'} {config.blocks}x{config.channels} {shape.planes}x{shape.height}x{shape.width}->{shape.policy_size}"
     return "; ".join([platform.machine(), processor(), f"{os.cpu_count()} cores", *versions, size])
 
 

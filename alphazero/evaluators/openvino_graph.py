@@ -1,6 +1,6 @@
 """The networks of alphazero.network as OpenVINO models, built layer by layer from arrays.
 
-Layers have the names of their modules. tests/test_evaluators.py holds every tower and every head against PyTorch.
+Layers have the names of their modules. tests/test_evaluators.py holds every head against PyTorch.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from alphazero.weights import EPSILON, Weights, attention_heads, offsets
+from alphazero.weights import Weights
 
 OpenVino = Any  # the library, and what it makes: it comes without types
 
@@ -28,8 +28,7 @@ def graph(
     planes = op.parameter(size, openvino.Type.bf16 if bf16 else openvino.Type.f32, "planes")
     x = op.relu(layers.conv(op.convert(planes, openvino.Type.f32) if bf16 else planes, "stem"))
     for i in range(weights.blocks):
-        attends = f"tower.{i}.places" in weights.arrays
-        x = layers.attention(x, f"tower.{i}", board) if attends else layers.residual(x, f"tower.{i}")
+        x = layers.residual(x, f"tower.{i}")
     v = op.relu(layers.conv(x, "value_conv"))
     hidden = op.relu(layers.linear(layers.pooled(v), "value_hidden"))
     told = [layers.policy(x), op.softmax(layers.linear(hidden, "value_out"), 1)]
@@ -48,7 +47,6 @@ class _Layers:
         self.op = openvino.opset8
         self.arrays = weights.arrays
         self.shape = weights.shape
-        self.channels = weights.channels
 
     def conv(self, x: OpenVino, name: str) -> OpenVino:
         weight = self.arrays[f"{name}.weight"]
@@ -74,23 +72,6 @@ class _Layers:
             y = self._biased(y, self.pooled(y), f"{name}.bias")
         return self.op.relu(self.op.add(x, self.conv(y, f"{name}.second")))
 
-    def attention(self, x: OpenVino, name: str, board: tuple[int, int]) -> OpenVino:
-        op, shape, heads = self.op, self.shape, attention_heads(self.channels)
-        cells = self._turned(self.shaped(x, [0, 0, -1]), [0, 2, 1])  # [B, S, C]
-        together = self.linear(self._normed(cells, f"{name}.attend_norm"), f"{name}.attend_in")
-        split = self._turned(
-            self.shaped(together, [0, 0, 3, heads, -1]), [2, 0, 3, 1, 4]
-        )  # [3, B, heads, S, C / heads]
-        asked, known, told = (op.gather(split, op.constant(np.int64(i)), op.constant(np.int64(0))) for i in range(3))
-        scale = op.constant(np.float32((self.channels // heads) ** -0.5))
-        places = self.arrays[f"{name}.places"][:, offsets(*board, (shape.height - 1, shape.width - 1))]
-        sizes = op.add(op.multiply(op.matmul(asked, known, False, True), scale), op.constant(places[None]))
-        seen = self.shaped(self._turned(op.matmul(op.softmax(sizes, 3), told, False, False), [0, 2, 1, 3]), [0, 0, -1])
-        cells = op.add(cells, self.linear(seen, f"{name}.attend_out"))
-        thought = op.relu(self.linear(self._normed(cells, f"{name}.think_norm"), f"{name}.think_in"))
-        cells = op.add(cells, self.linear(thought, f"{name}.think_out"))
-        return self.shaped(self._turned(cells, [0, 2, 1]), [0, 0, *board])
-
     def policy(self, x: OpenVino) -> OpenVino:
         """[B, P] logits."""
         p = self.op.relu(self.conv(x, "policy_conv"))
@@ -108,12 +89,6 @@ class _Layers:
 
     def _biased(self, x: OpenVino, whole: OpenVino, name: str) -> OpenVino:
         return self.op.add(x, self.shaped(self.linear(whole, name), [0, -1, 1, 1]))
-
-    def _normed(self, cells: OpenVino, name: str) -> OpenVino:
-        """Each cell's features [B, S, C] by their own mean and variance."""
-        y = self.op.mvn(cells, self._whole_numbers([2]), True, float(EPSILON), "inside_sqrt")
-        scaled = self.op.multiply(y, self.op.constant(self.arrays[f"{name}.weight"]))
-        return self.op.add(scaled, self.op.constant(self.arrays[f"{name}.bias"]))
 
     def _turned(self, x: OpenVino, axes: Sequence[int]) -> OpenVino:
         return self.op.transpose(x, self._whole_numbers(axes))
