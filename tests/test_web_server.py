@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import re
+import signal
 import socket
+import subprocess
 import threading
 import time
 from pathlib import Path
@@ -336,6 +339,30 @@ def test_a_run_that_is_not_there_is_one_line(tmp_path: Path, capsys):
     assert "no such directory" in capsys.readouterr().err
 
 
+def children_of(process: subprocess.Popen[str]) -> list[int]:
+    return [int(each) for each in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
+
+
+def test_an_opponent_whose_process_was_killed_can_be_asked_again():
+    with served() as running, open_page(running) as socket:
+        page = Page(socket)
+        page.take()
+        page.do(do="new", fields={"game": "connect4", "opponent": "mcts:100000000"})
+        page.do(do="move", move="d")
+        page.until(lambda page: "thinking" in page.parts["status"])
+        while not children_of(running.process):
+            time.sleep(0.01)
+        (searching,) = children_of(running.process)
+        os.kill(searching, signal.SIGKILL)
+        page.until(lambda page: "Yellow did not answer: the searching process ended" in page.parts["status"])
+        page.do(do="retry")
+        page.until(lambda page: "thinking" in page.parts["status"])
+        page.do(do="new", fields={"game": "connect4", "opponent": "mcts:50"})
+        page.do(do="move", move="c")
+        page.until(lambda page: page.parts.get("moves", "").count("<li>") == 2)
+        assert children_of(running.process) != [searching]
+
+
 def test_the_engine_ends_with_the_server():
     with served() as running, open_page(running) as socket:
         page = Page(socket)
@@ -343,7 +370,7 @@ def test_the_engine_ends_with_the_server():
         page.do(do="new", fields={"game": "connect4", "opponent": "mcts:50"})
         page.do(do="move", move="d")
         page.until(lambda page: page.parts.get("moves", "").count("<li>") == 2)
-        children = Path(f"/proc/{running.process.pid}/task/{running.process.pid}/children").read_text().split()
+        children = children_of(running.process)
         assert len(children) == 1
         running.process.terminate()
         running.process.wait(10)
