@@ -120,6 +120,7 @@ function keep(control, value) {
 const FOCUSABLE = "a[href], button, input, select, textarea, summary, [tabindex]";
 const usable = (element) => element.isConnected && !element.disabled && element.getClientRects().length > 0;
 const stops = (place) => [...(place?.querySelectorAll(FOCUSABLE) ?? [])].filter(usable);
+const isList = (place) => place && !["main", "board", "chooser"].includes(place.id); // what comes after an element is like it
 
 // What has the focus: the element, and what finds it again when it is made anew.
 function focused() {
@@ -128,7 +129,7 @@ function focused() {
   const place = at.parentElement.closest("[id]");
   const names = ["id", "data-cell", "data-drop", "data-node", "data-line", "data-game", "href"].filter((name) => at.hasAttribute(name));
   const same = names.map((name) => `[${name}="${CSS.escape(at.getAttribute(name))}"]`).join("");
-  return { at, same, place: place?.id, number: stops(place).indexOf(at) };
+  return { at, same, place: place?.id, number: isList(place) ? stops(place).indexOf(at) : -1 };
 }
 
 // The focus stays where it was: on the same element, on the one made anew, or on the one now in its place. Where there is none
@@ -139,8 +140,7 @@ function refocus({ at, same, place, number }) {
     return;
   }
   const all = stops($(place));
-  const list = !["main", "board", "chooser"].includes(place);
-  const again = all.find((each) => same && each.matches(same)) ?? (list ? all[Math.min(number, all.length - 1)] : null);
+  const again = all.find((each) => same && each.matches(same)) ?? (number < 0 ? null : all[Math.min(number, all.length - 1)]);
   if (again) again.focus({ preventScroll: true });
   else focusBoard({ preventScroll: true });
 }
