@@ -229,8 +229,10 @@ def test_a_hard_name_compiles(name, tmp_path):
 def test_its_own_configuration_trains_for_a_minute_and_beats_random_play(package, tmp_path):
     run = tmp_path / "run"
     minute = ("training.budget_minutes=1", "rating.games=2", "rating.checkpoints=2", "rating.opponents=[random]")
+    small = ("game.options={board_size: 7}", "network.blocks=1", "network.channels=16", "search.simulations=8")
+    quick = ("selfplay.games_in_flight=16", "replay.min_positions=500", "replay.chunk_games=8")
     program, config = ("-m", "alphazero"), package / "gomoku" / "gomoku.yaml"
-    said = alphazero(package / "site", *program, "train", config, "--run", run, *minute)
+    said = alphazero(package / "site", *program, "train", config, "--run", run, *minute, *small, *quick)
     assert said.returncode == 0, said.stderr
     assert checkpoint.read_meta(checkpoint.resolve(run))["steps"] > 0
     said = alphazero(package / "site", *program, "match", run, "random", "--games", "20", "--out", tmp_path / "match")

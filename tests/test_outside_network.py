@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -119,6 +122,58 @@ def test_it_trains_resumes_plays_and_is_exported(run, tmp_path, capsys):
     said = onnxruntime.InferenceSession(str(tmp_path / "net.onnx")).run(None, {"planes": planes})
     expected = TorchEvaluator(after.network).evaluate(planes)
     assert np.allclose(said[0], expected[0], atol=1e-3) and np.allclose(said[1], expected[1], atol=1e-3)
+
+
+CHESS = """
+game: {name: chess, options: {max_plies: 30}}
+network: {kind: "outside_nets:Attention", blocks: 1, channels: 8}
+search: {simulations: 2}
+selfplay: {games_in_flight: 8, batch_size: 8}
+replay: {window_min: 500, min_positions: 100, chunk_games: 8}
+training: {batch_size: 32, warmup_steps: 2, checkpoint_every: 3, budget_games: 100000}
+"""
+
+
+@pytest.mark.slow  # five processes, two of which train
+def test_killed_it_resumes_and_then_plays_by_uci_and_is_exported(outside, tmp_path):
+    (tmp_path / "c.yaml").write_text(CHESS)
+    run, program = tmp_path / "run", [sys.executable, "-m", "alphazero"]
+    how = {"env": {**os.environ, "PYTHONPATH": str(tmp_path / "site")}, "cwd": tmp_path, "text": True}
+    train = [*program, "train", "c.yaml", "--run", "run", "--no-rating"]
+    with subprocess.Popen(train, **how, stderr=subprocess.DEVNULL) as process:
+        try:
+            deadline = time.monotonic() + 120
+            while len(checkpoint.steps(run)) < 3:
+                assert process.poll() is None and time.monotonic() < deadline
+                time.sleep(0.05)
+        finally:
+            process.kill()
+    before = checkpoint.read_meta(checkpoint.resolve(run))
+    more = f"training.budget_games={before['games'] + 40}"
+    said = subprocess.run([*train, more], **how, capture_output=True, timeout=200)
+    assert said.returncode == 0 and "resuming run at step" in said.stderr, said.stderr
+    after = checkpoint.read_meta(checkpoint.resolve(run))
+    assert after["steps"] > before["steps"] > 0 and after["network"]["kind"] == "outside_nets:Attention"
+
+    lines = "uci\nisready\nposition startpos moves e2e4\ngo nodes 20\n"
+    with subprocess.Popen(
+        [*program, "uci", "--model", "run"], **how, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as engine:
+        engine.stdin.write(lines)
+        engine.stdin.flush()
+        best = next(line for line in engine.stdout if line.startswith("bestmove "))
+        engine.communicate("quit\n", timeout=30)
+    position = az.Game("chess").position()
+    position.play("e2e4")
+    assert best.split()[1] in position.legal_moves() and engine.returncode == 0
+
+    onnxruntime = pytest.importorskip("onnxruntime", reason="an optional backend")
+    said = subprocess.run([*program, "export", "run", "--out", "net.onnx"], **how, capture_output=True, timeout=100)
+    assert said.returncode == 0, said.stderr
+    planes = position.planes()[None]
+    logits, _ = onnxruntime.InferenceSession(str(tmp_path / "net.onnx")).run(None, {"planes": planes})
+    trained = checkpoint.load(checkpoint.resolve(run)).network
+    assert np.allclose(logits, TorchEvaluator(trained).evaluate(planes)[0], atol=1e-3)
 
 
 def test_it_plays_by_uci(outside):
