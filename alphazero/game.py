@@ -9,7 +9,7 @@ from alphazero._core import games as of_the_core
 from alphazero.errors import UserError
 from alphazero.outside import look_in_this_folder
 from alphazero.outside import names as from_outside
-from alphazero.text import did_you_mean
+from alphazero.text import did_you_mean, shown
 
 OptionValue = int | float | bool | str
 
@@ -25,7 +25,7 @@ NAMES = {  # of games for people, the best known first
 __all__ = ["Game", "IllegalMove", "OptionValue", "Outcome", "Position", "games", "in_words", "make"]
 
 
-FAMILIES = ("open_spiel", "python")  # each is many games; an option says which
+FAMILIES = {"open_spiel": "game", "python": "rules"}  # each is many games; this option says which
 
 
 def games() -> list[str]:
@@ -47,12 +47,14 @@ def make(name: str, options: Mapping[str, OptionValue] | None = None) -> Game:
         look_in_this_folder()
     try:
         return Game(name, **options)
-    except ValueError as error:
+    except ValueError:
         known = [*games(), *FAMILIES]
         if name in known:
             raise
+        every = [f"'{each}'" for each in games()]
+        every += [f"'{each}' (option {option} says which)" for each, option in FAMILIES.items()]
         hint = did_you_mean(name, known) or "; a game from outside needs its package installed"
-        raise UserError(f"{error}{hint}") from None
+        raise UserError(f"unknown game {shown(name)}; games are: {', '.join(every)}{hint}") from None
 
 
 def in_words(game: Game) -> str:

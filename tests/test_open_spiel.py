@@ -449,6 +449,14 @@ def test_commands_take_the_game_and_its_option(capsys):
     assert "has no game 'hexx'" in capsys.readouterr().err
 
 
+def test_an_unknown_game_gets_a_list_of_all_that_can_be_named(monkeypatch):
+    """Also where OpenSpiel's games were not loaded yet, and those of packages."""
+    monkeypatch.setattr("alphazero.game.from_outside", lambda: ["hasami", "open_spiel"])
+    with pytest.raises(UserError, match=r"^unknown game 'xyzzy'; games are: 'chess', ") as refused:
+        make("xyzzy")
+    assert "'hasami', 'open_spiel' (option game says which), 'python' (option rules says which); " in str(refused.value)
+
+
 def test_pyspiel_is_imported_for_its_games_alone():
     script = (
         "import sys, alphazero as az; az.Game('connect4').position(); az.games();"
