@@ -7,8 +7,9 @@ many of their moves are any legal one, as a person's oversight is. The games are
 `alphazero analyze`, and by Stockfish with --nodes a position, its centipawns as lichess.org turns them into a win rate. Both call
 a move by what it costs the mover: 5, 10 and 20 % are an inaccuracy, a mistake, a blunder.
 
-Prints for "??" and for "?" and worse: how many moves each marks; which share of ours Stockfish calls at least a mistake; which
-share of all moves it does, which is what random marks would reach; and how far the first is on the way from there to 1.
+A mark of ours agrees where Stockfish calls the move at least a mistake. Prints for "??" and for "?" and worse: how many moves each
+marks; which share of ours agrees; which share of all moves would, which is what random marks reach; how far the first is on the
+way from there to 1, with Wilson's 95 % interval of the share; and how many of Stockfish's marks are ours, too (recall).
 """
 
 from __future__ import annotations
@@ -128,11 +129,22 @@ def tell(mark: str, least: float, pairs: list[tuple[float, float]]) -> None:
         print(f"{mark}: none by us, {len(his_own)} by Stockfish")
         return
     share = agreed / len(marked)
+    low, high = (100 * (end - chance) / (1.0 - chance) for end in wilson(agreed, len(marked)))
+    found = sum(mine >= least for mine in his_own)
     print(
-        f"{mark}: {len(marked)} by us, {len(his_own)} by Stockfish; {100 * share:.0f} % of ours are mistakes to it, "
-        f"{100 * chance:.0f} % of all moves are; {100 * (share - chance) / (1.0 - chance):.0f} % above random; "
-        f"{100 * sum(mine >= least for mine in his_own) / max(1, len(his_own)):.0f} % of its marks are ours, too"
+        f"{mark}: {len(marked)} by us, {len(his_own)} by Stockfish; {agreed} of ours ({100 * share:.0f} %) are mistakes to it, "
+        f"{100 * chance:.0f} % of all moves are; {100 * (share - chance) / (1.0 - chance):.0f} % above random "
+        f"({low:.0f} to {high:.0f} %); {found} of its marks ({100 * found / max(1, len(his_own)):.0f} %) are ours, too"
     )
+
+
+def wilson(hits: int, number: int) -> tuple[float, float]:
+    """The 95 % interval of a share (Wilson 1927)."""
+    z = 1.96
+    share, wide = hits / number, 1.0 + z * z / number
+    middle = share + z * z / (2 * number)
+    half = z * math.sqrt(share * (1.0 - share) / number + z * z / (4 * number * number))
+    return (middle - half) / wide, (middle + half) / wide
 
 
 if __name__ == "__main__":
