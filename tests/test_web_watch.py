@@ -409,3 +409,28 @@ def test_a_tournament_that_begins_later_and_grows_is_seen(tmp_path: Path):
         assert page._show().parts == {}
 
     asyncio.run(grow())
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_random_hostile_results_are_survived(tmp_path: Path, seed: int):
+    draw = random.Random(seed)
+    keys = ["moves", "opening", "rules", "reason", "termination", "note", "plies", "score", "game", "record_bytes"]
+    values = [
+        *HOSTILE,
+        "d d d",
+        {"name": "go"},
+        {"name": 5},
+        {"name": "go", "options": 3},
+        {"name": "connect4", "options": {}},
+    ]
+    page = tournaments.Tournaments(Channel("tournaments", lambda text: None), folders([tmp_path]))
+    for i in range(40):
+        told = {"first": "a", "second": "b", "result": 1, **{key: draw.choice(values) for key in draw.sample(keys, 5)}}
+        with (tmp_path / "results.jsonl").open("a") as file:
+            file.write(json.dumps(told) + "\n")
+        if i % 4 == 3:
+            source = next(iter(tournaments.sources(folders([tmp_path])).values()))
+            page._take(tournaments.read(source))
+            page._number, page._ply = draw.randrange(i), draw.randrange(3)
+            shown = page._show().parts
+            assert "cannot be shown" not in "".join(shown.values()) and shown["board"]
