@@ -128,6 +128,8 @@ def test_csa_says_that_it_leaves_variations_out():
         ("(;SZ[5];B[cc](;W[dd])(;W[cc]))", "side lines with an illegal move"),
         ("(;SZ[5];B[cc](;W[dd])(;AW[aa];B[ab]))", "side lines of before a set-up, or with one"),
         ("1. e4 $1 e5 *", "not taken over: $1"),
+        (f"1. {'Nf3 Nf6 Ng1 Ng8 ' * 3}*", "the game is over after move 8; what follows is left out"),
+        ("(;SZ[5];B[];W[];B[cc])", "the game is over after move 2; what follows is left out"),
         ('[Variant "Atomic"]\n\n1. e4 *', "Atomic is neither chess nor Chess960"),
     ],
 )

@@ -70,7 +70,8 @@ def played(player: NetworkPlayer, most: int, slips: int) -> tuple[list[Position]
     """A game's positions, before each move and after the last, and its moves."""
     draws = random.Random(1)
     position = player.game.position()
-    positions, moves = [position.copy()], []
+    positions: list[Position] = [position.copy()]
+    moves: list[str] = []
     while len(moves) < most and position.outcome is None:
         priors = player.evaluate(position).priors
         if len(priors) > 1:

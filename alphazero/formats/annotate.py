@@ -147,6 +147,5 @@ def _without_ours(line: str, sign: str) -> str | None:
 
 
 def pgn_games(text: str) -> list[str]:
-    """The texts of a file's games; one alone has the comment before it."""
-    found = [one for _, _, one in pgn.games(text)]
-    return [text] if len(found) == 1 else found
+    """The texts of a file's games."""
+    return [one for _, _, one in pgn.whole(text)]

@@ -109,13 +109,14 @@ def value_of(tag: str) -> int | None:
     return VALUES.get(tag.replace(" ", "").replace("\u2013", "-"))
 
 
-def read(data: bytes | str, where: str = "PGN") -> list[GameText]:
-    """The games of a file in UTF-8 or Latin-1: their main lines. What cannot be read of one is in its warnings.
+def read(data: bytes | str, where: str = "PGN", variations: bool = False) -> list[GameText]:
+    """The games of a file in UTF-8 or Latin-1: their main lines, and their trees where `variations` are asked for. What cannot
+    be read of one is in its warnings.
 
     UserError where there is no game in it at all, or python-chess is missing. `games` is faster, and does without.
     """
     _needed()
-    found = [_game(line, tags, one) for line, tags, one in games(decode(data, where, "latin-1"))]
+    found = [_game(line, tags, one, variations) for line, tags, one in whole(decode(data, where, "latin-1"))]
     if not found:
         raise UserError(f'{where}: no PGN game in it (tags as [White "A"] or moves as 1. e4 are expected)')
     return found
@@ -170,7 +171,7 @@ def _parse(text: str) -> chess.pgn.Game | None:
     return chess.pgn.read_game(io.StringIO(text), Visitor=Builder)
 
 
-def _game(line: int, tags: dict[str, str], text: str) -> GameText:
+def _game(line: int, tags: dict[str, str], text: str, variations: bool) -> GameText:
     import chess.pgn
 
     value = value_of(tags.get("Result", ""))
@@ -185,6 +186,7 @@ def _game(line: int, tags: dict[str, str], text: str) -> GameText:
         return game
     game.start = node.headers.get("FEN", "")
     game.chess960 = node.headers.is_chess960()
+    game.tree = pgn_variations.read(node) if variations else None
     game.warnings += [f"line {line}: {' '.join(str(error).split())}" for error in node.errors]
     while node is not None:
         if node.comment:
@@ -226,6 +228,12 @@ def games(text: str) -> Iterator[tuple[int, dict[str, str], str]]:
             tags[token["tag"]] = re.sub(r"\\(.)", r"\1", token["value"])
     if begin >= 0:
         yield line, tags, text[begin:]
+
+
+def whole(text: str) -> list[tuple[int, dict[str, str], str]]:
+    """The same; of a file with one game its whole text, as a comment may stand before the moves."""
+    found = list(games(text))
+    return [(line, tags, text) for line, tags, _ in found] if len(found) == 1 else found
 
 
 def headers(text: str) -> Iterator[tuple[int, dict[str, str]]]:

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, field
 
 from alphazero.errors import UserError
-from alphazero.formats import csa, go_rules, kif, kif_variations, pgn, pgn_variations, played, sgf, sgf_variations
+from alphazero.formats import csa, go_rules, kif, kif_variations, pgn, played, sgf, sgf_variations
 from alphazero.formats.game_text import GameText, clean, decode, listing, parts
 from alphazero.formats.game_tree import GameTree
 from alphazero.formats.remarks import ours, without_ours
@@ -54,11 +54,9 @@ def read(data: bytes, game: Game) -> Loaded:
         return _sgf(data)
     text = decode(data, "the text", "latin-1" if kind == "pgn" else "cp932")
     if kind == "pgn":
-        games = [one for _, _, one in pgn.games(text)]
-        first = games[0] if len(games) > 1 else text  # with the comment before it
-        told = pgn.read(first, "the text")[0]
-        parsed = pgn.parse(first) if told.moves else None
-        return _played(told, None if parsed is None else pgn_variations.read(parsed), len(games))
+        games = [one for _, _, one in pgn.whole(text)]
+        told = pgn.read(games[0] if games else text, "the text", variations=True)[0]
+        return _played(told, told.tree, len(games))
     if kind in ("kif", "csa"):
         every = (kif.read if kind == "kif" else csa.read)(text, "the text")
         first = parts(text, [game.line for game in every])[0]
@@ -96,6 +94,9 @@ def _sgf(data: bytes) -> Loaded:
     if found.earlier:
         warnings.append("stones are set up in the middle of the game: what came before is left out")
     for colour, vertex in stage.moves[: min(count, MOST_MOVES)]:
+        if position.outcome is not None:
+            warnings.append(f"the game is over after move {len(moves)}; what follows is left out")
+            break
         move = vertex if "BW"[position.turn] == colour else f"{colour.lower()} {vertex}"
         try:
             position = after(position, move)
@@ -113,7 +114,12 @@ def _sgf(data: bytes) -> Loaded:
 
 def _played(told: GameText, tree: GameTree | None, games: int) -> Loaded:
     game, start = played.begin(told, "the text")
-    moves = told.moves[: sum(1 for _ in played.positions(told, start, MOST_MOVES))]
+    moves: list[str] = []
+    for move, position in zip(told.moves, played.positions(told, start, MOST_MOVES), strict=False):
+        moves.append(move)
+        if position.outcome is not None and len(moves) < len(told.moves):
+            told.warnings.append(f"the game is over after move {len(moves)}; what follows is left out")
+            break
     tree = _legal(tree if tree is not None else GameTree(), start)
     names = (clean(told.first), clean(told.second))
     warnings = [*told.warnings, *_left_out(tree, games)]
@@ -136,6 +142,8 @@ def _legal(tree: GameTree, start: Position) -> GameTree:
         number, position = stack.pop()
         if number:
             try:
+                if position.outcome is not None:
+                    raise ValueError("the game is over")
                 position = after(position, tree.nodes[number].move)
             except ValueError:
                 illegal.add(number)
