@@ -14,14 +14,13 @@ import re
 import signal
 import sys
 import threading
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from alphazero.errors import UserError
+from alphazero.errors import UserError, warnings_as_lines
 from alphazero.machine import keep_to_cache_folder
 from alphazero.text import clean, did_you_mean, shown
 
@@ -122,25 +121,6 @@ def sigterm_as_ctrl_c(command: str | None) -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-@contextmanager
-def warnings_as_lines() -> Iterator[None]:
-    """Our own warnings are told as errors are, in one line; those of other packages as Python does."""
-    usual = warnings.formatwarning
-
-    def told(
-        message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
-    ) -> str:
-        if Path(filename).is_relative_to(Path(__file__).parent):
-            return f"alphazero: warning: {clean(str(message), LONGEST_ERROR)}\n"
-        return usual(message, category, filename, lineno, line)
-
-    warnings.formatwarning = told
-    try:
-        yield
-    finally:
-        warnings.formatwarning = usual
 
 
 class CtrlC:
