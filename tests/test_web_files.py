@@ -89,6 +89,16 @@ def test_variations_comments_and_marks_survive_the_page(name, text):
     assert saving.write(again, form) == once, "nothing is doubled when it is saved again"
 
 
+def test_a_comment_before_the_first_move_is_not_repeated_by_side_lines_at_move_1():
+    side = "\n変化：1手\n*not of the start\n   1 {}\n"
+    text = SHOGI + side.format("６六歩(67)") + side.format("５六歩(57)")
+    session, _ = opened(text)
+    assert session.root.comment == "start" and len(session.root.children) == 3
+    once = saving.write(session, "kifu")
+    again, _ = opened(once)
+    assert again.root.comment == "start" and saving.write(again, "kifu") == once
+
+
 def test_one_who_steps_back_goes_on_in_the_line_that_was_read():
     session, loaded = opened(GO)
     session.step(-3)

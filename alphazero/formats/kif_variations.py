@@ -27,7 +27,7 @@ def read(text: str) -> GameTree:
             continue
         found = [0, *tree.add_line(game.moves)]
         for after, comment in sorted(game.comments.items()):
-            if first - 1 < after < len(found) or after == first - 1 == 0:
+            if first - 1 < after < len(found) or after == number == 0:
                 tree.say(found[after], without_ending(comment))
         if number and game.warnings:
             tree.leave_out("moves of side lines that cannot be")
@@ -39,16 +39,17 @@ def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
     head: list[str] = []
     moves: list[list[str]] = []  # each with what stands below it
     first = 1
+    in_head = True
     for line in text.split("\n"):
         plain = line.translate(kif.PLAIN)
         if (begins := BEGINS.match(plain)) is not None:
             yield first, head + [each for move in moves for each in move]
-            first = max(1, int(begins[1]))
+            first, in_head = max(1, int(begins[1])), False
             moves = moves[: first - 1]
         elif kif.MOVE.match(plain) is not None:
             moves.append([line])
         elif moves and line[:1] == "*":
             moves[-1].append(line)
-        elif not moves:
+        elif in_head and not moves:
             head.append(line)
     yield first, head + [each for move in moves for each in move]
