@@ -188,7 +188,9 @@ def from_description(description: Description) -> Network:
     """The network that `describe` described, with fresh weights."""
     came_later: Description = {"kind": "", "options": {}, "plies_left": False, "reply": False}
     fields = {**came_later, **description}
-    fields.pop("tower", None)  # of runs before 0.2.0, when there was more than one
+    tower = fields.pop("tower", "residual")  # of runs before 0.2.0, when there was more than one
+    if tower != "residual":
+        raise UserError(f"a network with the {tower} tower, which this version no longer has (docs/recipe.md)")
     shape = {key: value for key, value in fields.pop("shape").items() if key != "head"}
     return make_network(Shape(**shape), NetworkConfig(**fields))
 
@@ -208,12 +210,14 @@ def folded(network: Network) -> Network:
             result.config = replace(result.config, **off)
         for name in [name for name, _ in result.named_children() if name.startswith(f"{head.name}_")]:
             delattr(result, name)
-    for module in list(result.modules()):
-        for name, child in list(module.named_children()):
-            if isinstance(child, ConvNorm):
-                conv, norm = child[0], child[1]
-                assert isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d)
-                setattr(module, name, nn.utils.fusion.fuse_conv_bn_eval(conv, norm))
+    fused: dict[nn.Module, nn.Module] = {}  # a layer may stand in several places
+    for name, module in list(result.named_modules(remove_duplicate=False)):
+        if type(module) is ConvNorm:  # what extends it may compute something else
+            conv, norm = module[0], module[1]
+            assert isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d)
+            if module not in fused:
+                fused[module] = nn.utils.fusion.fuse_conv_bn_eval(conv, norm)
+            result.set_submodule(name, fused[module])
     return result
 
 
@@ -224,7 +228,7 @@ def fold_into(target: Network, network: Network) -> None:
 
     All layers at once: on a GPU it is the number of operations that takes the time, and batches wait for a swap.
     """
-    sources = dict(network.named_modules())
+    sources = dict(network.named_modules(remove_duplicate=False))
     own: list[Tensor] = []
     new: list[Tensor] = []
     convs: list[Tensor] = []  # of each convolution and its norm
@@ -236,7 +240,7 @@ def fold_into(target: Network, network: Network) -> None:
     biases: list[Tensor] = []
     for name, module in target.named_modules():
         source = sources[name]
-        if isinstance(source, ConvNorm):
+        if type(source) is ConvNorm:
             conv, norm = source[0], source[1]
             assert isinstance(module, nn.Conv2d)
             assert isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d)

@@ -243,6 +243,15 @@ def test_a_run_is_resumed_where_an_opponent_of_its_last_configuration_is_gone(tm
     assert load_config(directory / "config.yaml") == run.config
 
 
+def test_a_run_of_before_goes_on_though_a_key_of_it_is_gone(tmp_path):
+    text = "network: {tower: residual, blocks: 2}\n"
+    assert read(tmp_path, text, stored=True).network.blocks == 2
+    with pytest.raises(ConfigError, match="network.tower: attention, which this version no longer has"):
+        read(tmp_path, text.replace("residual", "attention"), stored=True)
+    with pytest.raises(ConfigError, match="unknown key network.tower"):
+        read(tmp_path, text)
+
+
 def test_a_stored_schedule_that_does_not_ascend_is_read_as_it_was(tmp_path):
     text = "selfplay: {simulations_schedule: [[0.5, 3], [0.5, 4]]}"
     assert read(tmp_path, text, stored=True).selfplay.simulations_schedule == [Step(0.5, 3), Step(0.5, 4)]

@@ -27,7 +27,7 @@ from alphazero.weights import shape_of
 PACKAGE = """
 import torch
 from torch import nn
-from alphazero.network import Output, PolicyValueNet
+from alphazero.network import ConvNorm, Output, PolicyValueNet
 
 
 class Attention(PolicyValueNet):
@@ -76,6 +76,27 @@ class Norms(PolicyValueNet):
 class Pair(Attention):
     def forward(self, planes):
         return tuple(super().forward(planes)[:2])
+
+
+class Extended(PolicyValueNet):
+    \"\"\"With a layer that extends ours and computes more, and one of ours that stands in two places.\"\"\"
+
+    def __init__(self, shape, config):
+        super().__init__(shape, config)
+        self.first = Rectified(shape.planes, 6, 3)
+        self.second = ConvNorm(6, 6, 3)
+        self.third = self.second
+        self.to_policy = nn.Linear(shape.cells * 6, shape.policy_size)
+        self.to_wdl = nn.Linear(6, 3)
+
+    def forward(self, planes):
+        x = self.third(self.second(self.first(planes)))
+        return Output(self.to_policy(x.flatten(1)), self.to_wdl(x.mean((2, 3))), {})
+
+
+class Rectified(ConvNorm):
+    def forward(self, x):
+        return super().forward(x).relu()
 
 
 class NoNetwork:
@@ -188,7 +209,7 @@ def test_it_plays_by_uci(outside):
     assert out.getvalue().splitlines()[-1].startswith("bestmove ")
 
 
-@pytest.mark.parametrize("kind", ["Attention", "Norms"])
+@pytest.mark.parametrize("kind", ["Attention", "Norms", "Extended"])
 def test_new_weights_in_place_answer_as_the_network_does(outside, kind):
     config = NetworkConfig(kind=f"outside_nets:{kind}", options={"width": 6}, blocks=1, channels=8)
     shape = shape_of(az.Game("connect4"))

@@ -37,10 +37,21 @@ def load_config(path: Path, overrides: Sequence[str] = (), *, stored: bool = Fal
     stored: the file is a run's own, which was checked as a whole when the run began. It is read also where the players in
     rating.opponents are gone, or where rules came that it does not keep.
     """
-    config: Config = build(Config, read_yaml(path, overrides), str(path))
+    data = read_yaml(path, overrides)
+    if stored:
+        _leave_out_removed(data, str(path))
+    config: Config = build(Config, data, str(path))
     if not stored:
         check_whole(config, str(path))
     return config
+
+
+def _leave_out_removed(data: dict[Any, Any], where: str) -> None:
+    """Drops keys of runs before 0.2.0 that say what goes without saying now; ConfigError where one says something else."""
+    network = data.get("network")
+    tower = network.pop("tower", "residual") if isinstance(network, dict) else "residual"
+    if tower != "residual":
+        raise ConfigError(f"{where}: network.tower: {tower}, which this version no longer has (docs/recipe.md)")
 
 
 def build(cls: type, data: dict[Any, Any], where: str) -> Any:
