@@ -362,6 +362,29 @@ def test_the_line_of_a_game_that_is_not_installed_says_so(tmp_path: Path):
     assert "not kept" not in table.played.why
 
 
+@pytest.mark.parametrize(
+    "rules",
+    [
+        {"name": "python", "options": {"rules": "evil_rules:G"}},
+        {"name": "open_spiel", "options": {"game": "efg_game(filename=/etc/passwd)"}},
+        {"name": "open_spiel", "options": {"game": "repeated_game(stage_game=nfg_game(filename=x),num_repetitions=2)"}},
+    ],
+    ids=["python", "efg", "nested"],
+)
+def test_a_file_of_results_or_a_configuration_imports_and_reads_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rules: dict
+):
+    (tmp_path / "evil_rules.py").write_text("open('imported', 'w').close()\nclass G: pass\n")
+    monkeypatch.chdir(tmp_path)
+    result = {"first": "a", "second": "b", "result": 1.0, "moves": "d", "rules": rules}
+    found = results_game.played([result], tmp_path / "results.jsonl", tmp_path)  # type: ignore[list-item]
+    assert found.game is None and "not shown here" in found.why
+    folder = a_run(tmp_path / "run", line(1), line(2))
+    (folder / "config.yaml").write_text(json.dumps({"game": rules}))
+    assert "a game that is not shown here" in Page(folder).parts["facts"]
+    assert not (tmp_path / "imported").exists()
+
+
 def test_moves_that_were_not_kept_are_told_so(tmp_path: Path):
     results = [{"first": "a", "second": "b", "result": 1.0}]
     assert (

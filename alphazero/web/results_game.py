@@ -16,6 +16,7 @@ from alphazero.formats.results import Result
 from alphazero.formats.sgf_values import COLUMNS
 from alphazero.game import Game, games, make
 from alphazero.runs import RunDirectory
+from alphazero.web.runs import made
 from alphazero.web.session import replay
 
 LOOKED_AT = 20  # games that must be games of it
@@ -40,8 +41,8 @@ def played(results: Sequence[Result], path: Path, run: Path) -> Played:
     try:
         section: Any = some[0].get("rules") or (read_yaml(config).get("game") if config.exists() else None)
         if isinstance(section, dict):
-            return Played(make(str(section["name"]), section.get("options") or {}))
-    except (ValueError, KeyError, TypeError) as error:
+            return Played(made(str(section["name"]), section.get("options") or {}))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         told = one_line(str(error)).replace(str(run), run.name)[:300]
         return Played(None, f"The game of these moves cannot be played here: {told}")
     found = next((game for game in _candidates(results, path) if all(_fits(game, each) for each in some)), None)

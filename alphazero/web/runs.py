@@ -164,9 +164,17 @@ def game_of(section: object) -> Game | None:
         return None
     options = section.get("options") or {}
     try:
-        return make(section["name"], options) if isinstance(options, dict) else None
+        return made(section["name"], options) if isinstance(options, dict) else None
     except (ValueError, TypeError):
         return None
+
+
+def made(name: str, options: Mapping[str, Any]) -> Game:
+    """The game that a file names. UserError where to make it would import a module or read a file that the text names."""
+    text = str(options.get("game", "")).lower() if name == "open_spiel" else ""
+    if name == "python" or "file" in text:  # filename=, instances_file=, boards_file= of OpenSpiel's games
+        raise UserError("a game that is not shown here: it would run or read a file that this one names")
+    return make(name, options)
 
 
 class NewestGames:

@@ -269,7 +269,7 @@ def elo_plot(runs: Sequence[tuple[str, Seen]], axis: str) -> Html:
 
 def facts(name: str, seen: Seen) -> Html:
     """What a run is, how far it is, what it will do next, and what could not be read of it."""
-    told = [in_words(seen.game) if seen.game is not None else "an unknown game"]
+    told = [in_words(seen.game) if seen.game is not None else "a game that is not shown here"]
     told += progress(seen) if seen.told.lines else ["nothing told yet"]
     told.append("running" if seen.alive else "not running")
     warnings = list(seen.told.warnings)
