@@ -395,6 +395,21 @@ def test_the_saved_result_is_that_of_the_game():
     assert saving.write(session, "sgf").count("RE[") == 1
 
 
+@pytest.mark.parametrize("name", ["go", "chess", "shogi"])
+@pytest.mark.parametrize("looks_back", [False, True])
+def test_moves_taken_back_are_not_saved_as_the_game(name: str, looks_back: bool):
+    session = playout(name, 3, 4)
+    moves = session.moves()
+    if looks_back:
+        session.step(-1)
+    else:
+        session.undo()
+    session.resign()
+    found = reading.read(saving.write(session, saving.formats(name)[0]).encode(), az.Game(name))
+    assert found.moves == moves[:3] and found.value == 1
+    assert [node.move for node in session.line()] == moves[:3] and len(session.nodes) == 5
+
+
 @pytest.mark.parametrize(
     ("text", "game", "moves"),
     [

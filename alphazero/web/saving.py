@@ -64,9 +64,12 @@ def write(session: Session, form: str) -> str:
 
 
 def _tree(session: Session) -> GameTree:
-    """The session's moves, comments and marks; the current line is the main one."""
+    """The session's moves, comments and marks; the current line is the main one. Where it ends, nothing goes on: a file would take
+    what was tried there for moves of the game.
+    """
     tree = GameTree()
     line = session.line()
+    last = line[-1] if line else session.root
     first = {id(node) for node in line}
     stack = [(session.root, 0, session.positions([])[0].turn)]
     while stack:
@@ -75,7 +78,7 @@ def _tree(session: Session) -> GameTree:
         player = "bw".index(colour) if colour else turn  # who made the move: in these games, players alternate
         tree.nodes[at].comment = _comment(session.game, node, player)
         tree.nodes[at].mark = node.mark
-        children = sorted(node.children, key=lambda child: id(child) not in first)
+        children = [] if node is last else sorted(node.children, key=lambda child: id(child) not in first)
         numbered = [(child, tree.add_line([child.move], at)) for child in children]
         following = 1 - player if at else player
         stack += [(child, found[0], following) for child, found in reversed(numbered) if found]

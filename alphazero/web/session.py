@@ -165,10 +165,12 @@ class Session:
         return found[::-1]
 
     def line(self) -> list[Node]:
-        """The current path and how it goes on: by the move of each node that was last played."""
+        """The current path and how it goes on: by the move of each node that was last played, as far as none was taken back and
+        the game did not end.
+        """
         nodes = self.path()
         at = self.current
-        while at.chosen is not None:
+        while at.chosen is not None and at.number not in self.ends:
             at = at.chosen
             nodes.append(at)
         return nodes
@@ -246,6 +248,7 @@ class Session:
             if node is None:
                 raise UserError("nothing to take back")
             self._stand(node)
+            node.chosen = None
         self.resume()
 
     def resume(self) -> None:
