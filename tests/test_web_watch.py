@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import math
 import random
@@ -18,7 +19,7 @@ from alphazero.arena.match import Pairing
 from alphazero.arena.store import ResultStore
 from alphazero.formats.game_text import GameText
 from alphazero.training import journal
-from alphazero.web import curves, graphs, results_game, runs, tournaments, watch
+from alphazero.web import curves, engine_process, graphs, results_game, runs, tournaments, watch
 from alphazero.web.live import Channel
 from alphazero.web.models import Folder, folders
 from alphazero.web.runs import Run
@@ -351,6 +352,33 @@ def test_go_of_every_size_is_shown_with_its_rules(tmp_path: Path, size: int, tol
     page._take(table)
     assert f"Go {size}x{size}, komi 5.5" in (update := page._show()).parts["facts"]
     assert f'data-cell="A{size}"' in update.parts["board"]
+
+
+def test_what_is_wrong_with_a_file_names_no_path_of_the_machine(tmp_path: Path):
+    folder = tmp_path / "m"
+    folder.mkdir()
+    (folder / "results.jsonl").write_text("[]\n")
+    channel = Channel("tournaments", lambda text: None)
+
+    async def look() -> str:
+        page = tournaments.Tournaments(channel, folders([folder]))
+        page.open()
+        while not channel._waiting.say:
+            await asyncio.sleep(0.005)
+        page.close()
+        return channel._waiting.say
+
+    said = asyncio.run(asyncio.wait_for(look(), 20))
+    assert said.startswith("m/results.jsonl:1: expected") and str(tmp_path) not in said
+
+
+def test_a_checkpoint_that_is_gone_is_told_by_its_run(tmp_path: Path):
+    out = io.StringIO()
+    asked = {"id": 1, "do": "review", "game": "connect4", "options": {}, "start": "", "moves": ["d"]}
+    model = str(tmp_path / "run" / "checkpoints" / "10")
+    engine_process.Worker(out)._review(1, {**asked, "simulations": 2, "model": model})
+    assert "the review failed" in out.getvalue() and "run/checkpoints/10" in out.getvalue()
+    assert str(tmp_path) not in out.getvalue()
 
 
 def test_the_line_of_a_game_that_is_not_installed_says_so(tmp_path: Path):

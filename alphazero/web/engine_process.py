@@ -17,6 +17,7 @@ import time
 from collections import OrderedDict, deque
 from dataclasses import asdict, dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any, TextIO
 
 import numpy as np
@@ -28,6 +29,7 @@ from alphazero.player import NetworkPlayer, Player, RolloutPlayer, load, rollout
 from alphazero.protocols.clock import Clock, Pace
 from alphazero.search import MOST_SIMULATIONS, Limits, Search, SearchResult, uniform_evaluator
 from alphazero.search_settings import SettingValue
+from alphazero.web.paths import without_path
 from alphazero.web.session import after, replay
 
 SLICE_SECONDS = 0.25  # of a search, while others wait
@@ -131,7 +133,7 @@ class Worker:
             try:
                 over = job.stopped or self._slice(job)
             except Exception as error:
-                self.say(job.number, "error", text=f"the search failed: {error}")
+                self.say(job.number, "error", text=f"the search failed: {plain(error, job.asked)}")
                 over = True
                 job.found = {}
             if over:
@@ -262,7 +264,7 @@ class Worker:
                 )
             self.say(number, "done", judged=[asdict(each) for each in judged])
         except Exception as error:
-            self.say(number, "error", text=f"the review failed: {error}")
+            self.say(number, "error", text=f"the review failed: {plain(error, asked)}")
             self.say(number, "done", judged=[])
 
 
@@ -308,6 +310,12 @@ def told(player: Player, result: SearchResult, lines: int, job: Job, seconds: fl
     }
 
 
+def plain(error: Exception, asked: dict[str, Any]) -> str:
+    """An error with the name of a run for the path of its directory."""
+    run = Path(str(asked.get("model", ""))).parent.parent  # a checkpoint is RUN/checkpoints/STEP
+    return without_path(str(error), run, run.resolve().name)
+
+
 def main() -> None:
     keep_to_cache_folder()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started us tells us when it is over
@@ -319,7 +327,7 @@ def main() -> None:
         try:
             worker.take(asked)
         except Exception as error:
-            worker.say(int(asked["id"]), "error", text=str(error))
+            worker.say(int(asked["id"]), "error", text=plain(error, asked))
             worker.say(int(asked["id"]), "done")
     sys.stderr.flush()
     os._exit(0)  # a search may be under way, and libraries take seconds to end in good order

@@ -16,6 +16,7 @@ from alphazero.formats.results import Result
 from alphazero.formats.sgf_values import COLUMNS
 from alphazero.game import Game, games, make
 from alphazero.runs import RunDirectory
+from alphazero.web.paths import without_path
 from alphazero.web.runs import made
 from alphazero.web.session import replay
 
@@ -43,7 +44,7 @@ def played(results: Sequence[Result], path: Path, run: Path) -> Played:
         if isinstance(section, dict):
             return Played(made(str(section["name"]), section.get("options") or {}))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        told = one_line(str(error)).replace(str(run), run.name)[:300]
+        told = one_line(without_path(str(error), run, run.resolve().name))[:300]
         return Played(None, f"The game of these moves cannot be played here: {told}")
     found = next((game for game in _candidates(results, path) if all(_fits(game, each) for each in some)), None)
     return Played(found, "" if found else "No game that is installed has these moves: nothing tells which one it is.")

@@ -25,6 +25,7 @@ from alphazero.runs import RunDirectory
 from alphazero.training.journal import read_entry
 from alphazero.training.replay import chunk_paths, read_chunk
 from alphazero.web.curves import Log, Rating, Told, number
+from alphazero.web.paths import without_path
 from alphazero.web.tails import MOST_KEPT, Stamp, Tail, stamp
 
 LONGEST_LINE = 1 << 20  # bytes of a log's line
@@ -104,7 +105,7 @@ class Run:
                 try:
                     seen = replace(seen, **read())
                 except Exception as error:  # others write these files: whatever they hold, the page goes on
-                    told = str(error).replace(str(self.path), self.name) or type(error).__name__
+                    told = without_path(str(error), self.path, self.name) or type(error).__name__
                     self._faults[part] = one_line(told)[:300]
             self.seen = replace(seen, alive=self._alive(), fault="; ".join(self._faults.values()))
             return self.seen

@@ -19,6 +19,7 @@ from alphazero.web.drawn import Drawn
 from alphazero.web.html import Html, tag
 from alphazero.web.live import Channel, Message, Update, need
 from alphazero.web.models import Folder
+from alphazero.web.paths import without_path
 from alphazero.web.results_game import Played, played
 from alphazero.web.session import REASONS, replay, sides_of
 from alphazero.web.tails import Stamp, stamp
@@ -156,9 +157,9 @@ class Tournaments:
             try:
                 await self._look()
             except (ValueError, OSError) as error:
-                say = one_line(str(error))[:300]
+                say = self._told(error)
             except Exception as error:  # whatever a file holds: the page says so, and looks again
-                say = f"this look failed: {one_line(str(error))[:300]}"
+                say = f"this look failed: {self._told(error)}"
             if not self._asked.is_set():  # else other results were chosen meanwhile
                 update = self._show()
                 update.say = say
@@ -166,6 +167,13 @@ class Tournaments:
                     self._channel.push(update)
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._asked.wait(), LOOK_SECONDS)
+
+    def _told(self, error: Exception) -> str:
+        """An error in a line, with the names of directories for their paths."""
+        text = str(error)
+        for folder in self._folders.values():
+            text = without_path(text, folder.path, folder.name)
+        return one_line(text)[:300]
 
     async def _look(self) -> None:
         """Finds the files of results, also those that came since, and reads the chosen one where it has grown."""
