@@ -147,6 +147,23 @@ def test_an_analysis_goes_on_with_what_is_played_on_another_page():
     assert 'data-line="b"' in desk.part("analyse", "candidates")
 
 
+def test_an_analysis_goes_on_where_one_steps_back_from_the_end_of_a_game():
+    desk = Desk()
+    for move in "aabbcc":
+        desk.do("play", "move", move=move)
+    desk.do("analyse", "start", fields={})
+    desk.do("analyse", "move", move="d")
+    assert desk.table.session.ended is not None and desk.engine.running() == []
+    desk.do("analyse", "step", by="0")
+    assert desk.engine.running() == [] and not desk.said("analyse")
+    desk.do("analyse", "step", by="-1")
+    assert desk.engine.running() == [("analysis", list("aabbcc"))]
+    desk.do("analyse", "step", by="1")
+    desk.do("analyse", "stop")
+    desk.do("analyse", "step", by="-1")
+    assert desk.engine.running() == [], "begun again though it was stopped"
+
+
 def test_a_line_that_a_page_plays_out_ends_where_another_page_moves():
     desk = Desk(game="chess")
     desk.do("analyse", "start", fields={})

@@ -134,6 +134,7 @@ class Table:
         self.hinting: Searching | None = None
         self.analysing: Searching | None = None
         self.reviewing: int | None = None
+        self.analyse_again: Callable[[], None] | None = None  # while the analysis waits for a position that is not over
         self._known = Known(self.session.current)
         self.shows = "moves"  # over the board: "moves", "policy" or "ownership"
         self.analyst = ""  # the key of who analyses; "": the usual one
@@ -160,6 +161,8 @@ class Table:
 
     def stop(self, *names: str) -> None:
         """Ends searches, of "thinking", "hinting" and "analysing"."""
+        if "analysing" in names:
+            self.analyse_again = None
         for name in names:
             search = getattr(self, name)
             if search is not None:
@@ -175,15 +178,19 @@ class Table:
 
     def follow(self) -> None:
         """Searches of another position than the current one end; the analysis goes on with this one."""
+        again = self.analyse_again
         for name in ("thinking", "hinting", "analysing"):
             search: Searching | None = getattr(self, name)
             if search is not None and search.node is not self.session.current:
                 self.stop(name)
-                if search.again is not None:
-                    try:
-                        search.again()
-                    except UserError as error:
-                        self.say(str(error))
+                again = search.again or again
+        if again is not None:
+            self.analyse_again = again if self.session.position.outcome is not None else None
+            if self.analyse_again is None:
+                try:
+                    again()
+                except UserError as error:
+                    self.say(str(error))
 
     def changed(self) -> None:
         """Shows the table to all who look, has searches follow it, and watches the clock."""
