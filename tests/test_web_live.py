@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 import alphazero as az
 from alphazero.errors import UserError
-from alphazero.web import analyse, analyse_view, play
+from alphazero.web import analyse, analyse_view, play, reading
 from alphazero.web.engine import OnTold, _tell
 from alphazero.web.live import Channel, Table
 from alphazero.web.models import Models
@@ -289,7 +290,7 @@ def test_a_fault_is_told_in_a_line_and_the_page_lives_on(capsys):
     def broken() -> None:
         raise KeyError("share")
 
-    _do(channel, broken)
+    asyncio.run(_do(channel, broken))
     assert desk.said("play").startswith("internal error: KeyError: 'share'") and "\n" not in desk.said("play")
     assert "Traceback" in capsys.readouterr().err
 
@@ -342,10 +343,10 @@ class Socket:
 def test_a_socket_outlives_what_cannot_be_done(monkeypatch, said: str | bytes):
     usual = play.act
 
-    def act(table: Table, channel: Channel, message: dict) -> None:
+    def act(table: Table, channel: Channel, message: dict, loaded: reading.Loaded | None) -> None:
         if message["do"] == "break":
             raise KeyError("ours")
-        usual(table, channel, message)
+        usual(table, channel, message, loaded)
 
     monkeypatch.setattr(play, "act", act)
 
@@ -361,3 +362,30 @@ def test_a_socket_outlives_what_cannot_be_done(monkeypatch, said: str | bytes):
     told = asyncio.run(run())
     assert [each for each in told if "say" in each]
     assert any("<li>d</li>" in each["set"].get("moves", "") for each in told), "what came after it was done"
+
+
+@pytest.mark.parametrize(("page", "do"), [("play", "new"), ("analyse", "open")])
+def test_other_pages_go_on_while_a_pasted_game_is_read(monkeypatch, page: str, do: str):
+    usual, others, went_on = reading.read, threading.Event(), []
+
+    def slow(data: bytes, game: az.Game) -> reading.Loaded:
+        went_on.append(others.wait(3))
+        return usual(data, game)
+
+    monkeypatch.setattr(reading, "read", slow)
+
+    async def run() -> list[dict]:
+        site = Site({})
+        site.engine = Engine()  # type: ignore[assignment]
+        site.tables.engine = site.engine
+        fields = {"game": "chess", "opponent": "", "start": "1. e4 e5 *"}
+        socket = Socket(json.dumps({"do": do, "fields": fields}))
+        socket.query_params["page"] = page
+        reads = asyncio.create_task(site.live(socket))  # type: ignore[arg-type]
+        await asyncio.sleep(0.05)
+        others.set()
+        await reads
+        return socket.told
+
+    told = asyncio.run(run())
+    assert went_on == [True] and any("e7e5" in each["set"].get("moves", "") for each in told)

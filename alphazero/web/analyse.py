@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from alphazero.errors import UserError
 from alphazero.review.judge import Judged, summary
@@ -11,6 +12,7 @@ from alphazero.web import analyse_view, play
 from alphazero.web.analyse_view import SHOWS
 from alphazero.web.engine import Told
 from alphazero.web.live import Channel, Message, Searching, Table, Update, fields_of, need
+from alphazero.web.reading import Loaded
 from alphazero.web.session import Node, Session, sides_of
 from alphazero.web.setup import MOST_SECONDS, number
 
@@ -18,8 +20,8 @@ REVIEW_SIMULATIONS = 200  # of each position
 MOST_LINES = 12
 
 
-def act(table: Table, channel: Channel, message: Message) -> None:
-    """Does what the page asks for. UserError (ValueError) says why not."""
+def act(table: Table, channel: Channel, message: Message, loaded: Loaded | None = None) -> None:
+    """Does what the page asks for. UserError (ValueError) says why not. loaded: the pasted game, where it was read before."""
     do = str(message.get("do"))
     known: dict[str, Callable[[Table, Channel, Message], None]] = {
         "move": _move,
@@ -34,7 +36,7 @@ def act(table: Table, channel: Channel, message: Message) -> None:
         "play-line": _play_line,
         "flip": _flip,
         "review": _review,
-        "open": _open,
+        "open": partial(_open, loaded=loaded),
     }
     if do not in known:
         raise UserError("the page asked for what is not known here: load it again")
@@ -164,11 +166,16 @@ def _flip(table: Table, channel: Channel, message: Message) -> None:
     table.flipped = not table.flipped
 
 
-def _open(table: Table, channel: Channel, message: Message) -> None:
-    fields = fields_of(message)
+def _open(table: Table, channel: Channel, message: Message, loaded: Loaded | None) -> None:
+    fields = opened(table, message)
     if not fields.get("start", "").strip():
         raise UserError("nothing to open: paste a game or a position, or choose a file")
-    play.begin(table, {**fields, "game": table.session.game.name, "opponent": ""})
+    play.begin(table, fields, loaded)
+
+
+def opened(table: Table, message: Message) -> dict[str, str]:
+    """The form of the game that is to be opened."""
+    return {**fields_of(message), "game": table.session.game.name, "opponent": ""}
 
 
 # --- the review ---

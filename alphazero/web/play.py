@@ -8,7 +8,7 @@ from alphazero.web import boards, html, reading, saving, setup
 from alphazero.web.engine import Told
 from alphazero.web.html import Html, tag
 from alphazero.web.live import Channel, Message, Searching, Table, Update, fields_of, need
-from alphazero.web.session import Session, ending, replay, sides_of
+from alphazero.web.session import Ended, Session, ending, replay, sides_of
 
 USUAL_SIMULATIONS = 200  # of an opponent's move, where nothing is chosen
 HINT_SIMULATIONS = 400
@@ -167,8 +167,8 @@ def _clocks(session: Session) -> Html:
 # --- what is done ---
 
 
-def act(table: Table, channel: Channel, message: Message) -> None:
-    """Does what the page asks for. UserError (ValueError) says why not."""
+def act(table: Table, channel: Channel, message: Message, loaded: reading.Loaded | None = None) -> None:
+    """Does what the page asks for. UserError (ValueError) says why not. loaded: the pasted game, where it was read before."""
     do = message.get("do")
     session = table.session
     if do == "choose":
@@ -176,7 +176,7 @@ def act(table: Table, channel: Channel, message: Message) -> None:
         channel.push(Update(parts={"rest": setup.rest_of_form(game, table.models)}))
         return
     if do == "new":
-        begin(table, fields_of(message))
+        begin(table, fields_of(message), loaded)
     elif do in ("move", "pass"):
         if not session.persons_turn:
             raise UserError("the game is over" if session.ended else "it is not your turn")
@@ -199,23 +199,23 @@ def act(table: Table, channel: Channel, message: Message) -> None:
     go_on(table)
 
 
-def begin(table: Table, fields: dict[str, str]) -> None:
+def begin(table: Table, fields: dict[str, str], loaded: reading.Loaded | None = None) -> None:
     """A new game by the form."""
-    wanted, loaded = setup.setup_of(fields, table.models)
+    wanted, loaded = setup.setup_of(fields, table.models, loaded)
     table.begin(wanted)
     if loaded is not None:
         enter(table, loaded)
 
 
 def enter(table: Table, loaded: reading.Loaded) -> None:
-    """Plays the moves of a game that was read; clocks rest meanwhile."""
+    """Plays the moves of a game that was read, to its end; clocks rest meanwhile."""
     session = table.session
     clocks, session.clocks = session.clocks, None
-    for number, move in enumerate(loaded.moves):
-        session.current.comment = loaded.comments.get(number, "")
+    for move in loaded.moves:
         session.play(move)
-    session.current.comment = loaded.comments.get(len(loaded.moves), "")
     reading.add_variations(session, loaded)
+    if loaded.value is not None and session.ended is None:  # what the rules say of the position counts
+        session.ends[session.current.number] = Ended(loaded.value, loaded.reason, told=loaded.margin)
     session.clocks = clocks
     if clocks is not None and session.ended is None:
         clocks.start(session.position.turn, session._now())

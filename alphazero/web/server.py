@@ -9,7 +9,7 @@ import json
 import secrets
 import socket
 import webbrowser
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from importlib import resources
 from pathlib import Path
@@ -31,7 +31,7 @@ from alphazero.web.engine import Engine
 from alphazero.web.faults import fault
 from alphazero.web.guard import OWN_NAMES, Guard
 from alphazero.web.html import document
-from alphazero.web.live import MOST_CHANNELS, Channel, Message, Table, Tables, Update
+from alphazero.web.live import MOST_CHANNELS, Channel, Message, Table, Tables, Update, fields_of
 from alphazero.web.models import Folder, Models, folders
 from alphazero.web.session import Setup, replay
 
@@ -43,14 +43,20 @@ class Seat(Protocol):
     """An open page: what it does when it comes, asks, and goes."""
 
     def open(self) -> None: ...
-    def act(self, message: Message) -> None: ...
+    def act(self, message: Message) -> Awaitable[None] | None: ...
     def close(self) -> None: ...
+
+
+class Act(Protocol):
+    """What a page does at a table; loaded: the game that was pasted, already read."""
+
+    def __call__(self, table: Table, channel: Channel, message: Message, loaded: reading.Loaded | None) -> None: ...
 
 
 class TableSeat:
     """A page that looks at a session."""
 
-    def __init__(self, table: Table, channel: Channel, act: Callable[[Table, Channel, Message], None]):
+    def __init__(self, table: Table, channel: Channel, act: Act):
         self._table = table
         self._channel = channel
         self._act = act
@@ -67,8 +73,12 @@ class TableSeat:
         model = self._table.models.default(game)
         self._table.engine.warm(self._table.session, self._table.models.resolve(model, game))
 
-    def act(self, message: Message) -> None:
-        self._act(self._table, self._channel, message)
+    async def act(self, message: Message) -> None:
+        loaded = None
+        if message.get("do") in ("new", "open"):  # what was pasted is read in another thread: other pages go on
+            fields = fields_of(message) if message["do"] == "new" else analyse.opened(self._table, message)
+            loaded = await asyncio.to_thread(setup.pasted, fields)
+        self._act(self._table, self._channel, message, loaded)
 
     def close(self) -> None:
         table = self._table
@@ -190,9 +200,9 @@ class Site:
         self._channels += 1
         sending = asyncio.create_task(_until_closed(channel))
         try:
-            _do(channel, seat.open)
+            await _do(channel, seat.open)
             while (message := await socket.receive())["type"] != "websocket.disconnect":
-                _do(channel, partial(_act, seat, message.get("text")))
+                await _do(channel, partial(_act, seat, message.get("text")))
         finally:
             self._channels -= 1
             sending.cancel()
@@ -219,22 +229,24 @@ async def _until_closed(channel: Channel) -> None:
         fault(error)
 
 
-def _do(channel: Channel, work: Callable[[], None]) -> None:
+async def _do(channel: Channel, work: Callable[[], Awaitable[None] | None]) -> None:
     """Does something for a page. What is wrong with it, or with us, is told there in a line, and the page lives on."""
     try:
-        work()
+        later = work()
+        if later is not None:
+            await later
     except (ValueError, RecursionError, OSError) as error:
         channel.push(Update(say=one_line(str(error))[:400]))
     except Exception as error:
         channel.push(Update(say=fault(error)))
 
 
-def _act(seat: Seat, text: str | None) -> None:
+def _act(seat: Seat, text: str | None) -> Awaitable[None] | None:
     """One message of a page; None: it sent bytes."""
     message = json.loads(text) if text is not None and len(text) <= MOST_MESSAGE else None
     if not isinstance(message, dict):
         raise UserError("the page sent what is no message: load it again")
-    seat.act(message)
+    return seat.act(message)
 
 
 async def _told(request: Request, error: Exception) -> Response:

@@ -97,15 +97,25 @@ def game_of(fields: Mapping[str, str]) -> Game:
     return make(name, options)
 
 
-def setup_of(fields: Mapping[str, str], models: Models) -> tuple[Setup, reading.Loaded | None]:
-    """A new game by the form's fields, and the game that was pasted to begin with. UserError names what is wrong."""
+def pasted(fields: Mapping[str, str]) -> reading.Loaded | None:
+    """The game or position that was pasted to begin with. A long one takes seconds. UserError says why it cannot be read."""
+    text = fields.get("start") or ""
+    return reading.read(text.encode("utf-8", "replace"), game_of(fields)) if text.strip() else None
+
+
+def setup_of(
+    fields: Mapping[str, str], models: Models, loaded: reading.Loaded | None = None
+) -> tuple[Setup, reading.Loaded | None]:
+    """A new game by the form's fields, and the game that was pasted to begin with. UserError names what is wrong.
+
+    loaded: what pasted() gives, where it was read before.
+    """
     game = game_of(fields)
     start = _handicap(game, fields.get("handicap") or "")
     if game.options.get("chess960"):
         start = fischer_start(random.Random())
-    loaded = None
-    if (fields.get("start") or "").strip():
-        loaded = reading.read(fields["start"].encode("utf-8", "replace"), game)
+    loaded = loaded or pasted(fields)
+    if loaded is not None:
         game, start = loaded.game, loaded.start
     opponent = fields.get("opponent", models.default(game))
     if opponent and opponent not in BY_HAND:
