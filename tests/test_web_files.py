@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 import alphazero as az
-from alphazero.web import reading, saving
-from alphazero.web.session import Session, Setup
+from alphazero.web import play, reading, saving
+from alphazero.web.session import Session, Setup, ending
 
 GO = "(;GM[1]SZ[5]KM[0.5]C[start](;B[cc]C[good \\] move]BM[2];W[bb](;B[dd];W[bd])(;B[aa]C[other](;W[ab])(;W[ac])))(;B[ee]))"
 CHESS = "{ start } 1. e4 e5 (1... c5 $6 2. Nf3 (2. d4 { open })) 2. Nf3 $4 { why } *"
@@ -35,9 +37,7 @@ def opened(text: str, name: str = "go") -> tuple[Session, reading.Loaded]:
     """A session with a game that was read, as the page has it."""
     loaded = reading.read(text.encode(), az.Game(name))
     session = Session(Setup(loaded.game, loaded.start, names=loaded.names))
-    for move in loaded.moves:
-        session.play(move)
-    reading.add_variations(session, loaded)
+    play.enter(SimpleNamespace(session=session, say=lambda text: None), loaded)
     return session, loaded
 
 
@@ -120,6 +120,53 @@ def test_what_a_review_found_is_saved_and_read_back():
     assert saving.write(again, "sgf") == text and not loaded.warnings
 
 
+RESULTS = [
+    ("1. e4 e5 0-1", "chess", "Black wins", "0-1"),
+    ('[Result "1-0"]\n[Termination "time forfeit"]\n\n1. e4 1-0', "chess", "White wins on time", '[Result "1-0"]'),
+    ("1. e4 { resignation } 1-0", "chess", "White wins: Black resigned", "{ resignation } 1-0"),
+    ("1. e4 1/2-1/2", "chess", "Draw", "1/2-1/2"),
+    ("1. e4 *", "chess", "", "*"),
+    ("(;SZ[5]RE[W+R];B[cc])", "go", "White wins: Black resigned", "RE[W+R]"),
+    ("(;SZ[5]RE[B+T];B[cc])", "go", "Black wins on time", "RE[B+T]"),
+    ("(;SZ[5]RE[W+F];B[cc])", "go", "White wins: forfeit", "RE[W+F]"),
+    ("(;SZ[5]RE[W+3.5];B[cc])", "go", "White wins by 3.5", "RE[W+3.5]"),
+    ("(;SZ[5]RE[Void];B[cc])", "go", "", "(;"),
+    ("手合割：平手\n   1 ７六歩(77)\n   2 投了\n", "shogi", "Sente wins: Gote resigned", "   2 投了\n"),
+    ("手合割：平手\n   1 ７六歩(77)\n   2 千日手\n", "shogi", "Draw: fourfold repetition", "   2 千日手\n"),
+]
+
+
+@pytest.mark.parametrize(("text", "name", "told", "saved"), RESULTS)
+def test_the_result_of_a_game_that_was_opened_is_kept(text, name, told, saved):
+    session, _ = opened(text, name)
+    once = saving.write(session, saving.formats(name)[0])
+    assert ending(session) == told and saved in once
+    again, _ = opened(once, name)
+    assert ending(again) == told and saving.write(again, saving.formats(name)[0]) == once
+    if told:
+        session.undo()
+        assert session.ended is None and session.legal_moves(), "it can be taken back, and the game goes on"
+
+
+def test_what_the_rules_say_of_the_end_counts():
+    session, _ = opened("1. f3 e5 2. g4 Qh4# 1-0", "chess")
+    assert ending(session) == "Black wins: checkmate" and "0-1" in saving.write(session, "pgn")
+
+
+@pytest.mark.parametrize("mine", ["", "mine"])
+def test_the_word_for_the_end_is_not_said_again_at_each_save(mine):
+    session, _ = opened(f"1. f3 e5 2. g4 Qh4# {{ {mine} }} 0-1", "chess")
+    node = session.current
+    node.win_rate, node.mark, node.loss, node.better = 0.0, "?", 0.1, ["d8h4", "e2e4"]
+    texts = []
+    for _ in range(3):
+        texts.append(saving.write(session, "pgn"))
+        session, _ = opened(texts[-1], "chess")
+    node = session.current
+    assert texts[0] == texts[1] == texts[2] and texts[0].count("checkmate") == 1
+    assert node.better == ["d8h4", "e2e4"] and node.comment == f"{mine} checkmate" * bool(mine)
+
+
 def test_csa_says_that_it_leaves_variations_out():
     session, _ = opened(SHOGI)
     text = saving.write(session, "csa")
@@ -138,6 +185,7 @@ def test_csa_says_that_it_leaves_variations_out():
         ("(;SZ[5];B[cc](;W[dd])(;W[cc]))", "side lines with an illegal move"),
         ("(;SZ[5];B[cc](;W[dd])(;AW[aa];B[ab]))", "side lines of before a set-up, or with one"),
         ("1. e4 $1 e5 *", "not taken over: $1"),
+        ('[Event "Cup"]\n[Site "Paris"]\n[Date "1851.06.21"]\n\n1. e4 *', "not taken over: Event, Site, Date"),
         (f"1. {'Nf3 Nf6 Ng1 Ng8 ' * 3}*", "the game is over after move 8; what follows is left out"),
         ("(;SZ[5];B[];W[];B[cc])", "the game is over after move 2; what follows is left out"),
         ('[Variant "Atomic"]\n\n1. e4 *', "Atomic is neither chess nor Chess960"),

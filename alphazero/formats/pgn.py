@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from alphazero.errors import UserError
 from alphazero.formats import pgn_variations
 from alphazero.formats.game_text import GameText, clean, decode
+from alphazero.formats.game_tree import GameTree
+from alphazero.formats.remarks import OURS, without_ours
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +34,8 @@ WORDS = {
 
 
 VALUES = {"1-0": 1, "0-1": -1, "1/2-1/2": 0, "1/2": 0, "½-½": 0}
+ENDED = (*WORDS, "stalemate", "insufficient", "threefold", "fifty", "max_plies")
+SAID = {reason.replace("_", " "): reason for reason in ENDED}  # what the last comment says of the end
 FORFEITS = {word: reason for reason, word in WORDS.items() if word not in ("normal", "adjudication")}
 
 
@@ -78,8 +82,10 @@ def write(game: GameText, chess960: bool = False) -> str:
     if game.tree is not None:
         pgn_variations.add(record, game.tree)
     reason = game.reason.replace("_", " ")
-    if not node.comment.endswith(reason):
-        node.comment = f"{node.comment} {reason}".strip()
+    if not without_ours(node.comment).endswith(reason):
+        ours = OURS.search(node.comment)  # before it: the moves of its better line would go on with the word
+        place = len(node.comment) if ours is None else ours.start()
+        node.comment = f"{node.comment[:place]} {reason} {node.comment[place:].strip()}".strip()
     return str(record) + "\n\n"
 
 
@@ -184,6 +190,8 @@ def _game(line: int, tags: dict[str, str], text: str, variations: bool) -> GameT
     if variant := variant_of(node):
         game.warnings.append(f"line {line}: {variant} is neither chess nor Chess960: its moves are left out")
         return game
+    if value is None and (value := value_of(node.headers.get("Result", ""))) is not None:  # it stands after the moves
+        game.value, game.reason = value, FORFEITS.get(tags.get("Termination", ""), "")
     game.start = node.headers.get("FEN", "")
     game.chess960 = node.headers.is_chess960()
     game.tree = pgn_variations.read(node) if variations else None
@@ -197,7 +205,18 @@ def _game(line: int, tags: dict[str, str], text: str, variations: bool) -> GameT
                 game.seconds[len(game.moves)] = seconds
             game.moves.append(child.move.uci())
         node = child
+    if game.tree is not None and value is not None:
+        _take_ending(game.tree, game)
     return game
+
+
+def _take_ending(tree: GameTree, game: GameText) -> None:
+    """A last comment that says no more than how the game ended becomes that: it is written anew."""
+    last = tree.nodes[([0, *tree.main()])[-1]]
+    word = re.sub(r"\[%[^\]]*\]", "", without_ours(last.comment)).strip()
+    if word in SAID:
+        last.comment = " ".join(last.comment.replace(word, "", 1).split())
+        game.reason = SAID[word]
 
 
 # One game's text is tags, then moves. In moves, { } and ; hold comments, in which a '[' begins no tag.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import TYPE_CHECKING
 
+from alphazero.formats.game_text import EVENT
 from alphazero.formats.game_tree import GameTree
 from alphazero.formats.remarks import SIGNED
 
@@ -11,12 +13,20 @@ if TYPE_CHECKING:
     import chess.pgn
 
 NAGS = {"?!": 6, "?": 2, "??": 4}
+REPLACED = {"Event": EVENT, "Site": "-", "Date": ""}  # tags that are written anew, by what is ours; Date: today
 MARKS = {number: mark for mark, number in NAGS.items()}
+
+
+def _today() -> str:
+    return datetime.date.today().strftime("%Y.%m.%d")
 
 
 def read(game: chess.pgn.Game) -> GameTree:
     """The tree of a game."""
     tree = GameTree()
+    for name, value in game.headers.items():
+        if name in REPLACED and value not in ("", "?", "-", "????.??.??", REPLACED[name] or _today()):
+            tree.leave_out(name)
     stack: list[tuple[chess.pgn.GameNode, int]] = [(game, 0)]
     while stack:
         node, number = stack.pop()

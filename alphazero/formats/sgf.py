@@ -347,7 +347,14 @@ def write(
     return f"{head}\n{body})\n"
 
 
-ENDINGS = {"resign": "R", "resignation": "R", "time_forfeit": "T", "illegal_move": "F", "engine_failure": "F"}
+ENDINGS = {
+    "resign": "R",
+    "resignation": "R",
+    "time_forfeit": "T",
+    "forfeit": "F",
+    "illegal_move": "F",
+    "engine_failure": "F",
+}
 
 
 def result_text(value: int, score: float | None, reason: str) -> str:

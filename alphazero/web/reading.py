@@ -14,7 +14,6 @@ from alphazero.formats.game_text import GameText, clean, decode, listing, parts
 from alphazero.formats.game_tree import GameTree
 from alphazero.formats.remarks import ours, without_ours
 from alphazero.formats.sgf_tree import collection
-from alphazero.formats.sgf_values import value_of
 from alphazero.formats.shogi import without_ending
 from alphazero.game import Game, OptionValue, Position, make
 from alphazero.text import clean as one_line
@@ -38,7 +37,7 @@ class Loaded:
     names: tuple[str, str] = ("", "")
     value: int | None = None  # +1, 0, -1 for the first player, where the file says who won
     reason: str = ""
-    comments: dict[int, str] = field(default_factory=dict)  # by the number of moves before it
+    margin: float | None = None  # the first player's, in points, where the file says it
     tree: GameTree | None = None  # the legal moves, with variations, comments and marks; None: moves alone
     warnings: list[str] = field(default_factory=list)
 
@@ -106,10 +105,9 @@ def _sgf(data: bytes) -> Loaded:
         moves.append(move)
     tree = _legal(sgf_variations.read(data, found), game.position(stage.start) if stage.start else game.position())
     warnings += _left_out(tree, len(collection(data)))
-    texts = {key: clean(" ".join((found.properties.get(key) or [""])[0].split())) for key in ("PB", "PW", "RE")}
-    value = value_of(texts["RE"])
-    reason = sgf.FORFEITS.get(texts["RE"].partition("+")[2][:1].upper(), "")
-    return Loaded(game, stage.start, moves, (texts["PB"], texts["PW"]), value, reason, _comments(tree), tree, warnings)
+    text = sgf.text_of(found)
+    names = (clean(text.first), clean(text.second))
+    return Loaded(game, stage.start, moves, names, text.value, text.reason, text.score, tree, warnings)
 
 
 def _played(told: GameText, tree: GameTree | None, games: int) -> Loaded:
@@ -123,7 +121,7 @@ def _played(told: GameText, tree: GameTree | None, games: int) -> Loaded:
     tree = _legal(tree if tree is not None else GameTree(), start)
     names = (clean(told.first), clean(told.second))
     warnings = [*told.warnings, *_left_out(tree, games)]
-    return Loaded(game, told.start, moves, names, told.value, told.reason, _comments(tree), tree, warnings)
+    return Loaded(game, told.start, moves, names, told.value, told.reason, None, tree, warnings)
 
 
 def _line_of(told: GameText) -> GameTree:
@@ -163,12 +161,6 @@ def _legal(tree: GameTree, start: Position) -> GameTree:
         at = numbers[number] = found.add(numbers[node.parent], node.move) if number else 0
         found.nodes[at].comment, found.nodes[at].mark = node.comment[:MOST_COMMENT], node.mark
     return found
-
-
-def _comments(tree: GameTree) -> dict[int, str]:
-    """Those of the main line, by the number of moves before them."""
-    found = {number: tree.nodes[at].comment for number, at in enumerate([0, *tree.main()])}
-    return {number: comment for number, comment in found.items() if comment}
 
 
 def _left_out(tree: GameTree, games: int) -> list[str]:

@@ -101,7 +101,7 @@ def _end_of(session: Session) -> tuple[int, str, float | None] | None:
     last = line[-1] if line else session.root
     if last.number in session.ends:
         ended = session.ends[last.number]
-        return ended.value, ended.reason, ended.score
+        return ended.value, ended.reason, ended.told if ended.score is None else ended.score
     outcome = session.positions(line)[-1].outcome
     return None if outcome is None else (outcome.value, outcome.reason, outcome.score)
 

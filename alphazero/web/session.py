@@ -51,6 +51,7 @@ class Ended:
     value: int
     reason: str
     score: float | None = None
+    told: float | None = None  # the margin by which a file says that it was won
 
 
 @dataclass
@@ -301,11 +302,13 @@ def ending(session: Session) -> str:
             return f"Draw: area {first:g} to {first:g}"
         high, low = max(areas), min(areas)
         return f"{sides[ended.value < 0]} wins by {abs(ended.score):g}: area {high:g} to {low:g}"
+    why = REASONS.get(ended.reason, ended.reason.replace("_", " "))
+    why = f": {why}" if why else ""  # a file may say no more than who won
     if ended.value == 0:
-        return f"Draw: {REASONS.get(ended.reason, ended.reason.replace('_', ' '))}"
+        return f"Draw{why}"
     winner, loser = sides[ended.value < 0], sides[ended.value > 0]
     if ended.reason == "resignation":
         return f"{winner} wins: {loser} resigned"
     if ended.reason == "time_forfeit":
         return f"{winner} wins on time"
-    return f"{winner} wins: {REASONS.get(ended.reason, ended.reason.replace('_', ' '))}"
+    return f"{winner} wins by {abs(ended.told):g}" if ended.told is not None else f"{winner} wins{why}"
