@@ -20,7 +20,7 @@ from alphazero.arena.store import ResultStore
 from alphazero.formats.game_text import GameText
 from alphazero.training import journal
 from alphazero.web import curves, engine_process, graphs, results_game, runs, tournaments, watch
-from alphazero.web.live import Channel
+from alphazero.web.live import Channel, Update
 from alphazero.web.models import Folder, folders
 from alphazero.web.runs import Run
 
@@ -287,6 +287,17 @@ def test_a_page_looks_once_at_a_time_whatever_is_chosen(tmp_path: Path, monkeypa
 
     assert "<h2>a</h2>" not in asyncio.run(asyncio.wait_for(choose(), 20))["facts"]
     assert looks["most"] == 1
+
+
+def test_the_list_shows_the_run_that_is_watched_where_none_was_left_selected(tmp_path: Path):
+    page = Page(a_run(tmp_path / "a", line(1), line(2)))
+    channel = page.watcher._channel
+    channel.push(Update(parts=page.parts))
+    channel._waiting.parts.clear()
+    page.watcher.act({"do": "runs", "value": []})
+    page.watcher._take(page.shelf.look(page.watcher._chosen))
+    channel.push(page.watcher._show())
+    assert "selected" in channel._waiting.parts["runs"]
 
 
 def test_a_look_that_fails_is_told_and_the_next_one_comes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

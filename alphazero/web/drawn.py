@@ -23,6 +23,10 @@ class Drawn:
         self._from[name] = drawn_from
         return True
 
+    def forget(self, name: str) -> None:
+        """The part is drawn again, whatever it is drawn from."""
+        self._from.pop(name, None)
+
     def part(self, update: Update, name: str, drawn_from: Sequence[object], draw: Callable[[], Html]) -> None:
         """Draws a part into the update, where it has changed."""
         if self.changed(name, drawn_from):

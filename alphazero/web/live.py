@@ -80,6 +80,10 @@ class Channel:
         waiting.say = update.say or waiting.say
         self._news.set()
 
+    def forget(self, name: str) -> None:
+        """The person has changed this part: it is sent again, though the same as before."""
+        self._shown.pop(name, None)
+
     async def run(self) -> None:
         """Sends what waits, until it is cancelled."""
         while True:

@@ -122,6 +122,8 @@ class Watcher:
             if not isinstance(names, list) or not all(name in self._names for name in names):
                 raise UserError("there is no such run: load the page again")
             self._chosen = [name for name in self._names if name in names]
+            self._drawn.forget("runs")  # the page has another selection than was drawn
+            self._channel.forget("runs")
             self._follows = True
             self._record = None
             self._asked.set()
