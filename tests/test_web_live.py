@@ -131,7 +131,7 @@ def test_a_hint_goes_with_the_position_that_it_was_for():
     desk.do("play", "hint")
     desk.engine.asked[-1].done("e")
     assert "Hint: e" in desk.part("play", "status") and "candidate" in desk.part("play", "overlay")
-    desk.do("play", "flip")
+    desk.table.changed()
     assert "Hint: e" in desk.part("play", "status")
     desk.do("analyse", "move", move="d")
     assert "Hint" not in desk.part("play", "status") and desk.part("play", "overlay") == ""
@@ -188,7 +188,7 @@ def test_after_the_searching_process_ended_the_page_says_so_and_asks_again():
     desk.engine.asked[-1].done()
     assert "Yellow did not answer: the searching process ended" in desk.part("play", "status")
     assert desk.is_there("retry")
-    desk.do("play", "flip")
+    desk.do("play", "hint")  # refused in silence: it is not the person's turn
     assert len(desk.engine.asked) == 1, "asked again by what has nothing to do with it"
     desk.do("play", "retry")
     assert "thinking" in desk.part("play", "status") and not desk.is_there("retry")
@@ -230,6 +230,37 @@ def test_a_take_back_that_cannot_be_leaves_the_opponent_thinking():
         desk.do("play", "undo")
     desk.engine.asked[-1].done("d")
     assert desk.table.session.moves() == ["d"]
+
+
+def test_take_back_can_be_pressed_where_the_person_has_moved():
+    def can(desk: Desk) -> bool:
+        return desk.pages["play"]._waiting.attributes["undo"]["aria-disabled"] is None
+
+    desk = Desk(opponent="mcts:10", person=1)
+    play.go_on(desk.table)
+    desk.engine.asked[-1].done("d")
+    assert not can(desk), "the opponent's move alone is no turn of the person"
+    desk.do("play", "move", move="c")
+    assert can(desk)
+    desk.do("play", "undo")
+    assert not can(desk)
+    desk.do("play", "resign")
+    assert can(desk)
+    desk = Desk()
+    assert not can(desk)
+    desk.do("play", "move", move="c")
+    assert can(desk)
+
+
+def test_a_board_whose_button_is_not_there_is_not_turned():
+    desk = Desk()
+    for page in ("play", "analyse"):
+        with pytest.raises(UserError, match="not turned"):
+            desk.do(page, "flip")
+    assert not desk.table.flipped
+    desk = Desk(game="chess")
+    desk.do("play", "flip")
+    assert desk.table.flipped
 
 
 # --- clocks ---

@@ -163,7 +163,7 @@ def _play_line(table: Table, channel: Channel, message: Message) -> None:
 
 
 def _flip(table: Table, channel: Channel, message: Message) -> None:
-    table.flipped = not table.flipped
+    table.flip()
 
 
 def _open(table: Table, channel: Channel, message: Message, loaded: Loaded | None) -> None:

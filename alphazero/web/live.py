@@ -152,6 +152,12 @@ class Table:
         self.session.begin(setup)
         self.flipped = bool(setup.opponent) and setup.person == 1
 
+    def flip(self) -> None:
+        """Turns the board."""
+        if self.session.game.name == "connect4":
+            raise UserError("the board of Connect Four is not turned: its discs fall")
+        self.flipped = not self.flipped
+
     @property
     def known(self) -> Known:
         """What is known of the current position: of any other, it is forgotten."""

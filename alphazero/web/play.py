@@ -110,9 +110,8 @@ def show(table: Table, channel: Channel) -> Update:
     update.parts["save"] = links(table)
     update.state["clock"] = clock_of(session)
     update.parts["clocks"] = _clocks(session)
-    resigned = session.current.number in session.ends
     update.enable(
-        undo=resigned or session.current.parent is not None,
+        undo=session.current.number in session.ends or _has_moved(session),
         resign=session.ended is None,
         hint=session.persons_turn and table.hinting is None,
         flip=session.game.name != "connect4",
@@ -120,6 +119,12 @@ def show(table: Table, channel: Channel) -> Update:
     )
     update.reveal(retry=_waits(table), **{"pass": session.game.name == "go"})
     return update
+
+
+def _has_moved(session: Session) -> bool:
+    """Whether there is an earlier turn of the person to take back to; by hand, any turn."""
+    path = [session.root, *session.path()][:-1]
+    return any(not session.setup.opponent or session._turn_at(node) == session.setup.person for node in path)
 
 
 def links(table: Table) -> Html:
@@ -191,7 +196,7 @@ def act(table: Table, channel: Channel, message: Message, loaded: reading.Loaded
     elif do == "retry":
         table.forget()
     elif do == "flip":
-        table.flipped = not table.flipped
+        table.flip()
     elif do == "hint":
         _hint(table)
     else:
