@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from types import SimpleNamespace
 
 import pytest
 
 import alphazero as az
-from alphazero.web import play, reading, saving
-from alphazero.web.session import Session, Setup, ending
+from alphazero.web import analyse_view, play, reading, saving
+from alphazero.web.session import Session, Setup, ending, sides_of
 
 GO = "(;GM[1]SZ[5]KM[0.5]C[start](;B[cc]C[good \\] move]BM[2];W[bb](;B[dd];W[bd])(;B[aa]C[other](;W[ab])(;W[ac])))(;B[ee]))"
 CHESS = "{ start } 1. e4 e5 (1... c5 $6 2. Nf3 (2. d4 { open })) 2. Nf3 $4 { why } *"
@@ -165,6 +166,27 @@ def test_the_word_for_the_end_is_not_said_again_at_each_save(mine):
     node = session.current
     assert texts[0] == texts[1] == texts[2] and texts[0].count("checkmate") == 1
     assert node.better == ["d8h4", "e2e4"] and node.comment == f"{mine} checkmate" * bool(mine)
+
+
+@pytest.mark.parametrize("text", ["1. e4? e5 *", "(;SZ[5];B[cc]BM[1];W[bb])"])
+def test_marks_of_others_are_not_taken_for_a_reviews(text):
+    session, _ = opened(text, "chess")
+    node = session.path()[0]
+    assert node.mark == "?" and not analyse_view._mistakes(session, sides_of(session.game))
+    node.win_rate = 0.5  # a search looked at it
+    form = saving.formats(session.game.name)[0]
+    once = saving.write(session, form)
+    again, _ = opened(once, "chess")
+    assert "lost" not in once and again.path()[0].mark == "?" and saving.write(again, form) == once
+
+
+def test_a_mistake_is_that_of_the_side_that_moved():
+    session, _ = opened("(;SZ[5];B[cc];B[bb];W[dd];B[aa])")
+    assert [node.move for node in session.path()] == ["C3", "b B4", "D2", "A5"]
+    for node in session.path():
+        node.mark, node.loss, node.better = "?", 0.9 - 0.1 * node.depth, ["C4"]
+    told = re.findall(r" (\w+) lost", analyse_view._mistakes(session, sides_of(session.game)))
+    assert told == ["Black", "Black", "White", "Black"]
 
 
 def test_csa_says_that_it_leaves_variations_out():

@@ -273,15 +273,15 @@ def _graph(session: Session, names: tuple[str, str]) -> Html:
 
 
 def _mistakes(session: Session, names: tuple[str, str]) -> Html:
-    marked = sorted((node for node in session.nodes.values() if node.mark), key=lambda node: -node.loss)
+    found = (node for node in session.nodes.values() if node.mark and node.loss > 0)  # others' marks have no loss
+    marked = sorted(found, key=lambda node: -node.loss)
     if not marked:
         return Html()
-    first = session.game.position(session.setup.start or None).turn
     rows = [
         tag(
             "li",
             html.button(f"{node.depth}. {node.move}{node.mark}", "go", data_node=node.number),
-            f" {names[(node.depth - 1 + first) % 2]} lost {100 * node.loss:.0f} %; better: {' '.join(node.better[:5])}",
+            f" {names[session.mover(node)]} lost {100 * node.loss:.0f} %; better: {' '.join(node.better[:5])}",
         )
         for node in marked[:MOST_MISTAKES]
     ]

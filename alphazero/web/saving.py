@@ -91,7 +91,8 @@ def _comment(game: Game, node: Node, player: int) -> str:
         return node.comment
     rate = node.win_rate if player == 0 else 1.0 - node.win_rate
     score = node.score if game.name == "go" else None
-    remark = Remark(sides_of(game)[player], rate, score, None, node.mark, node.loss, node.better)
+    mark = node.mark if node.loss > 0 else ""  # another one is the file's
+    remark = Remark(sides_of(game)[player], rate, score, None, mark, node.loss, node.better)
     return "\n".join(filter(None, (node.comment, remark.text)))
 
 
