@@ -252,6 +252,11 @@ def test_take_back_can_be_pressed_where_the_person_has_moved():
     assert can(desk)
 
 
+def test_a_step_that_is_no_whole_number_is_a_clear_line():
+    with pytest.raises(UserError, match="by must be a whole number, got"):
+        Desk().do("analyse", "step", by="--5")
+
+
 def test_a_board_whose_button_is_not_there_is_not_turned():
     desk = Desk()
     for page in ("play", "analyse"):

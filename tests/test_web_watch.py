@@ -17,10 +17,11 @@ import alphazero as az
 from alphazero._core import GameRecord
 from alphazero.arena.match import Pairing
 from alphazero.arena.store import ResultStore
+from alphazero.errors import UserError
 from alphazero.formats.game_text import GameText
 from alphazero.training import journal
 from alphazero.web import curves, engine_process, graphs, results_game, runs, tournaments, watch
-from alphazero.web.live import Channel, Update
+from alphazero.web.live import Channel, Update, whole
 from alphazero.web.models import Folder, folders
 from alphazero.web.runs import Run
 
@@ -323,6 +324,16 @@ def test_a_look_that_fails_is_told_and_the_next_one_comes(tmp_path: Path, monkey
         return channel
 
     assert "a fault" in asyncio.run(asyncio.wait_for(wait(), 20))._waiting.say
+
+
+@pytest.mark.parametrize("said", ["--5", "-", "", "1.5", "٣", "+1", "5\n"])
+def test_a_step_that_is_no_whole_number_is_a_clear_line(said: str):
+    channel = Channel("", lambda text: None)
+    for page in (watch.Watcher(channel, watch.Shelf({})), tournaments.Tournaments(channel, {})):
+        with pytest.raises(UserError, match="by must be a whole number, got"):
+            page.act({"do": "step", "by": said})
+    for steps in ("-100000", "100000", "-1"):
+        assert whole({"by": steps}, "by") == int(steps)
 
 
 # --- tournaments ---

@@ -11,7 +11,7 @@ from alphazero.search_settings import MOST_SIMULATIONS
 from alphazero.web import analyse_view, play
 from alphazero.web.analyse_view import SHOWS
 from alphazero.web.engine import Told
-from alphazero.web.live import Channel, Message, Searching, Table, Update, fields_of, need
+from alphazero.web.live import Channel, Message, Searching, Table, Update, fields_of, need, whole
 from alphazero.web.reading import Loaded
 from alphazero.web.session import Node, Session, sides_of
 from alphazero.web.setup import MOST_SECONDS, number
@@ -52,18 +52,11 @@ def _move(table: Table, channel: Channel, message: Message) -> None:
 
 
 def _go(table: Table, channel: Channel, message: Message) -> None:
-    table.session.go(_whole(message, "node"))
+    table.session.go(whole(message, "node"))
 
 
 def _step(table: Table, channel: Channel, message: Message) -> None:
-    table.session.step(_whole(message, "by"))
-
-
-def _whole(message: Message, name: str) -> int:
-    said = need(message, name, 10)
-    if not said.lstrip("-").isdecimal() or not said.isascii():
-        raise UserError(f"{name} must be a whole number")
-    return int(said)
+    table.session.step(whole(message, "by"))
 
 
 def _start(table: Table, channel: Channel, message: Message) -> None:

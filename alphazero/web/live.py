@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -266,6 +267,14 @@ def need(message: Message, name: str, longest: int = 200) -> str:
     if not isinstance(value, str) or len(value) > longest:
         raise UserError(f"{name} must be a text of at most {longest:,} characters")
     return value
+
+
+def whole(message: Message, name: str) -> int:
+    """A whole number of a page's message, as text. UserError where it is none."""
+    said = need(message, name, 10)
+    if not re.fullmatch("-?[0-9]+", said):
+        raise UserError(f"{name} must be a whole number, got {shown(said)}")
+    return int(said)
 
 
 def fields_of(message: Message) -> dict[str, str]:

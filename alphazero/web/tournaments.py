@@ -17,7 +17,7 @@ from alphazero.game import in_words
 from alphazero.web import boards, graphs, html
 from alphazero.web.drawn import Drawn
 from alphazero.web.html import Html, tag
-from alphazero.web.live import Channel, Message, Update, need
+from alphazero.web.live import Channel, Message, Update, need, whole
 from alphazero.web.models import Folder
 from alphazero.web.paths import without_path
 from alphazero.web.results_game import Played, played
@@ -138,8 +138,7 @@ class Tournaments:
                 raise UserError("there is no such game")
             self._number, self._ply = int(number), 0
         elif do == "step":
-            by = need(message, "by", 10)
-            self._ply = max(0, self._ply + (int(by) if by.lstrip("-").isdecimal() and by.isascii() else 0))
+            self._ply = max(0, self._ply + whole(message, "by"))
         else:
             raise UserError("the page asked for what is not known here: load it again")
         self._follows = False

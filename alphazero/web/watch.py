@@ -17,7 +17,7 @@ from alphazero.web.curves import AXES, LOSSES, PLOTS, Curve, number
 from alphazero.web.drawn import Drawn, safely
 from alphazero.web.graphs import Series
 from alphazero.web.html import Html, tag
-from alphazero.web.live import Channel, Message, Update, need
+from alphazero.web.live import Channel, Message, Update, need, whole
 from alphazero.web.runs import Run, Seen
 from alphazero.web.session import REASONS, replay, sides_of
 
@@ -137,9 +137,8 @@ class Watcher:
             self._follows = False
             self._ply = 0
         elif do == "step":
-            by = need(message, "by", 10)
             plies = self._record.plies if self._record is not None else 0
-            self._ply = max(0, min(plies, self._ply + (int(by) if by.lstrip("-").isdecimal() and by.isascii() else 0)))
+            self._ply = max(0, min(plies, self._ply + whole(message, "by")))
             self._follows = False
         else:
             raise UserError("the page asked for what is not known here: load it again")
