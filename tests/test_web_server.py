@@ -350,7 +350,9 @@ def test_an_opponent_whose_process_was_killed_can_be_asked_again():
         page.do(do="new", fields={"game": "connect4", "opponent": "mcts:100000000"})
         page.do(do="move", move="d")
         page.until(lambda page: "thinking" in page.parts["status"])
+        end = time.monotonic() + 30
         while not children_of(running.process):
+            assert time.monotonic() < end, "no searching process was started"
             time.sleep(0.01)
         (searching,) = children_of(running.process)
         os.kill(searching, signal.SIGKILL)
