@@ -68,6 +68,10 @@ def test_sgf_in_another_encoding_becomes_utf8():
     data = "(;GM[1]CA[GB2312]SZ[5]PB[古力];B[cc]C[好];W[dd])".encode("gb2312")
     text = into_sgf(data, {1: REMARKS[1]})
     assert "PB[古力]" in text and f"C[好\n{WORDS[1]}]" in text and sgf.parse(text).moves == [("B", "C3"), ("W", "D2")]
+    for codec in ("latin-1", "utf-16"):  # without CA a file is Latin-1
+        text = into_sgf("(;GM[1]SZ[5]PB[J\u00f6rg];B[cc];W[dd])".encode(codec), {})
+        assert text == "(;CA[UTF-8]GM[1]SZ[5]PB[J\u00f6rg];B[cc];W[dd])" == into_sgf(text.encode(), {})
+    assert "CA[" not in into_sgf(b"(;SZ[5]PB[A];B[cc])", {}) + into_sgf("(;SZ[5]PB[\u00f6];B[cc])".encode(), {})
     cut = "(;GM[1]SZ[5];B[cc];W[dd]"  # the file ends inside the game
     assert into_sgf(cut, {2: Remark("White", 0.5)}) == f"{cut}SBKV[50.0]C[alphazero: White 50.0 %]"
 

@@ -245,6 +245,16 @@ def test_a_file_in_shift_jis_stays_so(tmp_path):
     assert "Sente" in out.read_bytes().decode("cp932") and kif.read(out.read_bytes())[0].moves == ["7g7f", "3c3d"]
 
 
+@pytest.mark.parametrize(("name", "text"), [("g.kif", KIF), ("g.csa", CSA), ("g.pgn", PGN)])
+@pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig"])
+def test_a_file_with_a_bom_keeps_it(tmp_path, name, text, codec):
+    path, out = tmp_path / name, tmp_path / f"out-{name}"
+    path.write_bytes(text.encode(codec))
+    assert main(["analyze", str(path), "--simulations", "4", "--out", str(out)]) == 0
+    assert out.read_bytes().startswith(b"\xef\xbb\xbf") == (codec == "utf-8-sig")
+    assert out.read_bytes().count(b"\xef\xbb\xbf") == (codec == "utf-8-sig")
+
+
 # --- kinds of files ---
 
 START_960 = "bqnrkrnb/pppppppp/8/8/8/8/PPPPPPPP/BQNRKRNB w KQkq - 0 1"

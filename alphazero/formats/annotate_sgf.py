@@ -7,6 +7,7 @@ which values are its own.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -18,6 +19,7 @@ from alphazero.formats.sgf_values import escape, point_of
 
 MARKS = {"?!": ("DO", ""), "?": ("BM", "1"), "??": ("BM", "2")}
 JUDGEMENTS = {"BM", "DO", "IT", "TE"}  # a node has one of these at most
+ROOT = re.compile(rb"\(?[\s\0]*;")
 BETTER = "A"  # the label of the better move
 
 Edit = tuple[int, int, str]  # what stands from here to there becomes this
@@ -54,7 +56,8 @@ def properties(remark: Remark, size: int) -> dict[str, str]:
 def into_sgf(data: bytes | str, remarks: Mapping[int, Remark]) -> str:
     """The first game's main line with remarks by the number of the move, from 1; the tree and all properties are kept.
 
-    A comment that is there stays, with the remark below it. The text is UTF-8, and CA says so.
+    A comment that is there stays, with the remark below it. The text is UTF-8, and CA says so where the file had
+    another encoding or CA.
     """
     size = sgf.parse(data).size
     file = source(data)
@@ -62,11 +65,15 @@ def into_sgf(data: bytes | str, remarks: Mapping[int, Remark]) -> str:
     text = file.data.decode(file.codec if foreign else "utf-8", "replace")
     raw = text.encode("utf-8")
     edits: list[Edit] = []
+    named = isinstance(data, str) or data.endswith(raw)  # where the bytes stay as they are, nothing needs to be said
     for node, end in _main_line(Source(raw, "utf-8")):  # offsets are those of UTF-8
         if "CA" in node.properties:
             edits += [(*value, "UTF-8") for value in node.properties["CA"].values]
+            named = True
         if node.number:
             edits += _edits(raw, node, remarks.get(node.number), size, end)
+    if not named and (root := ROOT.match(raw, max(0, begin(raw)))) is not None:
+        edits.append((root.end(), root.end(), "CA[UTF-8]"))
     out, last = [], 0
     for start, end, new in sorted(edits, key=lambda edit: edit[:2]):
         out += [raw[last:start], new.encode("utf-8")]

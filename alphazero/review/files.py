@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import sys
 from collections.abc import Callable
@@ -133,12 +134,15 @@ def _read(path: Path) -> _File:
         return _File(found or _none(path))
     text = decode(data, str(path), "latin-1" if kind == "pgn" else "cp932")
     line_end = "\r\n" if b"\r\n" in data else "\n"
+    utf8 = (
+        "utf-8-sig" if data.startswith(codecs.BOM_UTF8) else "utf-8"
+    )  # by the BOM, a reader of .kif knows that it is not cp932
     if kind == "pgn":
-        games, texts, between, codec = pgn.read(text, str(path)), annotate.pgn_games(text), "", "utf-8"
+        games, texts, between, codec = pgn.read(text, str(path)), annotate.pgn_games(text), "", utf8
     else:
         games = (kif.read if kind == "kif" else csa.read)(text, str(path))
         texts, between = parts(text, [game.line for game in games]), "\n"
-        codec = "utf-8" if _is_utf8(data) else "cp932"
+        codec = utf8 if _is_utf8(data) else "cp932"
     several = len(games) > 1
     read = [
         _played(game, kind, one, f"{path}: line {game.line}" if several else str(path))
