@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import threading
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +14,7 @@ import pytest
 
 import alphazero as az
 from alphazero.errors import UserError
-from alphazero.web import analyse, analyse_view, play, reading
+from alphazero.web import analyse, analyse_view, engine_process, play, reading
 from alphazero.web.engine import OnTold, _tell
 from alphazero.web.live import Channel, Table
 from alphazero.web.models import Models
@@ -314,6 +316,27 @@ def test_the_chosen_network_analyses_and_reviews():
     desk.do("analyse", "analyst", value="mcts:1000")
     with pytest.raises(UserError, match="choose one"):
         desk.do("analyse", "review")
+
+
+def test_a_review_that_was_stopped_makes_room_for_the_next():
+    out = io.StringIO()
+    worker = engine_process.Worker(out)
+    asked = {"do": "review", "game": "chess", "options": {}, "start": "", "moves": ["e2e4", "e7e5", "g1f3"]}
+    asked["model"] = "pretrained:chess"
+    end = time.monotonic() + 60
+    worker.take({**asked, "id": 1, "simulations": 1_000_000})
+    worker.take({**asked, "id": 2, "simulations": 1_000_000})  # waits, and is stopped meanwhile
+    worker.take({"do": "stop", "id": 2})
+    while not any(each.name.startswith("searches-") for each in threading.enumerate()):
+        assert time.monotonic() < end, "the first review does not begin"
+        time.sleep(0.02)
+    worker.take({"do": "stop", "id": 1})
+    worker.take({**asked, "id": 3, "simulations": 2})
+    while worker._reviews:
+        assert time.monotonic() < end, "the first review goes on"
+        time.sleep(0.02)
+    assert "error" not in out.getvalue() and '"id": 1, "kind": "done", "judged": []' in out.getvalue()
+    assert not worker._reviews
 
 
 # --- faults of ours ---

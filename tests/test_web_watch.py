@@ -398,7 +398,7 @@ def test_a_checkpoint_that_is_gone_is_told_by_its_run(tmp_path: Path):
     out = io.StringIO()
     asked = {"id": 1, "do": "review", "game": "connect4", "options": {}, "start": "", "moves": ["d"]}
     model = str(tmp_path / "run" / "checkpoints" / "10")
-    engine_process.Worker(out)._review(1, {**asked, "simulations": 2, "model": model})
+    engine_process.Worker(out)._review(1, {**asked, "simulations": 2, "model": model}, threading.Event())
     assert "the review failed" in out.getvalue() and "run/checkpoints/10" in out.getvalue()
     assert str(tmp_path) not in out.getvalue()
 

@@ -18,7 +18,7 @@ from collections import OrderedDict, deque
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 
@@ -31,6 +31,10 @@ from alphazero.search import MOST_SIMULATIONS, Limits, Search, SearchResult, uni
 from alphazero.search_settings import SettingValue
 from alphazero.web.paths import without_path
 from alphazero.web.session import after, replay
+
+if TYPE_CHECKING:
+    from alphazero.evaluators.base import Planes
+    from alphazero.network_search import NetworkSearch
 
 SLICE_SECONDS = 0.25  # of a search, while others wait
 REPORT_SECONDS = 0.19  # between two reports: five a second and more, with what a batch takes
@@ -83,6 +87,7 @@ class Worker:
         self._waiting: deque[Job] = deque()
         self._jobs: dict[int, Job] = {}
         self._reviewing = threading.Lock()
+        self._reviews: dict[int, threading.Event] = {}  # by number; set: it was stopped
         self._loading = threading.Lock()
         self._loaded: OrderedDict[str, Player] = OrderedDict()  # by model
         self._searching: dict[int, Job] = {}  # those that have a player; the search's thread alone touches it
@@ -103,11 +108,14 @@ class Worker:
                 job = self._jobs.get(number)
                 if job is not None:
                     job.stopped = True
+            if number in self._reviews:
+                self._reviews[number].set()
         elif asked["do"] == "warm":
             game = make(asked["game"], asked["options"])
             threading.Thread(target=self._warm, args=(str(asked["model"]), game), name="warm", daemon=True).start()
         elif asked["do"] == "review":
-            threading.Thread(target=self._review, args=(number, asked), name="review", daemon=True).start()
+            stopped = self._reviews[number] = threading.Event()
+            threading.Thread(target=self._review, args=(number, asked, stopped), name="review", daemon=True).start()
         else:
             position = replay(make(asked["game"], asked["options"]), asked["start"], asked["moves"])
             simulations = min(int(asked["simulations"] or MOST_SIMULATIONS), MOST_SIMULATIONS)
@@ -240,11 +248,13 @@ class Worker:
 
     # --- reviews ---
 
-    def _review(self, number: int, asked: dict[str, Any]) -> None:
+    def _review(self, number: int, asked: dict[str, Any], stopped: threading.Event) -> None:
         from alphazero.review.judge import review
 
         try:
             with self._reviewing:
+                if stopped.is_set():
+                    raise StoppedError
                 game = make(asked["game"], asked["options"])
                 position = replay(game, asked["start"], ())
                 positions = [position.copy()]
@@ -255,7 +265,7 @@ class Worker:
                 if not isinstance(player, NetworkPlayer):
                     raise ValueError(f"{asked['model']} has no network: a review needs one")
                 judged = review(
-                    player,
+                    Stoppable(player, stopped),
                     positions,
                     asked["moves"],
                     simulations=int(asked["simulations"]),
@@ -263,9 +273,38 @@ class Worker:
                     on_progress=lambda share: self.say(number, "progress", share=share),
                 )
             self.say(number, "done", judged=[asdict(each) for each in judged])
+        except StoppedError:
+            self.say(number, "done", judged=[])
         except Exception as error:
             self.say(number, "error", text=f"the review failed: {plain(error, asked)}")
             self.say(number, "done", judged=[])
+        finally:
+            self._reviews.pop(number, None)
+
+
+class StoppedError(Exception):
+    """Nobody wants the review any more."""
+
+
+class Stoppable(NetworkPlayer):
+    """A player whose searches fail by `StoppedError` once that is set: all positions of a review then end at their next batch."""
+
+    def __init__(self, player: NetworkPlayer, stopped: threading.Event):
+        super().__init__(player.name, player.game, player.evaluator, player.meta, **player.settings)
+        self.threads = player.threads
+        self._stopped = stopped
+
+    def network_search(self, game: Game, settings: dict[str, SettingValue], *, heads: bool) -> NetworkSearch:
+        search = super().network_search(game, settings, heads=heads)
+        collect = search.collect
+
+        def unless_stopped(planes: Planes, most: int) -> list[int]:
+            if self._stopped.is_set():
+                raise StoppedError
+            return collect(planes, most)
+
+        search.collect = unless_stopped  # type: ignore[method-assign]
+        return search
 
 
 def fitting(player: Player, game: Game) -> Player:
