@@ -9,7 +9,8 @@ import pytest
 
 import alphazero as az
 from alphazero.web import analyse_view, play, reading, saving
-from alphazero.web.session import Session, Setup, ending, sides_of
+from alphazero.web import session as session_module
+from alphazero.web.session import Session, Setup, ending, replay, sides_of
 
 GO = "(;GM[1]SZ[5]KM[0.5]C[start](;B[cc]C[good \\] move]BM[2];W[bb](;B[dd];W[bd])(;B[aa]C[other](;W[ab])(;W[ac])))(;B[ee]))"
 CHESS = "{ start } 1. e4 e5 (1... c5 $6 2. Nf3 (2. d4 { open })) 2. Nf3 $4 { why } *"
@@ -193,7 +194,9 @@ def test_csa_says_that_it_leaves_variations_out():
     session, _ = opened(SHOGI)
     text = saving.write(session, "csa")
     assert "'3 side lines are left out: CSA has none" in text and "'why" in text
-    assert opened(text)[0].moves() == session.moves()
+    again, _ = opened(text)
+    assert again.moves() == session.moves() and again.root.comment == "start", "what we say of the file is no comment"
+    assert "are left out" not in saving.write(again, "csa")
 
 
 @pytest.mark.parametrize(
@@ -220,6 +223,17 @@ def test_what_is_not_taken_over_is_said_in_one_line(text, said):
     assert session.moves() == loaded.moves
 
 
+@pytest.mark.parametrize("remark", ["", "\nalphazero: Black 55.0 %, B+3.0; ? lost 10.0 %; better: C4"])
+def test_a_comment_that_is_cut_is_told_and_keeps_what_a_review_found(remark):
+    session, loaded = opened(f"(;SZ[5];B[cc]C[{'long ' * 1000}{remark}])")
+    node = session.current
+    assert len(node.comment) <= reading.MOST_COMMENT and (node.win_rate == 0.55) == bool(remark)
+    assert "not taken over: comments beyond 2,000 characters" in reading.told(loaded.warnings)
+    whole = "x" * reading.MOST_COMMENT
+    session, loaded = opened(f"(;SZ[5];B[cc]C[{whole}{remark}])")
+    assert session.current.comment == whole and not loaded.warnings
+
+
 @pytest.mark.parametrize("tag", ['[Variant "Fischerandom"]\n', ""])
 def test_chess960_is_read_as_analyze_reads_it(tag):
     pgn = f'{tag}[SetUp "1"]\n[FEN "bqnrkrnb/pppppppp/8/8/8/8/PPPPPPPP/BQNRKRNB w KQkq - 0 1"]\n\n1. Nf3 Nf6 2. O-O *\n'
@@ -227,7 +241,19 @@ def test_chess960_is_read_as_analyze_reads_it(tag):
     assert loaded.game.options["chess960"] is True and session.moves() == ["g1f3", "g8f6", "e1f1"]
 
 
-def test_a_file_of_very_many_side_lines_is_read_in_time():
-    comb = "".join(f";{'BW'[i % 2]}[](;{'WB'[i % 2]}[aa])(" for i in range(3000))
-    session, loaded = opened(f"(;SZ[5]{comb}" + ")" * 3001)
-    assert len(session.nodes) < reading.MOST_MOVES and reading.told(loaded.warnings)
+def test_of_very_many_side_lines_only_as_many_moves_are_replayed_as_a_server_has_time_for(monkeypatch):
+    played = 0
+
+    def counted(game, start, moves):
+        nonlocal played
+        played += len(moves)
+        return replay(game, start, moves)
+
+    monkeypatch.setattr(session_module, "replay", counted)
+    monkeypatch.setattr(reading, "MOST_REPLAYED", 500)
+    places = [f"{chr(97 + i % 19)}{chr(97 + i // 19)}" for i in range(101)]
+    comb = "".join(f"(;{'BW'[i % 2]}[{places[i]}]" for i in range(100))
+    teeth = "".join(f")(;{'BW'[i % 2]}[{places[100]}])" for i in reversed(range(100)))
+    session, loaded = opened(f"(;SZ[19]{comb}{teeth})")
+    assert len(session.moves()) == 100 and 0 < played <= 500 + 2 * 100
+    assert len(session.nodes) < 201 and "moves of side lines are left out" in reading.told(loaded.warnings)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from alphazero.errors import UserError
 from alphazero.formats.game_text import GameText, clean, decode
 from alphazero.formats.shogi import (
+    LEFT_OUT,
     MOST_HANDS,
     RANKS,
     START,
@@ -120,7 +121,7 @@ def write(game: GameText) -> str:
     lines.append(_ending(game.reason, game.value, sente))
     lines.append(f"'{ended_by(game)}")
     if left_out := 0 if game.tree is None else len(list(game.tree.lines())) - 1:
-        lines.insert(1, f"'{left_out} side lines are left out: CSA has none")
+        lines.insert(1, f"'{left_out} {LEFT_OUT}")
     return "\n".join([*lines, ""])
 
 

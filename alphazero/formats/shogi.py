@@ -94,7 +94,8 @@ def spoken(game: GameText, sfen: str) -> dict[int, list[str]]:
     return found
 
 
-ENDED = re.compile(rf"[a-z0-9 ]*, (?:{'|'.join(RESULTS.values())})")
+LEFT_OUT = "side lines are left out: CSA has none"  # after their number
+ENDED = re.compile(rf"[a-z0-9 ]*, (?:{'|'.join(RESULTS.values())})|[0-9]+ {LEFT_OUT}")
 
 
 def ended_by(game: GameText) -> str:
@@ -103,7 +104,7 @@ def ended_by(game: GameText) -> str:
 
 
 def without_ending(comment: str) -> str:
-    """A comment without the lines that say how the game ended: they are written anew."""
+    """A comment without the lines that say how the game ended, or that side lines are left out: they are written anew."""
     return "\n".join(line for line in comment.splitlines() if not ENDED.fullmatch(line))
 
 

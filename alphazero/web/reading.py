@@ -159,8 +159,19 @@ def _legal(tree: GameTree, start: Position) -> GameTree:
         if number and (number in illegal or node.parent not in numbers):
             continue
         at = numbers[number] = found.add(numbers[node.parent], node.move) if number else 0
-        found.nodes[at].comment, found.nodes[at].mark = node.comment[:MOST_COMMENT], node.mark
+        found.nodes[at].comment, found.nodes[at].mark = node.comment, node.mark
+        if len(node.comment) > MOST_COMMENT:
+            _cut(found, at)
     return found
+
+
+def _cut(tree: GameTree, at: int) -> None:
+    """Cuts a long comment; a remark of ours in it stays."""
+    node = tree.nodes[at]
+    theirs, remark = without_ours(node.comment), ours(node.comment)
+    if len(theirs) > MOST_COMMENT:
+        tree.leave_out(f"comments beyond {MOST_COMMENT:,} characters")
+        node.comment = theirs[:MOST_COMMENT] + (f"\n{remark.text}" if remark is not None else "")
 
 
 def _left_out(tree: GameTree, games: int) -> list[str]:
