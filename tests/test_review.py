@@ -21,6 +21,7 @@ from alphazero.network import Network, shape_of
 from alphazero.player import NetworkPlayer
 from alphazero.review.graph import graph, png
 from alphazero.review.judge import expected, mark_of, review, summary
+from alphazero.web import reading
 
 
 def player(game: az.Game) -> NetworkPlayer:
@@ -185,6 +186,26 @@ def test_several_games_of_a_file_are_judged_one_after_the_other(tmp_path, capsys
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [each["game_number"] for each in lines] == [1, 2]
     assert (tmp_path / "o.pgn").read_text().count("[Event ") == 2
+
+
+@pytest.mark.parametrize(
+    ("data", "side"),
+    [
+        (b"1.e4 e5 *", "White"),
+        (b"{ mine } 1. e4 *", "White"),
+        (b'[White "A"]\n\n1.e4 *', "White"),
+        (b"Here it is:\n(;SZ[5];B[cc])", "Black"),
+        (b"\xef\xbb\xbf(;SZ[5];B[cc])", "Black"),
+        (KIF.encode("cp932"), "Sente"),
+        (CSA.encode(), "Sente"),
+    ],
+)
+def test_a_file_without_a_known_name_is_told_by_what_it_holds_as_on_the_page(tmp_path, capsys, data, side):
+    path = tmp_path / "game.txt"
+    path.write_bytes(data)
+    assert main(["analyze", str(path), "--simulations", "2"]) == 0
+    assert f"  {side}  " in capsys.readouterr().out
+    assert reading.read(data, az.Game("connect4")).moves
 
 
 @pytest.mark.parametrize(

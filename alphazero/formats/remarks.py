@@ -5,14 +5,31 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from alphazero.game import Game
+
+SIDES = {
+    "go": ("Black", "White"),
+    "chess": ("White", "Black"),
+    "gardner": ("White", "Black"),
+    "shogi": ("Sente", "Gote"),
+    "minishogi": ("Sente", "Gote"),
+    "connect4": ("Red", "Yellow"),
+}
+OF_OTHERS = ("First", "Second")
+EVERY_SIDE = dict.fromkeys(side for sides in (*SIDES.values(), OF_OTHERS) for side in sides)
 SIGNED = "alphazero"  # begins each remark: so it is told from what people wrote
 LONGEST_LINE = 6  # moves of a better line
 OURS = re.compile(
-    rf"\s?{SIGNED}:\s(?P<side>Black|White|Sente|Gote|Red|Yellow|First|Second)\s(?P<rate>[0-9]{{1,3}}\.[0-9])\s%"
+    rf"\s?{SIGNED}:\s(?P<side>{'|'.join(EVERY_SIDE)})\s(?P<rate>[0-9]{{1,3}}\.[0-9])\s%"
     r"(?:,\s(?P<leads>[BW])\+(?P<lead>[0-9]{1,4}\.[0-9]))?"
     r"(?:;\s(?P<mark>\?\?|\?!|\?)\slost\s(?P<loss>[0-9]{1,3}\.[0-9])\s%"
     r"(?:;\sbetter:(?P<line>(?:\s[A-Za-z0-9*+=]{1,6}){1,6})(?:\s\((?P<best>[0-9]{1,3}\.[0-9])\s%\))?)?)?"
 )
+
+
+def sides_of(game: Game) -> tuple[str, str]:
+    """The names of the first and the second player."""
+    return SIDES.get(game.name, OF_OTHERS)
 
 
 @dataclass(frozen=True)

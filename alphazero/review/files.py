@@ -15,7 +15,8 @@ from alphazero.files import write_atomically
 from alphazero.formats import annotate, csa, go_rules, kif, pgn, played, sgf, sgf_tree
 from alphazero.formats.annotate_sgf import into_sgf
 from alphazero.formats.game_text import GameText, decode, listing, parts, read_bytes
-from alphazero.formats.remarks import SIGNED, Remark
+from alphazero.formats.kinds import kind_of
+from alphazero.formats.remarks import SIGNED, Remark, sides_of
 from alphazero.game import make
 from alphazero.machine import cores
 from alphazero.player import NetworkPlayer, load
@@ -128,7 +129,7 @@ def _judged(player: NetworkPlayer, game: _Read, number: int, count: int, simulat
 
 def _read(path: Path) -> _File:
     data = read_bytes(path, "the game")
-    kind = KINDS.get(path.suffix.lower()) or _kind_of(data)
+    kind = KINDS.get(path.suffix.lower()) or kind_of(data) or "kif"
     if kind == "sgf":
         found = [_sgf(one, f"{path}: line {line}") for line, one in sgf_tree.collection(data)]
         return _File(found or _none(path))
@@ -161,15 +162,6 @@ def _is_utf8(data: bytes) -> bool:
 
 def _none(path: Path) -> list[_Read]:
     raise UserError(f"{path}: no game in it: '(' is missing")
-
-
-def _kind_of(data: bytes) -> str:
-    head = data[:2000]
-    if b"(;" in head.replace(b" ", b"").replace(b"\n", b""):
-        return "sgf"
-    if b'[Event "' in head or b"1. " in head:
-        return "pgn"
-    return "csa" if b"\nPI" in head or b"\nP1" in head or b"V2" in head[:20] else "kif"
 
 
 def _sgf(data: bytes, where: str) -> _Read:
@@ -213,7 +205,7 @@ def _remarks(game: _Read, judged: list[Judged]) -> dict[int, Remark]:
         first = each.win_rate if each.player == 0 else 1.0 - each.win_rate
         lead = each.score if each.score is None or each.player == 0 else -each.score
         found[each.number] = Remark(
-            _side(game, each.player),
+            sides_of(game.game)[each.player],
             each.win_rate,
             lead if game.game.name == "go" else None,
             None if game.game.name == "go" else centipawns(2.0 * first - 1.0),
@@ -223,11 +215,6 @@ def _remarks(game: _Read, judged: list[Judged]) -> dict[int, Remark]:
             each.best_win_rate if each.mark else None,
         )
     return found
-
-
-def _side(game: _Read, player: int) -> str:
-    names = {"go": ("Black", "White"), "chess": ("White", "Black"), "gardner": ("White", "Black")}
-    return names.get(game.game.name, ("Sente", "Gote"))[player]
 
 
 def _tell(game: _Read, judged: list[Judged]) -> None:
@@ -243,7 +230,7 @@ def _tell(game: _Read, judged: list[Judged]) -> None:
     rows = [
         [
             str(each.number),
-            _side(game, each.player),
+            sides_of(game.game)[each.player],
             each.move,
             f"{100 * each.win_rate:.1f} %",
             f"{100 * each.loss:.1f} %" if each.loss >= 0.0005 else "",
@@ -256,7 +243,7 @@ def _tell(game: _Read, judged: list[Judged]) -> None:
     show(Table(columns, rows, plain=plain, header=True))
     for player, name in enumerate((game.first, game.second)):
         told = summary(judged, player)
-        who = f"{_side(game, player)}{f' ({name})' if name else ''}"
+        who = f"{sides_of(game.game)[player]}{f' ({name})' if name else ''}"
         print(
             f"{who}: {told.moves} moves, {100 * told.mean_loss:.1f} % lost a move,"
             f" {told.inaccuracies} inaccuracies, {told.mistakes} mistakes, {told.blunders} blunders"
@@ -276,5 +263,6 @@ def _object(path: Path, number: int, game: _Read, judged: list[Judged]) -> dict[
 
 
 def _picture(path: Path, game: _Read, judged: list[Judged]) -> bytes:
-    names = game.first or _side(game, 0), game.second or _side(game, 1)
-    return pictures.picture(path, judged, f"{names[0]} against {names[1]}: win rate of {_side(game, 0)}")
+    sides = sides_of(game.game)
+    names = game.first or sides[0], game.second or sides[1]
+    return pictures.picture(path, judged, f"{names[0]} against {names[1]}: win rate of {sides[0]}")

@@ -12,6 +12,7 @@ from alphazero.errors import UserError
 from alphazero.formats import csa, go_rules, kif, kif_variations, pgn, played, sgf, sgf_variations
 from alphazero.formats.game_text import GameText, clean, decode, listing, parts
 from alphazero.formats.game_tree import GameTree
+from alphazero.formats.kinds import kind_of
 from alphazero.formats.remarks import ours, without_ours
 from alphazero.formats.sgf_tree import collection
 from alphazero.formats.shogi import without_ending
@@ -48,7 +49,7 @@ def read(data: bytes, game: Game) -> Loaded:
         raise UserError(f"{len(data):,} bytes are too much for a game: at most {MOST_BYTES:,}")
     if not data.strip():
         raise UserError("nothing to read: paste or choose a game or a position")
-    kind = _kind_of(data)
+    kind = kind_of(data)
     if kind == "sgf":
         return _sgf(data)
     text = decode(data, "the text", "latin-1" if kind == "pgn" else "cp932")
@@ -61,20 +62,6 @@ def read(data: bytes, game: Game) -> Loaded:
         first = parts(text, [game.line for game in every])[0]
         return _played(every[0], kif_variations.read(first) if kind == "kif" else _line_of(every[0]), len(every))
     return _position(" ".join(text.split()), game)
-
-
-def _kind_of(data: bytes) -> str:
-    head = data[:4000]
-    if re.match(rb"[^A-Za-z]{0,64}\(\s*;", head):
-        return "sgf"
-    if re.search(rb'^\s*\[\s*\w+\s+"', head, re.MULTILINE) or re.match(rb"\s*(\{[^}]*\}\s*)?1\s?\.\s*\S", head):
-        return "pgn"
-    if re.search(rb"^(PI|P1|V2|\$EVENT|N\+|'CSA)", head, re.MULTILINE):
-        return "csa"
-    words = ("手合割", "手数", "先手：", "後手：", "開始日時", "# ----")
-    if any(word.encode(codec) in head for word in words for codec in ("utf-8", "cp932")) or head.startswith(b"#KIF"):
-        return "kif"
-    return "text"
 
 
 def _sgf(data: bytes) -> Loaded:

@@ -11,18 +11,11 @@ from dataclasses import dataclass, field
 
 from alphazero.errors import UserError
 from alphazero.formats.go import play_colour
+from alphazero.formats.remarks import sides_of as sides_of  # for the page's other files, too
 from alphazero.game import Game, Position
 from alphazero.web.clocks import Clocks
 
 MOST_NODES = 20_000  # moves in a tree: more than any game has, and few enough for a server's memory
-SIDES = {
-    "go": ("Black", "White"),
-    "chess": ("White", "Black"),
-    "gardner": ("White", "Black"),
-    "shogi": ("Sente", "Gote"),
-    "minishogi": ("Sente", "Gote"),
-    "connect4": ("Red", "Yellow"),
-}
 REASONS = {
     "stalemate": "stalemate",
     "insufficient": "neither side can mate",
@@ -37,11 +30,6 @@ REASONS = {
     "declaration": "the king has entered (declaration)",
     "time_forfeit": "on time",
 }
-
-
-def sides_of(game: Game) -> tuple[str, str]:
-    """The names of the first and the second player."""
-    return SIDES.get(game.name, ("First", "Second"))
 
 
 @dataclass(frozen=True)
