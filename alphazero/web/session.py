@@ -165,15 +165,10 @@ class Session:
         return nodes
 
     def mover(self, node: Node) -> int:
-        """Who made a node's move: the side that it has before it, else by turns. Not for the root."""
-        steps, at = 0, node
-        while True:
-            colour, _, _ = at.move.rpartition(" ")
-            if colour:
-                return ("bw".index(colour) + steps) % 2
-            if at.parent is None:
-                return (self.positions([])[0].turn + steps + 1) % 2
-            steps, at = steps + 1, at.parent
+        """Who made a node's move: the side that it has before it, else the one to move. Not for the root."""
+        colour, _, _ = node.move.rpartition(" ")
+        assert node.parent is not None
+        return "bw".index(colour) if colour else self._turn_at(node.parent)
 
     def variations(self) -> Iterator[tuple[Node, int]]:
         """All nodes but the root, each with how deeply it is nested in variations; a node's first child goes on at its level."""
