@@ -385,6 +385,20 @@ def test_a_saved_game_is_read_as_the_same_game(name: str):
             assert found.moves == session.moves() and found.game.name == name
 
 
+def test_an_analysis_plays_on_after_a_resignation_and_the_result_stays():
+    session = Session(Setup(az.Game("connect4")))
+    session.play("d")
+    session.resign()
+    assert session.legal_moves() == [] and "c" in session.legal_moves(beyond=True)
+    with pytest.raises(UserError, match="the game is over"):
+        session.play("c")
+    session.play("c", beyond=True)
+    assert session.moves() == ["d", "c"] and session.ended is None
+    session.step(-1)
+    assert session.ended is not None and session.ended.reason == "resignation"
+    assert [node.move for node in session.line()] == ["d"], "what was tried after it is no part of the game"
+
+
 def test_the_saved_result_is_that_of_the_game():
     session = by_hand("go", board_size=5, komi=3.5)
     for move in ("C3", "pass", "pass"):

@@ -48,7 +48,7 @@ def act(table: Table, channel: Channel, message: Message, loaded: Loaded | None 
 
 
 def _move(table: Table, channel: Channel, message: Message) -> None:
-    table.session.play("pass" if message["do"] == "pass" else need(message, "move"))
+    table.session.play("pass" if message["do"] == "pass" else need(message, "move"), beyond=True)
 
 
 def _go(table: Table, channel: Channel, message: Message) -> None:
@@ -152,7 +152,7 @@ def _line(table: Table, channel: Channel, message: Message) -> None:
 
 
 def _play_line(table: Table, channel: Channel, message: Message) -> None:
-    table.session.play(need(message, "line"))
+    table.session.play(need(message, "line"), beyond=True)
 
 
 def _flip(table: Table, channel: Channel, message: Message) -> None:

@@ -135,7 +135,7 @@ def show(table: Table, channel: Channel) -> Update:
     update = Update()
     play.board_of(table, channel, update)
     report(table, channel, update)
-    update.state["legal"] = [] if channel.preview(session.current) else session.legal_moves()
+    update.state["legal"] = [] if channel.preview(session.current) else session.legal_moves(beyond=True)
     names = sides_of(session.game)
     update.parts["status"] = _status(table, channel)
     update.parts["moves"] = _tree(session)

@@ -137,8 +137,10 @@ class Session:
     def engines_turn(self) -> bool:
         return self.ended is None and bool(self.setup.opponent) and self.position.turn != self.setup.person
 
-    def legal_moves(self) -> list[str]:
-        return [] if self.ended is not None else self.position.legal_moves()
+    def legal_moves(self, *, beyond: bool = False) -> list[str]:
+        """beyond: also after a resignation or a flag, as an analysis plays on; the rules alone end that."""
+        ended = self.position.outcome if beyond else self.ended
+        return [] if ended is not None else self.position.legal_moves()
 
     def moves(self, node: Node | None = None) -> list[str]:
         """The moves from the start to a node; None: the current one."""
@@ -189,9 +191,9 @@ class Session:
 
     # --- what is done ---
 
-    def play(self, move: str) -> None:
-        """Plays a move in the current position."""
-        if self.ended is not None:
+    def play(self, move: str, *, beyond: bool = False) -> None:
+        """Plays a move in the current position. beyond: as in legal_moves()."""
+        if (self.position.outcome if beyond else self.ended) is not None:
             raise UserError("the game is over")
         known = next((child for child in self.current.children if child.move == move), None)
         if known is None and len(self.nodes) >= MOST_NODES:
