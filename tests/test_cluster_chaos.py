@@ -12,11 +12,13 @@ import os
 import random
 import shutil
 import signal
+import socket
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -60,12 +62,13 @@ sys.exit(main(sys.argv[3:]))
 
 
 def children(pid: int) -> list[int]:
+    """And theirs."""
     found = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError, ValueError, IndexError):
             fields = stat.read_text().rpartition(")")[2].split()
             if int(fields[1]) == pid:
-                found.append(int(stat.parent.name))
+                found += [int(stat.parent.name), *children(int(stat.parent.name))]
     return found
 
 
@@ -75,6 +78,15 @@ def commands() -> dict[int, str]:
         with contextlib.suppress(OSError):
             found[int(path.parent.name)] = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
     return found
+
+
+def waited_for(found: Callable[[], list[int]]) -> int:
+    """One of the processes that are looked for, once there is one."""
+    end = time.monotonic() + GOES_ON_SECONDS
+    while not (pids := found()):
+        assert time.monotonic() < end, "nothing to kill"
+        time.sleep(0.1)
+    return random.choice(pids)
 
 
 class Training:
@@ -104,17 +116,24 @@ class Training:
             return (self.folder / "noted").read_bytes().count(b"\n")
         return 0
 
-    def wait_until_it_goes_on(self) -> float:
-        """Until more games are stored; the command is given again where it ended. The seconds that it took."""
+    def wait_until_it_goes_on(self, *, again: bool = False) -> float:
+        """Until more games are stored. The seconds that it took. again: the command has ended, and is given again."""
         before, begin = self.stored(), time.monotonic()
         end = begin + GOES_ON_SECONDS
         while self.stored() <= before:
             assert self.process is not None
             if self.process.poll() is not None:
+                assert again, self.said()[-3000:]
                 self.begin()
             assert time.monotonic() < end, self.said()[-3000:]
             time.sleep(0.1)
         return time.monotonic() - begin
+
+    def workers(self) -> list[int]:
+        """The processes of workers on the nodes of this cluster."""
+        known = commands()
+        nodes = [pid for pid, command in known.items() if "/raylet " in command and self.address in command]
+        return [pid for node in nodes for pid in children(node) if known.get(pid, "").startswith("ray::Worker")]
 
     def said(self) -> str:
         return (self.folder / "out").read_text()
@@ -149,9 +168,7 @@ class Chaos(Training):
         super().__init__(folder, self.cluster.address)
 
     def worker(self) -> None:
-        workers = [pid for pid, command in commands().items() if command.startswith("ray::Worker")]
-        if workers:
-            os.kill(random.choice(workers), signal.SIGKILL)
+        os.kill(waited_for(self.workers), signal.SIGKILL)
 
     def raylet(self) -> None:
         node = self.nodes.pop(random.randrange(2))
@@ -163,15 +180,18 @@ class Chaos(Training):
         self.process.kill()
         self.process.wait()
 
-    def learner(self) -> None:
+    def ranks(self) -> list[int]:
         assert self.process is not None
         known = commands()
-        ranks = [pid for pid in children(self.process.pid) if "spawn_main" in known.get(pid, "")]
-        if ranks:
-            os.kill(random.choice(ranks), signal.SIGKILL)
+        return [pid for pid in children(self.process.pid) if "spawn_main" in known.get(pid, "")]
+
+    def learner(self) -> None:
+        os.kill(waited_for(self.ranks), signal.SIGKILL)
 
     def store(self) -> None:
+        assert self.process is not None
         (self.folder / "die").touch()
+        self.process.wait(GOES_ON_SECONDS)
 
     def close(self) -> None:
         super().close()
@@ -195,14 +215,15 @@ def test_whatever_is_killed_no_stored_game_is_lost_or_doubled_and_the_run_goes_o
         time.sleep(random.uniform(0.0, 3.0))
         victim()
         killed[victim.__name__] = killed.get(victim.__name__, 0) + 1
-        print(victim.__name__, f"goes on after {chaos.wait_until_it_goes_on():.1f} s", flush=True)
+        seconds = chaos.wait_until_it_goes_on(again=victim in (chaos.driver, chaos.store))
+        print(victim.__name__, f"goes on after {seconds:.1f} s", flush=True)
     print(json.dumps(killed), chaos.stored())
     chaos.check_games()
 
 
 def test_a_worker_that_is_stopped_for_a_minute_is_told_and_goes_on(chaos):
     chaos.wait_until_it_goes_on()
-    worker = next(pid for pid, command in commands().items() if command.startswith("ray::Worker"))
+    worker = waited_for(chaos.workers)
     os.kill(worker, signal.SIGSTOP)
     try:
         time.sleep(60.0)
@@ -221,37 +242,61 @@ PATIENT = {"RAY_health_check_failure_threshold": "20", "RAY_gcs_rpc_server_recon
 class Islands:
     """Two machines as network namespaces have them: a head here, and a node of its own network that a cable joins to it."""
 
-    HERE, THERE, PORT = "10.231.7.1", "10.231.7.2", 6399
-
     def __init__(self) -> None:
+        own = os.getpid() % 250
+        self.here, self.there = f"10.231.{own}.1", f"10.231.{own}.2"
+        self.address = f"{self.here}:{6200 + own}"
         self.name = f"azr{os.getpid()}"
         self.cable = f"{self.name}a"
+        self.folder = tempfile.mkdtemp(prefix="azr")  # sockets in it must have short names
+        self.nodes: list[subprocess.Popen[bytes]] = []
 
     def begin(self) -> None:
         for command in (
             f"ip netns add {self.name}",
             f"ip link add {self.cable} type veth peer name eth0 netns {self.name}",
-            f"ip addr add {self.HERE}/24 dev {self.cable}",
+            f"ip addr add {self.here}/24 dev {self.cable}",
             f"ip link set {self.cable} up",
-            f"ip -n {self.name} addr add {self.THERE}/24 dev eth0",
+            f"ip -n {self.name} addr add {self.there}/24 dev eth0",
             f"ip -n {self.name} link set eth0 up",
             f"ip -n {self.name} link set lo up",
         ):
             subprocess.run(command.split(), check=True)
-        ray = [sys.executable, "-m", "ray.scripts.scripts", "start", "--disable-usage-stats", "--num-cpus=1"]
-        head = ["--head", f"--node-ip-address={self.HERE}", f"--port={self.PORT}", "--include-dashboard=false"]
-        node = [f"--address={self.HERE}:{self.PORT}", f"--node-ip-address={self.THERE}"]
+        host, _, port = self.address.partition(":")
+        self._start(["--head", f"--node-ip-address={host}", f"--port={port}", "--include-dashboard=false"])
+        while True:
+            with contextlib.suppress(OSError), socket.create_connection((host, int(port)), 1.0):
+                break
+            assert self.nodes[0].poll() is None, "the head did not begin"
+            time.sleep(0.2)
         inside = ["ip", "netns", "exec", self.name]
-        for start in ([*ray, *head], [*inside, *ray, *node]):
-            subprocess.run(start, check=True, stdout=subprocess.DEVNULL, env={**os.environ, **PATIENT})
+        self._start([f"--address={self.address}", f"--node-ip-address={self.there}"], inside)
+
+    def _start(self, options: list[str], inside: Sequence[str] = ()) -> None:
+        """A node that ends with the process which is begun here."""
+        ray = [sys.executable, "-m", "ray.scripts.scripts", "start", "--block", "--disable-usage-stats", "--num-cpus=1"]
+        if "--head" in options:
+            ray.append(f"--temp-dir={self.folder}")
+        self.nodes.append(
+            subprocess.Popen(
+                [*inside, *ray, *options],
+                env={**os.environ, **PATIENT},
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+        )
 
     def part(self, apart: bool) -> None:
         """Every packet between the two is dropped, without a word to either."""
         subprocess.run(["ip", "link", "set", self.cable, "down" if apart else "up"], check=True)
 
     def close(self) -> None:
-        subprocess.run([sys.executable, "-m", "ray.scripts.scripts", "stop", "--force"], stdout=subprocess.DEVNULL)
+        for node in reversed(self.nodes):
+            node.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                node.wait(20.0)
         subprocess.run(["ip", "netns", "del", self.name])  # and its end of the cable, and so the other
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 @pytest.fixture
@@ -267,10 +312,12 @@ def islands() -> Iterator[Islands]:
 
 
 def test_a_network_that_is_parted_for_a_minute_is_told_and_heals(islands, tmp_path):
-    training = Training(tmp_path, f"{islands.HERE}:{islands.PORT}")
+    training = Training(tmp_path, islands.address)
     try:
+        end = time.monotonic() + 120.0
         while training.said().count(" plays on ") < 2:
             training.wait_until_it_goes_on()
+            assert time.monotonic() < end, training.said()[-2000:]
         islands.part(True)
         end = time.monotonic() + 60.0
         while time.monotonic() < end:

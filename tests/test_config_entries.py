@@ -246,9 +246,9 @@ def test_a_run_is_resumed_where_an_opponent_of_its_last_configuration_is_gone(tm
 def test_a_run_of_before_goes_on_though_a_key_of_it_is_gone(tmp_path):
     text = "network: {tower: residual, blocks: 2}\n"
     assert read(tmp_path, text, stored=True).network.blocks == 2
-    with pytest.raises(ConfigError, match="network.tower: attention, which this version no longer has"):
+    with pytest.raises(ConfigError, match=r"network\.tower: attention, which this version no longer has"):
         read(tmp_path, text.replace("residual", "attention"), stored=True)
-    with pytest.raises(ConfigError, match="unknown key network.tower"):
+    with pytest.raises(ConfigError, match=r"unknown key network\.tower"):
         read(tmp_path, text)
 
 

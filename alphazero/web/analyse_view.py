@@ -150,7 +150,7 @@ def show(table: Table, channel: Channel) -> Update:
     )
     update.enable(
         analyse_start=table.analysing is None and session.position.outcome is None,
-        analyse_stop=table.analysing is not None,
+        analyse_stop=table.analysing is not None or table.analyse_again is not None,
         review=table.reviewing is None and bool(session.line()),
         show_ownership=session.game.has_ownership,
         flip=session.game.name != "connect4",
