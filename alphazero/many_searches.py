@@ -208,9 +208,8 @@ class ManySearches:
             if asked.cancelled:
                 continue
             try:
-                # Answers are kept by the first search, for all; not beside heads: what is told of a position must not
-                # depend on which of its leaves were known.
-                kept = {} if self._first is None and not self._heads else {"cache_megabytes": 0}
+                # Answers are kept by the first search, for all.
+                kept = {} if self._first is None else {"cache_megabytes": 0}
                 search = self.player.network_search(asked.position.game, {**asked.settings, **kept}, heads=self._heads)
                 search.begin(asked.position, asked.limits)
             except Exception as error:
@@ -218,7 +217,7 @@ class ManySearches:
                 continue
             if self._first is None or self._first.game != search.game:
                 self._first = search
-            elif not self._heads:
+            else:
                 search.share_answers(self._first)
             asked.search = search
             self._active.insert(0, asked)

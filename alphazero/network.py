@@ -81,6 +81,11 @@ class PolicyValueNet(nn.Module):
         self.config = config
         self.heads: list[Head] = []  # what it learns beside policy and value, with layers and answers in Output.heads
 
+    @property
+    def head_names(self) -> list[str]:
+        """Of the heads that play."""
+        return [each.name for each in self.heads if each.plays]
+
     def describe(self) -> Description:
         """What meta.json keeps: enough to build this network again."""
         return {**asdict(self.config), "shape": {**asdict(self.shape), "head": self.shape.head}}

@@ -17,7 +17,7 @@ import numpy as np
 from alphazero._core import Game, Position
 from alphazero.errors import UserError
 from alphazero.evaluators.base import F32, Bfloat16Evaluator, Evaluator, HeadsEvaluator, LanedEvaluator, Planes
-from alphazero.leaf_sums import LeafSums, certain, wdl_of
+from alphazero.leaf_sums import LeafSums, Rows, certain, wdl_of
 from alphazero.search import Limits, MoveStats, Row, Search, SearchResult
 from alphazero.search_settings import SettingValue
 from alphazero.symmetry import averaged
@@ -71,6 +71,7 @@ class NetworkSearch(Search):
         )
         self.name = name
         self.crew = Crew(evaluator, threads, heads=heads)
+        self._rows = Rows(self.crew.head_names, game.planes_shape[1:])
         self.under_way = 0  # batches
         self._waiting = 0  # leaves in them
         self.evaluated_leaves = 0  # in all searches
@@ -79,7 +80,7 @@ class NetworkSearch(Search):
         self._sums = LeafSums(0)
         self._root = game.position()
         if cache_megabytes:
-            self._core.keep_answers(cache_megabytes)
+            self._core.keep_answers(cache_megabytes, self._rows.width)
 
     @property
     def known_answers(self) -> int:
@@ -87,7 +88,12 @@ class NetworkSearch(Search):
         return self._core.known_answers
 
     def share_answers(self, other: NetworkSearch) -> None:
-        """Keeps answers together with another search by the same network."""
+        """Keeps answers together with another search by the same network.
+
+        ValueError where one of them keeps what heads say, and the other does not.
+        """
+        if self._rows != other._rows:
+            raise ValueError("share_answers: both searches must look at the same heads")
         self._core.share_answers(other._core)
 
     def within(
@@ -128,6 +134,9 @@ class NetworkSearch(Search):
         tickets = self._core.collect_batch(planes, max(1, min(most, self.batch_size, leaves_at_once(nodes), room)))
         self._waiting += len(tickets)
         self.under_way += bool(tickets)
+        moves, plies, own, rows = self._core.take_known()
+        if len(rows):
+            self._sums.add(moves, plies, own, *self._rows.read(rows))
         return tickets
 
     def take(self, tickets: list[int], logits: F32, wdl: F32, heads: dict[str, F32]) -> None:
@@ -135,13 +144,13 @@ class NetworkSearch(Search):
         self.under_way -= 1
         self._waiting -= len(tickets)
         try:
-            origins = self._core.tell_batch(tickets, logits, wdl[:, 0] - wdl[:, 2])
+            origins = self._core.tell_batch(tickets, logits, wdl[:, 0] - wdl[:, 2], self._rows.written(wdl, heads))
         except ValueError as error:
             raise UserError(
                 f"{self.name} answered with what is no number: its network is damaged, or its numbers overflow"
             ) from error
         self.evaluated_leaves += len(tickets)
-        self._sums.add(*origins, wdl, heads)
+        self._sums.add(*origins, wdl[:, 1], heads)
 
     def look(self) -> None:
         """Asks the limits whether it is time to end, and tells whoever wants to know what was found."""
@@ -155,15 +164,12 @@ class NetworkSearch(Search):
     # --- what was found ---
 
     def result(self) -> SearchResult:
-        """What the search has found so far, with what the network said of its leaves.
-
-        Kept answers are without heads: they count in the values alone.
-        """
+        """What the search has found so far, with what the network said of its leaves."""
         plain = super().result()
         sums = self._sums
-        if self.crew.heads and sums.empty:  # all answers were kept: the root has to speak for them
+        if self.crew.heads and sums.empty:  # no leaf was new: the root has to speak for the tree
             _, wdl, heads = self.crew.evaluate(self._root.planes()[None])
-            sums.add(np.array([-1], np.int32), np.array([0], np.int32), np.array([True]), wdl, heads)
+            sums.add(np.array([-1], np.int32), np.array([0], np.int32), np.array([True]), wdl[:, 1], heads)
         return replace(
             plain,
             wdl=certain(plain.proof) or wdl_of(plain.value, sums.draws()),
@@ -189,7 +195,8 @@ class Crew:
 
     def __init__(self, evaluator: Evaluator, threads: int, *, heads: bool = False):
         self.evaluator = evaluator
-        self.heads = heads and isinstance(evaluator, HeadsEvaluator)
+        self.head_names = tuple(evaluator.head_names) if heads and isinstance(evaluator, HeadsEvaluator) else ()
+        self.heads = bool(self.head_names)
         self.lanes = threads if threads > 1 and isinstance(evaluator, LanedEvaluator) else 1
         self.halves = isinstance(evaluator, Bfloat16Evaluator) and evaluator.takes_bf16
         self._spare: list[Planes] = []

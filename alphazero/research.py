@@ -154,6 +154,7 @@ def search_batch(
         tree.begin(simulations)
         trees.append(tree)
     planes = np.empty((len(trees), *game.planes_shape), np.float32)
+    nothing = np.empty((1, 0), np.float32)
     active = list(range(len(trees)))
     while active:
         asked: list[tuple[int, list[int]]] = []
@@ -165,7 +166,7 @@ def search_batch(
         if asked:
             logits, values, _ = _answers(evaluator, planes[: len(asked)], game.policy_size)
             for row, (i, tickets) in enumerate(asked):
-                trees[i].tell_batch(tickets, logits[row : row + 1], values[row : row + 1])
+                trees[i].tell_batch(tickets, logits[row : row + 1], values[row : row + 1], nothing)
     return _found(positions, trees)
 
 

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 import alphazero as az
+from alphazero._core import SearchCore
 from alphazero.config import NetworkConfig
 from alphazero.errors import UserError
 from alphazero.evaluators.torch_plain import TorchEvaluator
@@ -174,6 +175,8 @@ def test_numbers_that_are_none_name_the_player():
 class Told(TorchEvaluator):
     """A network whose heads say what a test wants: the score is 1 point for the side to move at odd plies below the root."""
 
+    head_names = ("ownership", "score", "plies_left")
+
     def evaluate_heads(self, planes):
         logits, wdl = self.evaluate(planes)
         mine = planes[:, 0].sum((1, 2)) - planes[:, 1].sum((1, 2))
@@ -207,7 +210,7 @@ def test_draws_of_leaves_and_the_value_make_wdl():
         np.array([-1, 0, 0]),
         np.array([0, 1, 2]),
         np.array([True, False, True]),
-        np.array([[0.5, 0.3, 0.2], [0.1, 0.5, 0.4], [0, 0.1, 0.9]]),
+        np.array([0.3, 0.5, 0.1]),
         {},
     )
     assert sums.by_move() == [(pytest.approx(0.3), None, None), (None, None, None)]
@@ -240,6 +243,7 @@ def test_every_backend_tells_the_heads(backend, monkeypatch):
         logits, wdl, heads = evaluator.evaluate_heads(planes)
         assert np.allclose(logits, expected.policy.numpy(), atol=1e-3)
         assert np.allclose(wdl, torch.softmax(expected.wdl, 1).numpy(), atol=1e-3)
+        assert set(evaluator.head_names) == set(heads)
         assert set(heads) == {"ownership", "score"} if game.name == "go" else {"plies_left"}
         for head, values in heads.items():
             assert np.allclose(values, expected.heads[head].numpy(), atol=1e-3), head
@@ -348,8 +352,7 @@ def test_a_thousand_positions_wait_in_line():
     assert sorted(count) == list(range(1000))
 
 
-def test_draws_that_nobody_has_said_are_not_told_as_none():
-    """All leaves known from before: the network said nothing in this search."""
+def test_draws_are_told_where_all_answers_were_kept():
     made = az.Game("connect4")
     search = NetworkSearch(made, TorchEvaluator(network(made)), "net", batch_size=1, cache_megabytes=4, simulations=40)
     first = search.search(made.position())
@@ -357,7 +360,9 @@ def test_draws_that_nobody_has_said_are_not_told_as_none():
     other = NetworkSearch(made, TorchEvaluator(network(made)), "net", batch_size=1, simulations=40)
     other.share_answers(search)
     again = other.search(made.position())
-    assert again.wdl is None and all(m.wdl is None for m in again.moves) and again.value == first.value
+    assert sum(m.wdl is not None for m in again.moves) > 1
+    assert again.wdl == pytest.approx(first.wdl) and again.value == first.value
+    assert [m.wdl for m in again.moves] == [m.wdl and pytest.approx(m.wdl) for m in first.moves]
 
 
 def test_a_line_s_visits_fall_from_move_to_move():
@@ -404,8 +409,9 @@ def test_moves_in_another_order_need_no_other_answer_and_a_repetition_does(game,
     assert evaluations(one) >= 1 and evaluations(same) == 0 and evaluations(other) >= 1
 
 
-def test_a_search_whose_answers_were_all_kept_still_tells_the_score_and_ownership():
-    made = az.Game("go", board_size=5)
+@pytest.mark.parametrize("game", ["go", "chess"])
+def test_what_heads_say_does_not_depend_on_which_answers_were_kept(game):
+    made = az.Game(game, **({"board_size": 5} if game == "go" else {}))
     evaluator = TorchEvaluator(network(made))
     search = NetworkSearch(made, evaluator, "net", batch_size=1, cache_megabytes=4, simulations=30, heads=True)
     first = search.search(made.position())
@@ -413,4 +419,42 @@ def test_a_search_whose_answers_were_all_kept_still_tells_the_score_and_ownershi
     other.share_answers(search)
     again = other.search(made.position())
     assert other.evaluated_leaves == 0 and again.value == first.value
-    assert again.ownership is not None and again.ownership.shape == (5, 5) and again.score is not None
+    assert [again.score, again.score_spread] == pytest.approx([first.score, first.score_spread], rel=1e-5)
+    assert again.plies_left == pytest.approx(first.plies_left)
+    assert (again.ownership is None) == (game != "go") == (again.plies_left is not None)
+    if game == "go":
+        assert np.allclose(again.ownership, first.ownership, atol=1e-6)
+        for now, then in zip(again.moves, first.moves, strict=True):
+            assert now.score == then.score or now.score == pytest.approx(then.score)
+            assert (now.ownership is None and then.ownership is None) or np.allclose(now.ownership, then.ownership)
+
+
+def test_as_many_numbers_are_kept_of_each_answer_as_were_announced():
+    made = az.Game("connect4")
+    core = SearchCore(made, {}, 0)
+    core.keep_answers(1, 2)
+    core.set_position(made.position())
+    core.begin(4)
+    planes = np.empty((1, *made.planes_shape), np.float32)
+    logits, values = np.zeros((1, made.policy_size), np.float32), np.zeros(1, np.float32)
+    tickets = core.collect_batch(planes, 1)
+    with pytest.raises(ValueError, match="for each ticket 2 numbers beside logits and value are to be kept"):
+        core.tell_batch(tickets, logits, values, np.zeros((1, 1), np.float32))
+    core.tell_batch(tickets, logits, values, np.array([[0.25, 0.5]], np.float32))
+    assert core.take_known()[3].shape == (0, 0), "nothing was known"
+    other = SearchCore(made, {}, 0)
+    other.share_answers(core)
+    other.set_position(made.position())
+    other.begin(4)
+    other.collect_batch(planes, 1)
+    moves, plies, own, rows = other.take_known()
+    assert (moves.tolist(), plies.tolist(), own.tolist(), rows.tolist()) == ([-1], [0], [True], [[0.25, 0.5]])
+    assert len(other.take_known()[0]) == 0, "once"
+
+
+def test_answers_with_what_heads_say_are_not_shared_with_those_without():
+    made = az.Game("go", board_size=5)
+    evaluator = TorchEvaluator(network(made))
+    search = NetworkSearch(made, evaluator, "net", cache_megabytes=4, heads=True)
+    with pytest.raises(ValueError, match="both searches must look at the same heads"):
+        NetworkSearch(made, evaluator, "net").share_answers(search)

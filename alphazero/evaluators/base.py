@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -70,9 +70,13 @@ class Bfloat16Evaluator(LanedEvaluator, Protocol):
 class HeadsEvaluator(Evaluator, Protocol):
     """One that also tells what else the network has learned, for analysis."""
 
+    @property
+    def head_names(self) -> Sequence[str]:
+        """Of the network's heads that play."""
+
     def evaluate_heads(self, planes: F32) -> tuple[F32, F32, dict[str, F32]]:
-        """As evaluate(), and what the network's heads that play say: ownership [B, H, W], score [B], plies_left [B], in the
-        units of alphazero.heads. Several threads may call it at a time.
+        """As evaluate(), and what those heads say: ownership [B, H, W], score [B], plies_left [B], in the units of
+        alphazero.heads. Several threads may call it at a time.
         """
 
 

@@ -94,11 +94,15 @@ class OnnxEvaluator:
     def evaluate_in_lane(self, planes: F32) -> tuple[F32, F32]:
         return self._answer(planes, 1)
 
+    @property
+    def head_names(self) -> list[str]:
+        return self._network.head_names
+
     def evaluate_heads(self, planes: F32) -> tuple[F32, F32, dict[str, F32]]:
         size = planes.shape[2], planes.shape[3]
         with self._exchanging:
             if size not in self._told:
-                names = [each.name for each in self._network.heads if each.plays]
+                names = self._network.head_names
                 self._told[size] = _session(to_onnx(self._network, size, heads=True), 1), names
             session, names = self._told[size]
         logits, wdl, *rest = session.run(None, {"planes": planes})

@@ -113,6 +113,10 @@ class OpenVinoEvaluator:
         finally:
             lanes.idle.append(request)
 
+    @property
+    def head_names(self) -> list[str]:
+        return heads_of(self._weights)
+
     def evaluate_heads(self, planes: Planes) -> tuple[F32, F32, dict[str, F32]]:
         lanes = self._lanes_of(_kind(planes, heads=True))
         request = lanes.take()

@@ -240,6 +240,10 @@ class PackedTorchEvaluator:
             policy, wdl = self._run(rows, height, width, lambda into: into[:rows].copy_(source))
             return policy[:rows].cpu().numpy(), wdl[:rows].cpu().numpy()
 
+    @property
+    def head_names(self) -> list[str]:
+        return self._network.head_names
+
     def evaluate_heads(self, planes: F32) -> tuple[F32, F32, dict[str, F32]]:
         with self._alone, torch.no_grad(), torch.cuda.stream(self._compute) if self._cuda else nullcontext():
             source = torch.from_numpy(planes).to(self.device, self.dtype, memory_format=torch.channels_last)

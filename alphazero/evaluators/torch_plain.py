@@ -57,6 +57,10 @@ class TorchEvaluator:
             self._of_thread.alone = True
         return self.evaluate(planes)
 
+    @property
+    def head_names(self) -> list[str]:
+        return self._network.head_names
+
     def evaluate_heads(self, planes: F32) -> tuple[F32, F32, dict[str, F32]]:
         with torch.inference_mode():
             x = torch.from_numpy(planes).to(self.device, dtype=self.dtype, memory_format=torch.channels_last)

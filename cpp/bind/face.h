@@ -86,11 +86,14 @@ class SearchFace {
   // `out` go planes as floats or, where they are `halves`, as bfloat16. None: done, or others wait, or so many answers
   // were known that it is time to look up.
   virtual void collect_batch(int rows, void* out, bool halves, std::vector<int>& tickets) = 0;
-  // logits: [tickets][policy_size]; values: [tickets]. Says where each leaf lies.
+  // logits: [tickets][policy_size]; values: [tickets]; beside: what else is to be kept of each answer, as many numbers
+  // as keep_answers() said. Says where each leaf lies.
   virtual std::vector<LeafOrigin> tell_batch(std::span<const int> tickets, std::span<const float> logits,
-                                             std::span<const float> values) = 0;
+                                             std::span<const float> values, std::span<const float> beside) = 0;
+  // The leaves whose answers were known, since it was last asked or the search began.
+  virtual KnownLeaves take_known() = 0;
   // Keeps answers of tell_batch() in so many megabytes; those of before are dropped.
-  virtual void keep_answers(int megabytes) = 0;
+  virtual void keep_answers(int megabytes, int beside) = 0;
   virtual void share_answers(SearchFace& other) = 0;  // keeps them together with another search of the same game
   [[nodiscard]] virtual std::uint64_t known_answers() const = 0;  // leaves that needed no evaluation so far
   [[nodiscard]] virtual bool done() const = 0;

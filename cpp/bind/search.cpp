@@ -1,8 +1,10 @@
 #include "cpp/bind/search.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <exception>
 #include <memory>
+#include <span>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -123,9 +125,17 @@ float32, or of uint16 for the bits of bfloat16. Leaves whose answers are kept ar
 None: the search is done, all wait, or so many answers were known that it is time to look up.)";
 constexpr const char* kTellBatch = R"(The answers to tickets of collect_batch().
 
-logits: float32 [n, policy_size]. values: float32 [n], for the side to move. Returns two int32
-arrays [n] that say where the leaves lie: the index of the root move in legal order, -1 for the
-root itself, and the plies below the root.)";
+logits: float32 [n, policy_size]. values: float32 [n], for the side to move. beside: float32
+[n, as keep_answers() said], what else is to be kept of an answer. Returns three arrays [n] that say
+where the leaves lie: the index of the root move in legal order (int32; -1: the root itself), the
+plies below the root (int32), and whether the root's side is to move there (bool).)";
+constexpr const char* kTakeKnown = R"(Leaves whose answers were kept, of this search and since it was last asked.
+
+Three arrays as tell_batch() returns them, and what was kept beside each answer: float32 [n, B].)";
+constexpr const char* kKeepAnswers =
+    R"(Keeps answers of tell_batch() for leaves to come, in so much memory; those of before are dropped.
+
+beside: how many numbers are kept of an answer beside logits and value.)";
 constexpr const char* kRunInside = R"(Runs the begun search to its end without Python.
 
 evaluator: "uniform" or "rollout". seconds: the time it may take; 0: no limit. From 2 threads on
@@ -179,14 +189,10 @@ py::list collect_batch(PySearch& s, py::array& planes, int rows) {
   return py::cast(tickets);
 }
 
+std::span<const float> numbers(const F32& array) { return {array.data(), static_cast<std::size_t>(array.size())}; }
+
 // The origins as arrays: root moves and plies (int32), whether the side to move is the root's (bool).
-py::tuple tell_batch(PySearch& s, const std::vector<int>& tickets, const F32& logits, const F32& values) {
-  std::vector<LeafOrigin> origins;
-  {
-    const py::gil_scoped_release release;
-    origins = s.face->tell_batch(tickets, {logits.data(), static_cast<std::size_t>(logits.size())},
-                                 {values.data(), static_cast<std::size_t>(values.size())});
-  }
+py::tuple arrays_of(const std::vector<LeafOrigin>& origins) {
   py::array_t<std::int32_t> moves(static_cast<py::ssize_t>(origins.size()));
   py::array_t<std::int32_t> plies(static_cast<py::ssize_t>(origins.size()));
   py::array_t<bool> own(static_cast<py::ssize_t>(origins.size()));
@@ -196,6 +202,25 @@ py::tuple tell_batch(PySearch& s, const std::vector<int>& tickets, const F32& lo
     own.mutable_at(static_cast<py::ssize_t>(i)) = origins[i].own;
   }
   return py::make_tuple(moves, plies, own);
+}
+
+py::tuple tell_batch(PySearch& s, const std::vector<int>& tickets, const F32& logits, const F32& values,
+                     const F32& beside) {
+  std::vector<LeafOrigin> origins;
+  {
+    const py::gil_scoped_release release;
+    origins = s.face->tell_batch(tickets, numbers(logits), numbers(values), numbers(beside));
+  }
+  return arrays_of(origins);
+}
+
+py::tuple take_known(PySearch& s) {
+  const KnownLeaves known = s.face->take_known();
+  const auto leaves = static_cast<py::ssize_t>(known.origins.size());
+  const auto all = static_cast<py::ssize_t>(known.beside.size());
+  py::array_t<float> beside({leaves, leaves == 0 ? 0 : all / leaves});
+  std::copy(known.beside.begin(), known.beside.end(), beside.mutable_data());
+  return arrays_of(known.origins) + py::make_tuple(beside);
 }
 
 void run_inside(PySearch& s, const std::string& evaluator, double seconds, int threads, const py::object& should_stop) {
@@ -245,10 +270,12 @@ void bind_search_core(py::module_& m) {
           },
           py::arg("ticket"), py::arg("logits"), py::arg("value"), kTell)
       .def("collect_batch", &collect_batch, py::arg("planes"), py::arg("rows"), kCollectBatch)
-      .def("tell_batch", &tell_batch, py::arg("tickets"), py::arg("logits"), py::arg("values"), kTellBatch)
+      .def("tell_batch", &tell_batch, py::arg("tickets"), py::arg("logits"), py::arg("values"), py::arg("beside"),
+           kTellBatch)
+      .def("take_known", &take_known, kTakeKnown)
       .def(
-          "keep_answers", [](PySearch& s, int megabytes) { s.face->keep_answers(megabytes); }, py::arg("megabytes"),
-          "Keeps answers of tell_batch() for leaves to come, in so much memory; those of before are dropped.")
+          "keep_answers", [](PySearch& s, int megabytes, int beside) { s.face->keep_answers(megabytes, beside); },
+          py::arg("megabytes"), py::arg("beside"), kKeepAnswers)
       .def(
           "share_answers",
           [](PySearch& s, PySearch& other) {

@@ -56,6 +56,7 @@ class SearchOf final : public SearchFace {
     for (const float each : gumbel)
       if (!std::isfinite(each)) throw std::invalid_argument("search: gumbel must be finite numbers");
     begun_ = true;
+    known_ = {};
     search_.begin(simulations, noise, gumbel, moves);
     done_ = false;
   }
@@ -110,7 +111,7 @@ class SearchOf final : public SearchFace {
             const std::optional<Key> board = cache_ ? encoder_.hash_of_board(leaf, moves) : std::nullopt;
             if (!board) encoder_.encode(leaf);
             const Key key = board ? *board : cache_ ? encoder_.hash(moves) : Key{0};
-            if (cache_ && cache_->find(key, logits_, value)) {
+            if (cache_ && cache_->find(key, logits_, value, &known_.beside)) {
               known = ticket;
               return;
             }
@@ -128,6 +129,7 @@ class SearchOf final : public SearchFace {
             tickets.push_back(ticket);
           });
       if (known >= 0) {
+        known_.origins.push_back(search_.origin(known));
         search_.tell(known, logits_.data(), value);
         ++known_answers_;
         ++found;
@@ -138,11 +140,15 @@ class SearchOf final : public SearchFace {
     }
   }
   std::vector<LeafOrigin> tell_batch(std::span<const int> tickets, std::span<const float> logits,
-                                     std::span<const float> values) override {
+                                     std::span<const float> values, std::span<const float> beside) override {
     const auto width = static_cast<std::size_t>(encoder_.shape().policy_size);
     if (logits.size() != tickets.size() * width || values.size() != tickets.size())
       throw std::invalid_argument("tell_batch: for each ticket " + std::to_string(width) +
                                   " logits and a value are needed");
+    const std::size_t besides = cache_ ? cache_->beside() : 0;
+    if (cache_ && beside.size() != tickets.size() * besides)
+      throw std::invalid_argument("tell_batch: for each ticket " + std::to_string(besides) +
+                                  " numbers beside logits and value are to be kept");
     std::vector<LeafOrigin> origins;
     for (std::size_t i = 0; i < tickets.size(); ++i) {
       const int ticket = tickets[i];
@@ -157,18 +163,20 @@ class SearchOf final : public SearchFace {
       for (const float each : logits_)
         if (!std::isfinite(each)) throw std::invalid_argument("tell_batch: logits must be finite");
       check_within("tell_batch: value", static_cast<double>(values[i]), {-kMostValue, kMostValue});
-      if (cache_) cache_->put(asked.key, cache_->generation(), logits_, values[i]);
+      if (cache_) cache_->put(asked.key, cache_->generation(), logits_, values[i], beside.data() + i * besides);
       origins.push_back(search_.origin(ticket));
       search_.tell(ticket, logits_.data(), values[i]);
     }
     return origins;
   }
-  void keep_answers(int megabytes) override {
+  KnownLeaves take_known() override { return std::exchange(known_, {}); }
+  void keep_answers(int megabytes, int beside) override {
     check_within("keep_answers: megabytes", megabytes, {0, 1 << 20});
+    check_within("keep_answers: beside", beside, {0, 1 << 16});
     const int cells = encoder_.shape().cells();
     cache_ = megabytes == 0 ? nullptr
                             : std::make_shared<EvaluationCache>(static_cast<std::size_t>(megabytes) << 20, G::kMaxMoves,
-                                                                std::min(G::kMaxMoves, std::max(40, cells)));
+                                                                std::min(G::kMaxMoves, std::max(40, cells)), beside);
   }
   void share_answers(SearchFace& other) override { cache_ = dynamic_cast<SearchOf&>(other).cache_; }
   std::uint64_t known_answers() const override { return known_answers_; }
@@ -307,6 +315,7 @@ class SearchOf final : public SearchFace {
   std::vector<Asked> asked_;  // by ticket
   std::shared_ptr<EvaluationCache> cache_;
   std::uint64_t known_answers_ = 0;
+  KnownLeaves known_;  // since take_known()
   std::vector<float> logits_;
   bool used_ = false;
   bool begun_ = false;  // in the position that is set

@@ -23,12 +23,14 @@ namespace az {
 
 class EvaluationCache {
  public:
-  // About `bytes` of memory; `moves` is how many legal moves a position has at most, `typical` how many it has mostly.
-  EvaluationCache(std::size_t bytes, int moves, int typical) {
-    const std::size_t entry = kHeader + static_cast<std::size_t>(typical);  // in words
+  // About `bytes` of memory; `moves` is how many legal moves a position has at most, `typical` how many it has mostly;
+  // `beside` is how many numbers are kept beside logits and value.
+  EvaluationCache(std::size_t bytes, int moves, int typical, int beside = 0)
+      : beside_(static_cast<std::size_t>(beside)) {
+    const std::size_t entry = kHeader + beside_ + static_cast<std::size_t>(typical);  // in words
     const std::size_t words = bytes / kShards / sizeof(std::uint32_t);
     slots_ = std::bit_floor(std::max<std::size_t>(words / (entry + 1), 16));
-    ring_ = std::max(words - std::min(words, slots_), 2 * (kHeader + static_cast<std::size_t>(moves)));
+    ring_ = std::max(words - std::min(words, slots_), 2 * (kHeader + beside_ + static_cast<std::size_t>(moves)));
     shards_ = std::make_unique<Shard[]>(kShards);
     for (std::size_t i = 0; i < kShards; ++i) {
       shards_[i].ring = zeros(ring_);
@@ -40,8 +42,12 @@ class EvaluationCache {
   [[nodiscard]] std::uint32_t generation() const { return generation_.load(std::memory_order_acquire); }
   void clear() { generation_.fetch_add(1, std::memory_order_acq_rel); }
 
-  // The logits of the legal moves, in legal order, and the value; false where they are not known.
-  bool find(Key key, std::vector<float>& logits, float& value) {
+  // How many numbers an answer has beside logits and value.
+  [[nodiscard]] std::size_t beside() const { return beside_; }
+
+  // The logits of the legal moves, in legal order, and the value; false where they are not known. The numbers beside
+  // them are appended to `beside`, where it is given.
+  bool find(Key key, std::vector<float>& logits, float& value, std::vector<float>* beside = nullptr) {
     Shard& shard = shard_of(key);
     const std::lock_guard lock(shard.mutex);
     const std::uint32_t* const entry = shard.ring.get() + shard.slots[slot_of(key)];
@@ -51,19 +57,25 @@ class EvaluationCache {
     logits.resize(h.count);
     std::memcpy(logits.data(), entry + kHeader, h.count * sizeof(float));
     value = h.value;
+    if (beside != nullptr) {
+      beside->resize(beside->size() + beside_);
+      std::memcpy(beside->data() + beside->size() - beside_, entry + kHeader + h.count, beside_ * sizeof(float));
+    }
     return true;
   }
-  // Keeps an answer of the weights of `generation`.
-  void put(Key key, std::uint32_t generation, const std::vector<float>& logits, float value) {
+  // Keeps an answer of the weights of `generation`; `beside` has as many numbers as beside() says.
+  void put(Key key, std::uint32_t generation, const std::vector<float>& logits, float value,
+           const float* beside = nullptr) {
     if (generation != this->generation()) return;
     Shard& shard = shard_of(key);
     const std::lock_guard lock(shard.mutex);
-    const std::size_t size = kHeader + logits.size();
+    const std::size_t size = kHeader + logits.size() + beside_;
     if (shard.head + size > ring_) shard.head = 0;
     const Header h{key, generation, static_cast<std::uint32_t>(logits.size()), value, 0};
     std::uint32_t* const entry = shard.ring.get() + shard.head;
     std::memcpy(entry, &h, sizeof h);
     std::memcpy(entry + kHeader, logits.data(), logits.size() * sizeof(float));
+    if (beside_ > 0) std::memcpy(entry + kHeader + logits.size(), beside, beside_ * sizeof(float));
     shard.slots[slot_of(key)] = static_cast<std::uint32_t>(shard.head);
     shard.head += size;
   }
@@ -100,6 +112,7 @@ class EvaluationCache {
   static_assert(kShards == 1U << (64 - 59));
   [[nodiscard]] std::size_t slot_of(Key key) const { return static_cast<std::size_t>(key) & (slots_ - 1); }
 
+  std::size_t beside_;     // numbers of an answer beside logits and value
   std::size_t ring_ = 0;   // words of a shard's ring
   std::size_t slots_ = 0;  // of a shard, a power of two
   std::unique_ptr<Shard[]> shards_;
