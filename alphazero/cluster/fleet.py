@@ -15,13 +15,13 @@ from dataclasses import replace
 from alphazero.cluster.connect import Head, first_line, nodes
 from alphazero.cluster.intake import Intake, is_full_disk
 from alphazero.cluster.messages import Answer, Chunk, ChunkRefusedError, Hello, Identity, Orders, Start, mismatch
+from alphazero.cluster.pace import Pace
 from alphazero.cluster.places import Place, find_places
 from alphazero.cluster.slots import Ray, Slot, Stuck, figures_of, told_of
 from alphazero.cluster.worker import Worker, weights_of
 from alphazero.config import Config
 from alphazero.errors import UserError
 from alphazero.machine import Plan, cores
-from alphazero.training.loop import MOST_BEHIND
 from alphazero.training.selfplay import Finished
 from alphazero.training.snapshot import Snapshot
 
@@ -35,7 +35,6 @@ BEGIN_SECONDS = 300.0  # that a worker may take to begin: backends are compiled 
 END_SECONDS = 30.0  # that workers may take to hand over their last games
 TAKE_SECONDS = 0.2  # of a step that go into storing games
 WAIT_SECONDS = 0.05  # of a step in which nothing comes
-AGAIN = MOST_BEHIND // 2  # steps that are due when workers that rested play again
 
 
 class Fleet:
@@ -74,7 +73,7 @@ class Fleet:
         self._next_look = 0.0
         self._told_waiting = False
         self._closed = False
-        self._held = False  # workers rest, because training is behind
+        self._pace = Pace()
         self._put(weights)
 
     # --- what the run asks for ---
@@ -93,15 +92,14 @@ class Fleet:
 
     def step(self) -> list[Finished]:
         """Stores what came, and begins workers; waits a moment for something. Its games are stored: it hands out none."""
-        if self._held:
-            return []
-        if self.orders.resting:
+        if self.orders.resting and not self._pace.resting:
             self._order(replace(self.orders, resting=False))
-        self.look()
+        self.look(0.0 if self._pace.resting else WAIT_SECONDS)
         return []
 
     def load(self, weights: Snapshot) -> None:
         """Has all workers play with these weights soon."""
+        self._pace.learned(weights.step - self._step, time.monotonic() - self._put_at)
         self._put(weights)
         for slot in self.slots:
             if slot.stage == "playing":
@@ -124,13 +122,11 @@ class Fleet:
         self._order(replace(self.orders, resignation=threshold))
 
     def make_room(self, due: int, *, behind: bool) -> int:
-        """Workers rest while training is far behind: what they play meanwhile would be played by old weights."""
-        if behind and not self._held:
-            self._held = True
+        """Workers rest while training is behind: what they play meanwhile would be played by old weights."""
+        rest = self._pace.rest(due)
+        if rest:
             self._order(replace(self.orders, resting=True))
-        elif due <= AGAIN:
-            self._held = False
-        return cores() if self._held and self.plan.trainer_threads else self.plan.trainer_threads
+        return cores() if rest and self.plan.trainer_threads else self.plan.trainer_threads
 
     def leave_cores(self) -> None:
         """The workers' cores are theirs."""
@@ -170,15 +166,14 @@ class Fleet:
 
     # --- messages ---
 
-    def look(self) -> None:
-        """Takes what came, tells of what did not, and fills empty places."""
+    def look(self, wait: float = WAIT_SECONDS) -> None:
+        """Takes what came, tells of what did not, and fills empty places. wait: seconds for something to come."""
         self.head.mind()
         if self._stuck is not None:
             self._unstick()
         calls = {slot.call: slot for slot in self.slots if slot.call is not None}
         if calls:
-            wait = 0.0 if self._stuck is not None else WAIT_SECONDS
-            ready, _ = self._ray.wait(list(calls), num_returns=1, timeout=wait)
+            ready, _ = self._ray.wait(list(calls), num_returns=1, timeout=0.0 if self._stuck is not None else wait)
             if ready:  # and others that are there, the oldest first
                 ready, _ = self._ray.wait(list(calls), num_returns=len(calls), timeout=0.0)
             begin = time.monotonic()
@@ -187,7 +182,7 @@ class Fleet:
                 if time.monotonic() - begin > TAKE_SECONDS or self._stuck is not None:
                     break  # training has its turn; who is not heard plays no further than it may
         else:
-            time.sleep(WAIT_SECONDS)
+            time.sleep(wait)
         now = time.monotonic()
         for slot in self.slots:
             self._mind(slot, now)
