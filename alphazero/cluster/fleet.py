@@ -40,6 +40,8 @@ WAIT_SECONDS = 0.05  # of a step in which nothing comes
 class Fleet:
     """Plays through workers; a GameSource. The games of a chunk are in the store once step() returns."""
 
+    steps_at_once = 2  # half a second's worth on a processor: then the games that came meanwhile are stored
+
     def __init__(
         self,
         config: Config,
@@ -74,6 +76,7 @@ class Fleet:
         self._told_waiting = False
         self._closed = False
         self._pace = Pace()
+        self._learning = False  # training has steps to take, and waits for no message
         self._put(weights)
 
     # --- what the run asks for ---
@@ -94,7 +97,7 @@ class Fleet:
         """Stores what came, and begins workers; waits a moment for something. Its games are stored: it hands out none."""
         if self.orders.resting and not self._pace.resting:
             self._order(replace(self.orders, resting=False))
-        self.look(0.0 if self._pace.resting else WAIT_SECONDS)
+        self.look(0.0 if self._learning else WAIT_SECONDS)
         return []
 
     def load(self, weights: Snapshot) -> None:
@@ -123,6 +126,7 @@ class Fleet:
 
     def make_room(self, due: int, *, behind: bool) -> int:
         """Workers rest while training is behind: what they play meanwhile would be played by old weights."""
+        self._learning = due > 0
         rest = self._pace.rest(due)
         if rest:
             self._order(replace(self.orders, resting=True))

@@ -30,7 +30,6 @@ if TYPE_CHECKING:  # the arena comes after the run: it is imported where a run a
     from alphazero.training.background_rating import BackgroundRating
 
 MOST_BEHIND = 400  # steps that games have paid for before self-play waits for them: what a few chunks of games pay for
-STEPS_AT_ONCE = 8  # a second's worth at most on a processor
 
 
 class Parts(Protocol):
@@ -73,7 +72,7 @@ def play_and_learn(run: Parts, source: GameSource, rating: BackgroundRating | No
                     run.report.game(finished.record)
         due = run.learner.due()
         _use_threads(source.make_room(due, behind=due > MOST_BEHIND))
-        _learn(run, due)
+        _learn(run, min(due, source.steps_at_once), due)
         if run.swap.due():
             with run.swap.swapping():
                 run.checkpoints.require_numbers()
@@ -90,9 +89,9 @@ def play_and_learn(run: Parts, source: GameSource, rating: BackgroundRating | No
             source.set_resignation(run.schedule.settle_resignation(run.budget.fraction()))
 
 
-def _learn(run: Parts, due: int) -> None:
-    """Takes some of the steps that are due."""
-    for _ in range(min(due, STEPS_AT_ONCE)):
+def _learn(run: Parts, steps: int, due: int) -> None:
+    """Takes so many of the steps that are due."""
+    for _ in range(steps):
         if due <= MOST_BEHIND and not run.learner.ready():
             break  # a device evaluates meanwhile
         run.report.step(run.learner.step(run.budget.fraction()))

@@ -117,6 +117,8 @@ class GameSource(Protocol):
     def batch_size(self) -> int:
         """Positions in a full batch on this machine."""
 
+    steps_at_once: int  # training steps that may be taken between two calls of step()
+
     def counts(self) -> Counter[str]:
         """What the pools have counted in this process's time, summed."""
 
@@ -169,6 +171,8 @@ class SelfPlay:
     version, simulations, resignation: of the weights and of the player as they are now. first_games: the number of each
     variant's first game. name: whose network answers, for errors.
     """
+
+    steps_at_once = 8  # a second's worth at most on a processor
 
     def __init__(
         self,
