@@ -48,6 +48,21 @@ def test_tensorboards_folder_is_named_where_it_fills_the_disk(tmp_path, capfd, s
     assert "Traceback" not in capfd.readouterr().err
 
 
+def test_curves_are_written_on_once_there_is_room(tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    board = Curves(tmp_path, purge_step=3, flush_secs=0)
+    with full_disk(100), pytest.raises(UserError, match="File too large"):
+        for step in range(1000):
+            board.add_scalar("train/loss", 1.0, step)
+    for step in range(1000, 1010):
+        board.add_scalar("train/loss", 2.0, step)
+    board.close()
+    newest = max((tmp_path / "tb").iterdir(), key=lambda file: file.stat().st_size)
+    told = EventAccumulator(str(newest)).Reload()
+    assert [event.step for event in told.Scalars("train/loss")] == list(range(1000, 1010))
+
+
 def test_a_file_in_place_of_tensorboards_folder_is_named(tmp_path):
     (tmp_path / "tb").touch()
     with pytest.raises(UserError, match=f"^{tmp_path}/tb: cannot write: "):

@@ -96,7 +96,7 @@ class ClusterRun(Run):
             raise
 
     @contextmanager
-    def patience(self) -> Iterator[None]:
+    def patience(self, *, proof: bool = False) -> Iterator[None]:
         """A full disk is told once, and not the end: games wait with the workers meanwhile."""
         try:
             yield
@@ -108,7 +108,9 @@ class ClusterRun(Run):
             self._full = str(error)
             self.checkpoints.put_off()
             return
-        self._full = ""
+        if self._full and proof:
+            self.progress.note("there is room again: checkpoints and figures are written")
+            self._full = ""
 
 
 def train(

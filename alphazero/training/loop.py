@@ -50,8 +50,8 @@ class Parts(Protocol):
     def owes(self) -> bool:
         """Whether games have paid for steps that there is time for."""
 
-    def patience(self) -> AbstractContextManager[None]:
-        """Around what writes to the disk while the loop goes on."""
+    def patience(self, *, proof: bool = False) -> AbstractContextManager[None]:
+        """Around what writes to the disk while the loop goes on. proof: it always writes, so there is room once it succeeds."""
 
     def ask_callback(self) -> None:
         """Now and then, asks whether the run shall stop."""
@@ -84,7 +84,7 @@ def play_and_learn(run: Parts, source: GameSource, rating: BackgroundRating | No
             run.report.rating(rated, run.budget.elapsed())
         run.ask_callback()
         if meter.seconds() >= LOG_SECONDS:
-            with run.patience():
+            with run.patience(proof=True):
                 _tell(run, source, meter.read())
             source.set_resignation(run.schedule.settle_resignation(run.budget.fraction()))
 
