@@ -167,7 +167,9 @@ def test_what_a_run_that_was_stopped_at_its_end_still_owes_is_paid_by_the_next_c
 
     with monkeypatch.context() as patched:
         patched.setattr(training_run, "pay", stop_and_pay)
-        patched.setattr(loop, "_learn", lambda run, due: None)  # else it hangs on the machine's load what is owed
+        patched.setattr(
+            loop, "_learn", lambda run, steps, due: None
+        )  # else it hangs on the machine's load what is owed
         stopped = Run_(config, tmp_path / "run")
         stopped.train()
     owed = stopped.learner.due()
