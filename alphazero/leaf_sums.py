@@ -88,7 +88,7 @@ class LeafSums:
         if values.ndim == 1:
             np.add.at(sums[name], moves, values)
             return
-        # A product: add.at over boards takes ten times as long, half of what the network takes.
+        # A product: add.at over boards takes ten times as long, a tenth of what the network takes.
         behind, which = np.unique(moves, return_inverse=True)
         chosen = np.zeros((len(behind), len(moves)), values.dtype)
         chosen[which, np.arange(len(moves))] = 1.0
