@@ -1,6 +1,7 @@
 """A run on a cluster goes on and keeps every game, whatever is killed and whenever, and through a network that is parted.
 
-Slow: each kill costs some seconds until the run goes on. ALPHAZERO_KILLS=20 makes fewer than 100, ALPHAZERO_GOES_ON_SECONDS=120 suits a busy machine.
+Slow: each kill costs some seconds until the run goes on. ALPHAZERO_KILLS=20 makes fewer than 100, ALPHAZERO_GOES_ON_SECONDS=120 suits a busy machine,
+ALPHAZERO_EVALUATIONS=1600000 lets the run whose strength is compared learn for longer.
 """
 
 from __future__ import annotations
@@ -22,8 +23,10 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from test_cluster import numbers, tiny
+from test_cluster import numbers
 from tiny import TINY
+
+from alphazero.config import load_config
 
 if importlib.util.find_spec("ray") is None:
     pytest.skip("Ray is not installed", allow_module_level=True)
@@ -31,6 +34,7 @@ if importlib.util.find_spec("ray") is None:
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
 KILLS = int(os.environ.get("ALPHAZERO_KILLS", "100"))
+EVALUATIONS = os.environ.get("ALPHAZERO_EVALUATIONS", "400000")
 GOES_ON_SECONDS = float(os.environ.get("ALPHAZERO_GOES_ON_SECONDS", "60"))
 
 # The command as users call it, which notes every game that the store said it has, and dies now and then between the writing
@@ -89,25 +93,29 @@ def waited_for(found: Callable[[], list[int]]) -> int:
     return random.choice(pids)
 
 
+ENDLESS = (
+    "training.budget_games=100000000",
+    "cluster.chunk_seconds=0.2",
+    "cluster.cores=1",
+    "cluster.learners=2",
+    "replay.reuse=0.2",
+)
+
+
 class Training:
     """The command that trains on the cluster of an address, and what it has stored."""
 
-    def __init__(self, folder: Path, address: str):
+    def __init__(self, folder: Path, address: str, config: str = TINY, settings: Sequence[str] = ENDLESS):
         self.folder, self.run, self.address = folder, folder / "run", address
-        (folder / "tiny.yaml").write_text(TINY)
+        self.settings = settings
+        (folder / "config.yaml").write_text(config)
         self.process: subprocess.Popen[bytes] | None = None
         self.begin()
 
     def begin(self) -> None:
         command = [sys.executable, "-c", textwrap.dedent(DRIVER), str(self.folder / "noted"), str(self.folder / "die")]
-        command += ["train", str(self.folder / "tiny.yaml"), "--run", str(self.run), "--no-rating", "--device", "cpu"]
-        command += ["--workers", "2", "--learners", "2", "--ray", self.address]
-        command += [
-            "training.budget_games=100000000",
-            "cluster.chunk_seconds=0.2",
-            "cluster.cores=1",
-            "replay.reuse=0.2",
-        ]
+        command += ["train", str(self.folder / "config.yaml"), "--run", str(self.run), "--no-rating", "--device", "cpu"]
+        command += ["--workers", "2", "--ray", self.address, *self.settings]
         with (self.folder / "out").open("ab") as out:
             self.process = subprocess.Popen(command, stdout=out, stderr=out)
 
@@ -146,10 +154,11 @@ class Training:
     def check_games(self) -> None:
         """Ends it. Each game that it said was stored is there, and each is there once."""
         assert self.process is not None
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(120)
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            self.process.wait(120)
         noted = [int(line) for line in (self.folder / "noted").read_text().split()]
-        stored = numbers(self.run / "replay", tiny(self.folder))
+        stored = numbers(self.run / "replay", load_config(self.folder / "config.yaml"))
         assert len(noted) == len(set(noted))
         assert len(stored) == len(set(stored))
         assert set(noted) <= set(stored)
@@ -158,14 +167,14 @@ class Training:
 class Chaos(Training):
     """A cluster of three nodes, the command that trains on it, and what can be killed of them."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, config: str = TINY, settings: Sequence[str] = ENDLESS):
         from ray.cluster_utils import Cluster
 
         self.cluster = Cluster(
             initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False}, connect=False
         )
         self.nodes = [self.cluster.add_node(num_cpus=1) for _ in range(2)]
-        super().__init__(folder, self.cluster.address)
+        super().__init__(folder, self.cluster.address, config, settings)
 
     def worker(self) -> None:
         os.kill(waited_for(self.workers), signal.SIGKILL)
@@ -193,6 +202,16 @@ class Chaos(Training):
         (self.folder / "die").touch()
         self.process.wait(GOES_ON_SECONDS)
 
+    def ended_after(self, seconds: float) -> bool:
+        """Whether the command came to its end, which it is given that long to do."""
+        assert self.process is not None
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            assert self.process.wait(seconds) == 0, self.said()[-3000:]
+        return self.process.returncode is not None
+
+    def victims(self) -> list[Callable[[], None]]:
+        return [self.worker, self.raylet, self.driver, self.learner, self.store]
+
     def close(self) -> None:
         super().close()
         self.cluster.shutdown()
@@ -207,7 +226,7 @@ def chaos(tmp_path) -> Iterator[Chaos]:
 
 def test_whatever_is_killed_no_stored_game_is_lost_or_doubled_and_the_run_goes_on(chaos):
     random.seed(1)
-    victims: list[Callable[[], None]] = [chaos.worker, chaos.raylet, chaos.driver, chaos.learner, chaos.store]
+    victims = chaos.victims()
     killed: dict[str, int] = {}
     chaos.wait_until_it_goes_on()
     for number in range(KILLS):
@@ -219,6 +238,42 @@ def test_whatever_is_killed_no_stored_game_is_lost_or_doubled_and_the_run_goes_o
         print(victim.__name__, f"goes on after {seconds:.1f} s", flush=True)
     print(json.dumps(killed), chaos.stored())
     chaos.check_games()
+
+
+def test_a_run_that_is_killed_again_and_again_learns_as_much(tmp_path):
+    """Of Connect Four, by a match against a run of as many evaluations that nobody disturbed."""
+    random.seed(2)
+    config = (Path(__file__).parents[1] / "configs" / "connect4.yaml").read_text()
+    settings = ["training.budget_minutes=0", f"training.budget_evaluations={EVALUATIONS}"]
+    quiet = tmp_path / "quiet"
+    (tmp_path / "config.yaml").write_text(config)
+    command = [sys.executable, "-m", "alphazero"]
+    train = ["train", str(tmp_path / "config.yaml"), "--run", str(quiet), "--no-rating", "--device", "cpu"]
+    subprocess.run([*command, *train, "--workers", "2", *settings], check=True, stdout=subprocess.DEVNULL)
+    # What was learned since the last checkpoint is learned again, so a run that is killed twice a minute saves more often.
+    # It learns in the driver alone: beside two workers on two cores a second learner halves the rate.
+    chaos = Chaos(tmp_path, config, [*settings, "training.checkpoint_every=50"])
+    kills = 0
+    try:
+        chaos.wait_until_it_goes_on()
+        while not chaos.ended_after(random.uniform(5.0, 30.0)):
+            victims = [chaos.raylet, chaos.driver, chaos.store]
+            if chaos.workers():  # at its very end the run has none
+                victims.append(chaos.worker)
+            random.choice(victims)()
+            kills += 1
+            assert chaos.process is not None
+            if chaos.process.poll() is not None:
+                chaos.begin()
+        chaos.check_games()
+    finally:
+        chaos.close()
+    match = ["match", str(chaos.run), str(quiet), "--games", "200", "--simulations", "64", "--opening-plies", "4"]
+    played = subprocess.run([*command, *match, "--json"], check=True, capture_output=True, text=True)
+    result = json.loads(played.stdout)
+    print(f"{kills} kills:", {name: result[name] for name in ("wins", "draws", "losses", "elo", "low", "high")})
+    assert kills >= 5
+    assert 2.0 * result["high"] > result["elo"]  # the width of 95 % twice: by chance it fails once in 25,000
 
 
 def test_a_worker_that_is_stopped_for_a_minute_is_told_and_goes_on(chaos):

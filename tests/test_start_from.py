@@ -21,16 +21,16 @@ TINY = """game: {name: connect4}
 network: {blocks: 1, channels: 8, value_hidden: 8}
 search: {simulations: 4}
 selfplay: {games_in_flight: 8, batch_size: 8}
-replay: {window_min: 200, min_positions: 50, chunk_games: 4}
+replay: {window_min: 150, min_positions: 50, chunk_games: 4}
 training: {batch_size: 16, budget_games: 16, warmup_steps: 2}
 """
 
 
-def run_of(folder, name: str, *overrides: str) -> Run:
+def run_of(folder, name: str, *overrides: str, out: io.StringIO | None = None) -> Run:
     file = folder / "tiny.yaml"
     file.write_text(TINY)
     (folder / name).mkdir(exist_ok=True)
-    return Run(load_config(file, list(overrides)), folder / name, "cpu", io.StringIO())
+    return Run(load_config(file, list(overrides)), folder / name, "cpu", out or io.StringIO())
 
 
 def weights(run: Run) -> dict[str, torch.Tensor]:
@@ -46,6 +46,43 @@ def first(tmp_path) -> Run:
     run = run_of(tmp_path, "first")
     run.train()
     return run
+
+
+def test_a_run_that_begins_with_a_network_trains_once_its_window_is_full(tmp_path, first):
+    """It fits its first games as hard as later ones, and of few games it remembers each (docs/recipe.md)."""
+    assert first.store.least == 50
+    out = io.StringIO()
+    run = run_of(tmp_path, "second", f"training.start_from={tmp_path / 'first'}", "training.budget_games=64", out=out)
+    begun: list[int] = []
+    step = run.learner.step
+    run.learner.step = lambda progress: begun.append(run.store.drawable) or step(progress)
+    run.train()
+    assert begun[0] >= 150
+    assert "training begins once there are 150 positions (replay.window_min)" in out.getvalue()
+    assert "before training began" not in out.getvalue()
+    # What the games before had paid for is not lost.
+    assert run.trainer.samples == pytest.approx(run.store.positions * run.config.replay.reuse, abs=2 * 16)
+    again = run_of(tmp_path, "second", f"training.start_from={tmp_path / 'first'}", "training.budget_games=80")
+    assert again.store.missing == 0
+
+
+def test_a_budget_that_is_too_small_for_the_window_is_told(tmp_path, first):
+    out = io.StringIO()
+    run = run_of(tmp_path, "second", f"training.start_from={tmp_path / 'first'}", "replay.window_min=10000", out=out)
+    run.train()
+    assert run.trainer.steps == 0 and same(weights(run), weights(first))
+    positions = run.store.drawable
+    assert f"the budget ended before training began: {positions:,} of 10,000 positions" in out.getvalue()
+
+
+def test_a_window_that_was_brought_along_is_learned_from_at_once(tmp_path, first):
+    (tmp_path / "second").mkdir()
+    (tmp_path / "first" / "replay").rename(tmp_path / "second" / "replay")
+    out = io.StringIO()
+    run = run_of(tmp_path, "second", f"training.start_from={tmp_path / 'first'}", "training.budget_games=24", out=out)
+    assert run.store.missing == 0
+    run.train()
+    assert "training begins" not in out.getvalue() and run.trainer.steps > 0
 
 
 @pytest.mark.parametrize("which", ["first", "first/checkpoints", "first/checkpoints/latest-step"])

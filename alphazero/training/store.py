@@ -34,11 +34,13 @@ class ReplayStore:
 
     paid: (positions, samples): positions whose samples were counted out, and how many those were. What comes later pays by
     `replay.reuse`.
+    least: positions that must be there before training begins.
     """
 
     def __init__(self, directory: Path, variants: Sequence[Variant], config: ReplayConfig):
         self.config = config
         self.paid: tuple[int, float] = (0, 0.0)
+        self.least = min(config.window_min, config.min_positions)
         self._replays = [
             Replay(
                 directory / variant.name,
@@ -128,9 +130,14 @@ class ReplayStore:
 
     # --- learning ---
 
+    @property
+    def missing(self) -> int:
+        """Positions that are still to be made before training begins."""
+        return max(0, self.least - self.drawable)
+
     def samples_allowed(self) -> float:
-        """Samples that the positions made so far have paid for; 0 until there are `replay.min_positions`."""
-        if self.drawable < min(self.config.window_min, self.config.min_positions):
+        """Samples that the positions made so far have paid for; 0 until there are positions enough."""
+        if self.missing:
             return 0.0
         return self.paid[1] + (self.positions - self.paid[0]) * self.config.reuse
 
