@@ -34,6 +34,14 @@ def test_players_alternate_whatever_the_move_and_undo_gives_the_turn_back(game):
             assert position.turn == turns[-1]
 
 
+@EVERY
+def test_a_game_equals_the_same_game_alone(game):
+    same = az.Game(game.name, **game.options)
+    assert same == game and hash(same) == hash(game)
+    assert [other for other in GAMES if other == game] == [game]
+    assert game != None and game != game.name and game not in (None, 1)  # noqa: E711
+
+
 def test_a_pass_is_a_move_and_gives_the_turn_away():
     position = az.Game("go").position("w")
     for turn in (1, 0, 1):

@@ -163,10 +163,12 @@ void bind_game(py::class_<PyGame>& game) {
             return PyPosition{g.face, text ? g.face->position(utf8(*text)) : g.face->position()};
           },
           py::arg("text") = py::none(), kGamePosition)
-      .def("__eq__",
-           [](const PyGame& a, const PyGame& b) {
-             return a.face->name() == b.face->name() && a.face->options() == b.face->options();
-           })
+      .def(
+          "__eq__",
+          [](const PyGame& a, const PyGame& b) {
+            return a.face->name() == b.face->name() && a.face->options() == b.face->options();
+          },
+          py::is_operator())  // of anything else Python says that it is not equal
       .def("__hash__", [](const PyGame& g) { return py::hash(py::str(g.face->name())); })
       .def("__reduce__",
            [](const PyGame& g) {
