@@ -30,13 +30,6 @@ OBJECTS_BYTES = (
 HEAD_SECONDS = 5.0  # between looks whether the head is there
 HEAD_LOST_SECONDS = 20.0  # without it: the head is gone. Ray itself would end this process after 60, without a word
 END_SECONDS = 15.0  # that leaving the cluster may take
-NO_TOKEN = "; a cluster that asks for a token has it in ~/.ray/auth_token of its head: copy that file to this machine"
-
-
-def has_token() -> bool:
-    """Whether this machine has a token to show to a cluster, where Ray looks for one; clusters without tokens take it, too."""
-    kept = os.environ.get("RAY_AUTH_TOKEN_PATH") or "~/.ray/auth_token"
-    return bool(os.environ.get("RAY_AUTH_TOKEN")) or Path(kept).expanduser().is_file()
 
 
 def require_ray() -> None:
@@ -81,8 +74,6 @@ def connected(where: str) -> Iterator[Head]:
     # Before the import, which reads them. Usage statistics would go to another company's server.
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     os.environ.setdefault("RAY_IGNORE_UNHANDLED_ERRORS", "1")  # calls to workers that are gone are told by us
-    if has_token():
-        os.environ.setdefault("RAY_AUTH_MODE", "token")  # by itself Ray shows it to no address that is named
     if where == "local":
         os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # as there: Ray takes and listens on 127.0.0.1 alone
         os.environ.setdefault("RAY_worker_niceness", "0")  # else workers have what the training leaves over
@@ -136,7 +127,8 @@ def _begin(where: str, folder: Path | None) -> None:
             raise UserError(f"--ray local: Ray does not start on this machine: {first_line(error)}") from error
         raise UserError(
             f"--ray {where}: no Ray cluster answers here ({first_line(error)}); begin one with `ray start --head` and join "
-            f"it from this machine, or use --ray local{'' if has_token() else NO_TOKEN}"
+            "it from this machine, or use --ray local. One that asks for a token needs RAY_AUTH_MODE=token here, and the "
+            "token of its head in ~/.ray/auth_token"
         ) from error
 
 
