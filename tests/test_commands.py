@@ -56,6 +56,16 @@ def test_a_run_directory_holds_what_it_should(run):
     assert {"step-0", f"step-{meta['steps']}", "random", "mcts:5"} <= named
 
 
+def test_a_run_of_before_is_rated_without_the_keys_that_went(run, tmp_path, capsys):
+    shutil.copytree(run, tmp_path / "old")
+    config = tmp_path / "old" / "config.yaml"
+    config.write_text(config.read_text().replace("network:\n", "network:\n  tower: residual\n"))
+    assert main(["tournament", str(tmp_path / "old"), "rating.checkpoints=2", "rating.games=2"]) == 0
+    capsys.readouterr()
+    assert main(["tournament", str(tmp_path / "old"), "rating.opponents=[nobody]"]) == 2
+    assert "rating.opponents[0]" in capsys.readouterr().err
+
+
 def test_one_network_learns_on_boards_of_several_sizes(tmp_path):
     config = tmp_path / "sizes.yaml"
     config.write_text(

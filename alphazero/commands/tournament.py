@@ -140,7 +140,7 @@ def _line(player: RatedPlayer) -> str:
 def _rate_run(directory: Path, overrides: list[str], args: argparse.Namespace, elsewhere: Elsewhere | None) -> Summary:
     """A run's own tournament: its keys under `rating:` say how, and the options of that name."""
     from alphazero.arena.run_rating import rate_run
-    from alphazero.config import load_config
+    from alphazero.config import check_whole, load_config
     from alphazero.errors import UserError
 
     form = None if args.form is None else "ladder" if args.form == "ladder" else "neighbours"
@@ -166,7 +166,9 @@ def _rate_run(directory: Path, overrides: list[str], args: argparse.Namespace, e
             raise UserError(
                 f"tournament: --{name} is not for a run directory; its checkpoints play as config.yaml says"
             )
-    return rate_run(directory, load_config(directory / "config.yaml", overrides), args.device, elsewhere)
+    config = load_config(directory / "config.yaml", overrides, stored=True)
+    check_whole(config, str(directory / "config.yaml"))  # its opponents are asked for now
+    return rate_run(directory, config, args.device, elsewhere)
 
 
 def _with_options(config: TournamentConfig, args: argparse.Namespace) -> TournamentConfig:

@@ -4,6 +4,7 @@ A YAML file has the sections of `Config`. Unknown keys, wrong types and values o
 names the key: `configs/go.yaml: search.simulations must be >= 1, got 0`. pydantic is imported only when a file is read.
 """
 
+from alphazero.config.checks import check_whole
 from alphazero.config.entries import Step, Variant
 from alphazero.config.keys import CLOSED, Bool, Float, Int, ListOf, Section, Text, key
 from alphazero.config.learning import NetworkConfig, ReplayConfig, TrainingConfig
@@ -34,6 +35,7 @@ __all__ = [
     "TrainingConfig",
     "Variant",
     "build",
+    "check_whole",
     "key",
     "load_config",
     "parse_yaml",
