@@ -24,6 +24,7 @@ from alphazero import checkpoint
 from alphazero.config import load_config
 from alphazero.errors import UserError
 from alphazero.network import parameter_count
+from alphazero.search_settings import read_setting
 
 MOST_BYTES = 5_000_000
 ROOT = Path(__file__).parent.parent
@@ -121,6 +122,13 @@ def main() -> None:
     parser.add_argument("--into", type=Path, default=ROOT, help="the project's folder (default: this one)")
     parser.add_argument("--hardware", required=True)
     parser.add_argument("--result", action="append", default=[], help="a line of the card; may be repeated")
+    parser.add_argument(
+        "--play",
+        metavar="NAME=VALUE",
+        type=read_setting,
+        action="append",
+        help="a setting of its search that tune_play.py found",
+    )
     args = parser.parse_args()
     source = checkpoint.resolve(args.run)
     loaded = checkpoint.load(source)
@@ -133,10 +141,14 @@ def main() -> None:
     text = card(args.run, game, loaded.meta, parameter_count(loaded.network), args.hardware, args.result)
     shutil.copyfile(source / "model.safetensors", target / "model.safetensors")
     options = {key: 0 if key == "max_plies" else value for key, value in loaded.meta["options"].items()}
-    play = {"policy_temperature": load_config(args.run / "config.yaml", stored=True).search.policy_temperature}
+    play: dict[str, Any] = {
+        "policy_temperature": load_config(args.run / "config.yaml", stored=True).search.policy_temperature
+    }
+    if args.play:
+        play["play"] = dict(args.play)
     for name in ("play", "value_temperature"):
         was = json.loads((target / "meta.json").read_text()).get(name) if (target / "meta.json").exists() else None
-        if was is not None and name not in loaded.meta:
+        if was is not None and name not in {**loaded.meta, **play}:
             print(f"the network that was here had {name} {was}, measured for it alone: measure anew")
     (target / "meta.json").write_text(json.dumps({**loaded.meta, "options": options, **play}, indent=1))
     (target / "README.md").write_text(text)
