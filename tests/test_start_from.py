@@ -62,8 +62,9 @@ def test_a_run_that_begins_with_a_network_trains_once_its_window_is_full(tmp_pat
     assert "before training began" not in out.getvalue()
     # What the games before had paid for is not lost.
     assert run.trainer.samples == pytest.approx(run.store.positions * run.config.replay.reuse, abs=2 * 16)
-    again = run_of(tmp_path, "second", f"training.start_from={tmp_path / 'first'}", "training.budget_games=80")
-    assert again.store.missing == 0
+    wider = ("training.budget_games=80", "replay.window_min=5000")
+    again = run_of(tmp_path, "second", f"training.start_from={tmp_path / 'first'}", *wider)
+    assert again.store.missing == 0  # it has begun: a wider window is filled while it trains
 
 
 def test_a_budget_that_is_too_small_for_the_window_is_told(tmp_path, first):

@@ -67,7 +67,7 @@ class Run:
         # Games that a new run finds were brought along: they are learned from, and pay for no steps.
         self.store.paid = origin.paid if origin.resumed else (self.store.positions, 0.0)
         self.store.convert_reuse(origin.reuse)
-        if origin.began_from:  # what it knows, a few games of its own would drive out: it learns those by heart
+        if origin.began_from and not self.trainer.steps:  # it would learn its first games by heart, and forget others
             self.store.least = config.replay.window_min
         write_atomically(self.directory.config, to_yaml(config).encode())  # once nothing refuses it any more
         for warning in self.store.warnings:
@@ -149,7 +149,7 @@ class Run:
             )
             return
         self.report.open(self.trainer.steps)
-        if self.store.missing and self.config.training.start_from:
+        if self.store.missing and not self.trainer.steps and self.config.training.start_from:
             self.progress.note(f"training begins once there are {self.store.least:,} positions (replay.window_min)")
         source = self.budget.source = self._make_source()
         rating = self._background_rating()
@@ -160,7 +160,7 @@ class Run:
                 source.finish()
                 pay(self)
                 self.checkpoints.save()
-                if self.store.missing and not self.stopping:
+                if self.store.missing and not self.trainer.steps and not self.stopping:
                     self.progress.note(
                         f"warning: the budget ended before training began: {self.store.drawable:,} of {self.store.least:,} positions"
                     )
