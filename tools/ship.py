@@ -4,8 +4,8 @@
         --result "GNU Go 3.8, level 10: 61 % of 200 games (800 simulations, +78 Elo, 95 %: 30 .. 126)"
 
 Writes alphazero/pretrained/GAME/{model.safetensors, meta.json, README.md} and docs/networks/GAME.png, the curve that
-`alphazero tournament RUN` drew last, and adds its points to docs/networks/GAME.json (tools/curves.py). The weights are those that play; they must fit in 5 MB. A limit of plies is a means of
-training: who plays with a shipped network plays to the end.
+`alphazero tournament RUN` drew last, and adds its points to docs/networks/GAME.json (tools/curves.py). The weights are those
+that play; they must fit in 5 MB. A limit of plies is a means of training: who plays with a shipped network plays to the end.
 """
 
 from __future__ import annotations
