@@ -1,4 +1,4 @@
-"""A run's network becomes one of the package (`tools/ship.py`)."""
+"""Settings for play that are shipped with a network (`tools/ship.py --play`; test_pretrained.py has the rest)."""
 
 from __future__ import annotations
 
@@ -30,15 +30,6 @@ def shipped(tmp_path, monkeypatch):
         return tmp_path / "package" / "alphazero" / "pretrained" / "connect4"
 
     return call
-
-
-def test_a_shipped_network_plays_as_its_run_does_and_has_its_card(tmp_path, shipped):
-    folder = shipped("--result", "random: +20 =0 -0")
-    weights = checkpoint.resolve(tmp_path / "run") / "model.safetensors"
-    assert (folder / "model.safetensors").read_bytes() == weights.read_bytes()
-    card = (folder / "README.md").read_text()
-    assert "- random: +20 =0 -0\n" in card and "| hardware | two cores |" in card and "name: connect4" in card
-    assert "play" not in checkpoint.read_meta(folder)
 
 
 def test_settings_that_were_tuned_are_shipped_and_missed_by_the_next_network(shipped, capsys):

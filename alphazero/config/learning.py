@@ -89,8 +89,8 @@ class ReplayConfig:
     )
     min_positions: Int = key(
         5000,
-        "Positions that must be there before training begins. A network that starts on a few games learns them by heart. "
-        "With `training.start_from` it is the whole of `window_min`: there is something to lose.",
+        "Positions that must be there before training begins; with `training.start_from` all of `window_min`. "
+        "A network that starts on a few games learns them by heart, and forgets what it knew.",
         low=1,
     )
     chunk_games: Int = key(
